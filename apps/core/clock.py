@@ -1,0 +1,21 @@
+"""The portal's calendar: one place that says what day it is and how school years are named."""
+
+import datetime
+
+from django.utils import timezone
+
+
+def now() -> datetime.datetime:
+    """The present moment, with time zone."""
+    return timezone.now()  # noqa: TID251 - the one place
+
+
+def today() -> datetime.date:
+    """The present day in the portal's time zone."""
+    return timezone.localtime(now()).date()
+
+
+def school_year_of(day: datetime.date) -> str:
+    """The school year of a day, named as the official statistics do: "2024/25" (1 August to 31 July)."""
+    first = day.year if day.month >= 8 else day.year - 1
+    return f"{first}/{(first + 1) % 100:02d}"

@@ -1,0 +1,132 @@
+"""Filters above lists: one line, GET, active ones as removable chips."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db import models
+from django.http import QueryDict
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.form_fields import GermanDateField
+from apps.core.form_layout import KernFormHelper
+from apps.core.formats import day
+from apps.core.text import sort_key
+
+IN_LINE = 4
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active filter and the address without it."""
+
+    label: str
+    value: str
+    href: str
+
+
+class SearchFilter(django_filters.CharFilter):
+    """Free words, each of which must appear in the stored search text (folded like it: "Öl" finds "oel" texts)."""
+
+    def __init__(self, field_name: str = "search_text", **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Search"))
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "search", "autocomplete": "off"}))
+        super().__init__(field_name=field_name, **kwargs)
+
+    def filter(self, qs: models.QuerySet[Any], value: Any) -> models.QuerySet[Any]:
+        for word in sort_key(str(value or "")).split():
+            qs = qs.filter(**{f"{self.field_name}__contains": word})
+        return qs
+
+
+class DayFilter(django_filters.Filter):
+    """One day, e.g. with `lookup_expr="gte"`."""
+
+    field_class = GermanDateField
+
+
+class PortalFilterSet(django_filters.FilterSet):
+    """Base of all filter sets. The first IN_LINE fields stand in the line, the others behind "more filters"."""
+
+    @cached_property
+    def form(self) -> forms.Form:
+        form = super().form
+        form.order_fields([name for name, filter_ in self.filters.items() if isinstance(filter_, SearchFilter)])
+        for field in form.fields.values():
+            _say_all(field)
+        form.helper = KernFormHelper(form, mark_optional=False)
+        form.helper.form_method = "get"
+        return form
+
+    def fields_in_line(self) -> list[forms.BoundField]:
+        return list(self.form)[:IN_LINE]
+
+    def more_fields(self) -> list[forms.BoundField]:
+        return list(self.form)[IN_LINE:]
+
+    def more_is_active(self) -> bool:
+        names = {field.name for field in self.more_fields()}
+        return any(name in names for name, _value in self._active())
+
+    def chips(self) -> list[Chip]:
+        """The active filters in the order of the form."""
+        return [
+            Chip(str(self.form.fields[name].label or name), self._shown(name, value), self._address_without(name))
+            for name, value in self._active()
+        ]
+
+    def reset_address(self) -> str:
+        """This list without any filter; sorting stays."""
+        return self._address_without(*self.form.fields)
+
+    def kept_parameters(self) -> Iterable[tuple[str, str]]:
+        """What else stands in the address and stays when filters change, except for the page."""
+        for name, values in (self.data or QueryDict()).lists():
+            if name not in self.form.fields and name not in ("page", "export"):
+                for value in values:
+                    yield name, value
+
+    def _active(self) -> Sequence[tuple[str, Any]]:
+        if not self.is_bound or not self.form.is_valid():
+            return []
+        return [
+            (name, value)
+            for name, value in self.form.cleaned_data.items()
+            if value not in (None, "", []) and not (isinstance(value, models.QuerySet) and not value)
+        ]
+
+    def _shown(self, name: str, value: Any) -> str:
+        if isinstance(value, (list, tuple, models.QuerySet)):
+            return ", ".join(self._shown(name, item) for item in value)
+        if hasattr(value, "year"):
+            return day(value)
+        if isinstance(value, bool):
+            return str(_("yes") if value else _("no"))
+        choices = getattr(self.form.fields[name], "choices", None)
+        if choices is not None and not isinstance(value, models.Model):
+            words = {str(code): str(word) for code, word in _flat(choices)}
+            return words.get(str(value), str(value))
+        return str(value)
+
+    def _address_without(self, *names: str) -> str:
+        parameters = self.data.copy() if isinstance(self.data, QueryDict) else QueryDict(mutable=True)
+        for name in (*names, "page", "export"):
+            parameters.pop(name, None)
+        return f"?{parameters.urlencode()}"
+
+
+def _say_all(field: forms.Field) -> None:
+    """A yes-no filter reads "All" instead of "unknown" (other choices: settings.FILTERS_EMPTY_CHOICE_LABEL)."""
+    if isinstance(field, forms.NullBooleanField):
+        field.widget.choices = [("", _("All")), ("true", _("Yes")), ("false", _("No"))]
+
+
+def _flat(choices: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
+    for code, word in choices:
+        if isinstance(word, (list, tuple)):
+            yield from word
+        else:
+            yield code, word

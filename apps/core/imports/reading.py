@@ -1,0 +1,249 @@
+"""From the bytes of a text file to its rows, whatever program saved it. Memory stays bounded throughout."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import ImportFileError
+
+CHUNK = 64 * 1024
+GERMAN_LETTERS = frozenset("äöüÄÖÜßéèç")
+DELIMITERS = (";", ",", "\t")
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+FOREIGN_MARKS = {
+    b"PK\x03\x04": _("This is an Excel or ZIP file. Please save the table as CSV and choose that file."),
+    b"\xd0\xcf\x11\xe0": _("This is an old Excel file. Please save the table as CSV and choose that file."),
+    b"%PDF": _("This is a PDF file. Please choose the table as a CSV file."),
+    b"\x1f\x8b": _("This is a compressed file. Please unpack it and choose the CSV file in it."),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may be at most; a file beyond it is refused with one sentence."""
+
+    file_bytes: int = 20 * 1024 * 1024
+    rows: int = 100_000
+    columns: int = 200
+    line_characters: int = 50_000
+    cell_characters: int = 5_000
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one pass over the bytes tells: the encoding and roughly how many lines there are."""
+
+    encoding: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """An opened table: the header's names, and the rows after it with their line numbers."""
+
+    content: Content
+    delimiter: str
+    header: tuple[str, ...]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def open_table(
+    stream: BinaryIO,
+    *,
+    known_columns: Callable[[Sequence[str]], int],
+    legacy_encodings: tuple[str, str] = ("cp1252", "cp850"),
+    limits: Limits | None = None,
+) -> Table:
+    """Recognises encoding, delimiter and header of a seekable stream.
+
+    `known_columns` says how many names of a header it knows: that decides between delimiters.
+    `legacy_encodings` are tried for files that are not UTF-8, the expected one first.
+    Raises `ImportFileError`, also while the rows are read.
+    """
+    limits = limits or Limits()
+    content = scan(stream, legacy_encodings=legacy_encodings, limits=limits)
+    stream.seek(0)
+    lines = _Lines(stream, content.encoding, limits)
+    first = lines.next_filled()
+    delimiter = _declared_delimiter(first)
+    if delimiter:
+        first = lines.next_filled()
+    delimiter = delimiter or _best_delimiter(first, known_columns)
+    lines.put_back(first)
+    records = _records(lines, delimiter, limits)
+    _line, header = next(records)
+    return Table(content, delimiter, _without_empty_end(header), records)
+
+
+def scan(stream: BinaryIO, *, legacy_encodings: tuple[str, str], limits: Limits) -> Content:
+    """One pass over the bytes: refuses what is no text or too large, and settles the encoding."""
+    stream.seek(0)
+    head = stream.read(4)
+    _refuse_foreign(head)
+    stream.seek(0)
+    utf8 = codecs.getincrementaldecoder("utf-8")()
+    is_utf8, size, counts = True, 0, Counter[int]()
+    while chunk := stream.read(CHUNK):
+        size += len(chunk)
+        if size > limits.file_bytes:
+            raise ImportFileError(
+                _("The file is larger than %(megabytes)s MB. Please choose a smaller file.")
+                % {"megabytes": limits.file_bytes // 1024 // 1024}
+            )
+        if b"\x00" in chunk:
+            raise ImportFileError(_("This is not a text file. Please choose a CSV file."))
+        counts.update(chunk)
+        is_utf8 = is_utf8 and _accepts(utf8, chunk)
+    if not any(byte not in b" \t\r\n" for byte in counts):
+        raise ImportFileError(_("The file is empty. Please choose another file."))
+    if is_utf8 and not _accepts(utf8, b"", final=True):
+        raise ImportFileError(_("The file is cut off at its end. Please fetch it again."))
+    encoding = _utf8_kind(head) if is_utf8 else _legacy_encoding(counts, legacy_encodings)
+    return Content(encoding, counts[10] + 1)
+
+
+def _refuse_foreign(head: bytes) -> None:
+    if head.startswith(UTF16_MARKS):
+        raise ImportFileError(
+            _("The file is saved as “Unicode text” (UTF-16). Please save it as “CSV UTF-8” and choose that file.")
+        )
+    for mark, sentence in FOREIGN_MARKS.items():
+        if head.startswith(mark):
+            raise ImportFileError(sentence)
+
+
+def _accepts(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _utf8_kind(head: bytes) -> str:
+    return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def _legacy_encoding(counts: Counter[int], candidates: tuple[str, str]) -> str:
+    """The encoding under which the bytes are valid and spell more German letters; the expected one on a tie."""
+
+    def score(encoding: str) -> int:
+        letters = 0
+        for byte, times in counts.items():
+            if byte < 128:
+                continue
+            try:
+                letters += times if bytes([byte]).decode(encoding) in GERMAN_LETTERS else 0
+            except UnicodeDecodeError:
+                return -1
+        return letters
+
+    return max(candidates, key=score)
+
+
+class _Lines:
+    """Lines of the file as csv wants them; a line beyond the limit is refused before it fills the memory."""
+
+    def __init__(self, stream: BinaryIO, encoding: str, limits: Limits) -> None:
+        self._text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+        self._limits = limits
+        self._waiting: str | None = None
+        self.number = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self._waiting is not None:
+            line, self._waiting = self._waiting, None
+        else:
+            line = self._text.readline(self._limits.line_characters + 1)
+        if not line:
+            self._text.detach()
+            raise StopIteration
+        self.number += 1
+        if len(line) > self._limits.line_characters:
+            raise ImportFileError(
+                _("Line %(line)s is far too long. This is not the expected table; please choose another file.")
+                % {"line": self.number}
+            )
+        return line
+
+    def next_filled(self) -> str:
+        """The next line that holds anything; the file has one, `scan` saw to it."""
+        for line in self:
+            if line.strip():
+                return line
+        raise ImportFileError(_("The file holds no table. Please choose another file."))
+
+    def put_back(self, line: str) -> None:
+        self._waiting = line
+        self.number -= 1
+
+
+def _declared_delimiter(line: str) -> str:
+    """The delimiter of a line `sep=;` as Excel writes it, else nothing."""
+    text = line.strip("\r\n").strip('"').rstrip(" ")
+    is_declaration = text.lower().startswith("sep=") and len(text) == len("sep=") + 1
+    return text[-1] if is_declaration and text[-1] in DELIMITERS else ""
+
+
+def _best_delimiter(line: str, known_columns: Callable[[Sequence[str]], int]) -> str:
+    def score(delimiter: str) -> tuple[int, int]:
+        names = [name.strip().strip('"') for name in line.strip("\r\n").split(delimiter)]
+        return known_columns(names), len(names)
+
+    return max(DELIMITERS, key=score)
+
+
+def _records(lines: _Lines, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    """Records with the line they begin on; empty ones are passed over."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    count = 0
+    while True:
+        line = lines.number + 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            raise ImportFileError(
+                _("The table is damaged or cut off from line %(line)s on (quotation marks). Please fetch it again.")
+                % {"line": line}
+            ) from None
+        if not any(cell.strip() for cell in record):
+            continue
+        _check_size(record, line, limits)
+        count += 1
+        if count > limits.rows + 1:
+            raise ImportFileError(
+                _("The file has more than %(rows)s rows. Please split it up.") % {"rows": limits.rows}
+            )
+        yield line, record
+
+
+def _check_size(record: list[str], line: int, limits: Limits) -> None:
+    if len(record) > limits.columns:
+        raise ImportFileError(
+            _("Line %(line)s has more than %(columns)s columns. This is not the expected table.")
+            % {"line": line, "columns": limits.columns}
+        )
+    if any(len(cell) > limits.cell_characters for cell in record):
+        raise ImportFileError(
+            _("A cell in line %(line)s is far too long. This is not the expected table.") % {"line": line}
+        )
+
+
+def _without_empty_end(header: list[str]) -> tuple[str, ...]:
+    names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)

@@ -1,0 +1,163 @@
+"""What a kind of file means. A source is a small class; the engine does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from apps.core.errors import DomainError
+from apps.core.imports.columns import Column
+from apps.core.imports.faults import CellError, Fault
+from apps.core.imports.forms import ImportUploadForm
+from apps.core.imports.reading import Limits
+from apps.core.models import ImportRow, RowAction
+
+Changes = dict[str, list[Any]]
+
+
+@dataclass
+class Row:
+    """One row on its way: its cells as text, then as values, then what it would do to `target`, if there is one."""
+
+    line: int
+    data: dict[str, str]
+    values: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
+    label: str = ""
+    action: str = RowAction.UNCHANGED
+    reason: str = ""
+    changes: Changes = field(default_factory=dict)
+    errors: list[Fault] = field(default_factory=list)
+    hints: list[Fault] = field(default_factory=list)
+    target: Any = None
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.errors and not self.reason
+
+    def settle(self) -> None:
+        """Being left out or faulty outweighs what the comparison found."""
+        if self.reason:
+            self.action, self.changes = RowAction.LEFT_OUT, {}
+        elif self.errors:
+            self.action, self.changes = RowAction.WRONG, {}
+
+
+class ImportSource:
+    """One kind of file. Class attributes describe it, methods say what its rows mean.
+
+    `key_column` tells rows apart, `reasons` explains the codes of `left_out`, `fields` names what can change in the
+    order in which it is shown (the database does not keep the order of `changes`).
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str | Promise]
+    permission: ClassVar[str]
+    columns: ClassVar[tuple[Column, ...]]
+    key_column: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]]
+    reasons: ClassVar[Mapping[str, str | Promise]] = {}
+    legacy_encodings: ClassVar[tuple[str, str]] = ("cp1252", "cp850")
+    limits: ClassVar[Limits] = Limits()
+    upload_form: ClassVar[type[ImportUploadForm]] = ImportUploadForm
+
+    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+        self.options = dict(options or {})
+
+    def all_columns(self) -> Sequence[Column]:
+        """The columns of this kind; a source whose columns depend on the database adds them here."""
+        return self.columns
+
+    def see_header(self, header: Sequence[str]) -> None:
+        """Looks at the names in the header before columns are searched; may raise `ImportFileError`."""
+
+    def key_of(self, data: Mapping[str, str]) -> str:
+        """What tells rows apart: each may stand in the file once."""
+        return data.get(self.key_column, "")
+
+    def expected(self) -> Sequence[tuple[str, str]]:
+        """Key and name of what is on file and would stand in a complete file; what does not is listed as missing."""
+        return ()
+
+    def prepare(self) -> None:
+        """Loads what many rows need (keys, reference rows); runs before each check and each write."""
+
+    def left_out(self, data: Mapping[str, str]) -> str:
+        """A code of `reasons` when the row is none of ours, judged by its text alone; else empty."""
+        return ""
+
+    def clean(self, row: Row) -> None:
+        """Rules over several cells: adds to `row.errors` and `row.hints`, sets `row.label`."""
+
+    def lock(self, staged: QuerySet[ImportRow]) -> None:
+        """Locks all rows that will be written, in primary-key order; first statement of the transaction."""
+
+    def compare(self, rows: Sequence[Row]) -> None:
+        """Sets action, changes and target of sound rows against the database, in a fixed number of queries.
+
+        `changes` holds JSON values: field -> [old, new]; old is None for a new row.
+        """
+        raise NotImplementedError
+
+    def write(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
+        """Writes new and changed rows in a fixed number of statements; called inside the one transaction."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """The last statement of the transaction, e.g. raising versions."""
+
+    def field_label(self, name: str) -> str:
+        """How people call a field of `changes`."""
+        raise NotImplementedError
+
+    def display(self, name: str, value: Any) -> str:
+        """A value of `changes` as people read it, after `prepare`; empty for none."""
+        return "" if value is None else str(value)
+
+    def kinds(self, changes: Changes) -> list[str]:
+        """What sorts of changes these are, in a word each ("renamed"), for those who only skim the list."""
+        return []
+
+    def option_labels(self) -> list[str]:
+        """The run's options as people read them."""
+        return []
+
+    def read(self, row: Row) -> None:
+        """Turns the row's text into values, once on checking and again on writing."""
+        for column in self.all_columns():
+            text = row.data.get(column.name)
+            if text is None:
+                row.values[column.name] = None
+                continue
+            try:
+                row.values[column.name] = column.parse(text)
+            except CellError as error:
+                (row.hints if column.lenient else row.errors).append(Fault.of(column.title, error))
+                row.values[column.name] = None
+        if not row.errors:
+            self.clean(row)
+
+
+_sources: dict[str, type[ImportSource]] = {}
+
+
+def register(source: type[ImportSource]) -> None:
+    """Called in `AppConfig.ready` of the app that owns the source."""
+    _sources[source.name] = source
+
+
+def source_of(name: str) -> type[ImportSource]:
+    """The source of that name; raises `DomainError` for one that this version does not know."""
+
+    if name not in _sources:
+        raise DomainError(_("Files of the kind “%(kind)s” cannot be imported here.") % {"kind": name})
+    return _sources[name]
+
+
+def sources() -> list[type[ImportSource]]:
+    return list(_sources.values())

@@ -1,0 +1,174 @@
+"""Job rows: what runs outside a request leaves its progress and its outcome in the database.
+
+A running job shows a sign of life several times within `patience()`. One that falls silent has lost its worker: it
+is shown as broken off at once, and `close_broken_off` writes that down with the next sweep.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from structlog.contextvars import bound_contextvars
+
+from apps.core import clock
+from apps.core.models import Job, JobState
+
+logger = logging.getLogger(__name__)
+SIGNS_PER_PATIENCE = 4
+
+
+def patience() -> datetime.timedelta:
+    """How long a running job may show no sign of life: less than the time between two sweeps."""
+    return datetime.timedelta(seconds=max(0.75 * settings.RECALC_SECONDS, 3))
+
+
+def queue_job(kind: str, *, started_by: Any = None, total: int = 0) -> Job:
+    """A job that is due; the worker begins it, or the next sweep does."""
+    return Job.objects.create(kind=kind, started_by=started_by, total=total)
+
+
+def request_job(kind: str, *, started_by: Any) -> Job | None:
+    """A run that a person asks for; None when one of its kind waits or runs already, so asking twice is harmless."""
+    if Job.objects.filter(alive(), kind=kind, state=JobState.RUNNING).exists():
+        return None
+    try:
+        with transaction.atomic():
+            return Job.objects.create(kind=kind, requested=kind, started_by=started_by)
+    except IntegrityError:
+        return None
+
+
+def begin_job(job: Job) -> bool:
+    """Takes a waiting job; False when somebody else has it already."""
+    moment = clock.now()
+    taken = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
+        state=JobState.RUNNING, started_at=moment, beat_at=moment, requested=None
+    )
+    if taken:
+        job.refresh_from_db()
+    return bool(taken)
+
+
+def report_progress(job: Job, *, done: int, total: int | None = None) -> None:
+    """Steps done of steps in all; visible to everybody at once (outside the work's transaction)."""
+    values: dict[str, Any] = {"done": done, "beat_at": clock.now()}
+    if total is not None:
+        values["total"] = total
+    Job.objects.filter(pk=job.pk).update(**values)
+
+
+def finish_job(job: Job, *, result: dict[str, Any]) -> None:
+    """The job is done; `result` holds figures for people and pages (JSON)."""
+    Job.objects.filter(pk=job.pk).update(
+        state=JobState.DONE, ended_at=clock.now(), result=result, error="", requested=None
+    )
+
+
+def fail_job(job: Job, error: BaseException) -> None:
+    """The job failed; the last line of the error is the reason that operators read."""
+    reason = traceback.format_exception_only(error)[-1].strip()
+    Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, ended_at=clock.now(), error=reason, requested=None)
+
+
+@contextmanager
+def running(kind: str, *, started_by: Any = None, total: int = 0, waiting: Job | None = None) -> Iterator[Job]:
+    """A job for the length of a block: a new one, or `waiting`, which the caller has begun.
+
+    Set `job.result` inside; an error marks it failed and goes on up.
+    """
+    job = waiting
+    if job is None:
+        job = queue_job(kind, started_by=started_by, total=total)
+        begin_job(job)
+    try:
+        with kept_alive(job):
+            yield job
+    except BaseException as error:
+        _fail_if_possible(job, error)
+        raise
+    finish_job(job, result=job.result)
+
+
+def _fail_if_possible(job: Job, error: BaseException) -> None:
+    """Where the database is what failed, the row stays as it is and counts as broken off."""
+    try:
+        fail_job(job, error)
+    except DatabaseError:
+        logger.warning("Job %s failed, which the database could not record: %s", job.pk, error)
+
+
+def take_requested(job_id: int | None) -> Job | None:
+    """Begins the run that a person asked for; None when somebody else has it, or for no number."""
+    job = Job.objects.filter(pk=job_id).first() if job_id else None
+    return job if job is not None and begin_job(job) else None
+
+
+def last_job(kind: str, *, state: str | None = None) -> Job | None:
+    """The newest run of a kind that has ended (or that is in `state`)."""
+    rows = Job.objects.filter(kind=kind)
+    rows = rows.filter(state=state) if state else rows.filter(ended_at__isnull=False)
+    return rows.order_by("-pk").first()
+
+
+# Signs of life
+
+
+@contextmanager
+def kept_alive(job: Job) -> Iterator[None]:
+    """Shows signs of life from a thread of its own, because a statement of the work may take long."""
+    over = threading.Event()
+    signs = threading.Thread(target=_show_signs, args=(job.pk, over), name=f"job-{job.pk}", daemon=True)
+    signs.start()
+    try:
+        with bound_contextvars(job_id=job.pk):
+            yield
+    finally:
+        over.set()
+        signs.join()
+
+
+def _show_signs(job_id: int, over: threading.Event) -> None:
+    pause = patience().total_seconds() / SIGNS_PER_PATIENCE
+    try:
+        while not over.wait(pause):
+            _show_sign(job_id)
+    finally:
+        connection.close()
+
+
+def _show_sign(job_id: int) -> None:
+    """On SQLite the work's own transaction may keep this one waiting; the next one comes soon."""
+    try:
+        Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(beat_at=clock.now())
+    except DatabaseError as error:
+        logger.debug("No sign of life of job %s: %s", job_id, error)
+
+
+def alive() -> Q:
+    """Rows whose last sign of life is recent; only of meaning for those that run."""
+    limit = clock.now() - patience()
+    return Q(beat_at__gte=limit) | Q(beat_at__isnull=True, started_at__gte=limit)
+
+
+def is_broken_off(job: Job) -> bool:
+    """Whether the job's worker has died, written down already or not."""
+    if job.state != JobState.RUNNING:
+        return job.state == JobState.BROKEN_OFF
+    seen = job.beat_at or job.started_at
+    return seen is None or seen < clock.now() - patience()
+
+
+def close_broken_off() -> int:
+    """Writes down which running jobs have lost their worker, as of their last sign of life."""
+    silent = Job.objects.filter(~alive(), state=JobState.RUNNING)
+    return silent.update(state=JobState.BROKEN_OFF, ended_at=Coalesce("beat_at", "started_at", "created_at"))

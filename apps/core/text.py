@@ -1,0 +1,17 @@
+"""Stored search and sort columns, so that both databases find and sort German names alike."""
+
+import unicodedata
+
+_DIN_5007 = str.maketrans({"ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø": "o"})
+
+
+def sort_key(text: str) -> str:
+    """Sort key after DIN 5007-1 (ä as a, ß as ss): lower case, without accents, single blanks."""
+    lowered = text.casefold().translate(_DIN_5007)
+    plain = "".join(char for char in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(char))
+    return " ".join(plain.split())
+
+
+def search_text(*parts: object) -> str:
+    """What a row is found by: all its parts as one folded string; search terms go through `sort_key` too."""
+    return sort_key(" ".join(str(part) for part in parts if part not in (None, "")))

@@ -1,0 +1,5 @@
+"""The office's workplace: the queue with its decision screen, and the budgets."""
+
+from apps.funding.admin import budgets, queue
+
+__all__ = ["budgets", "queue"]

@@ -1,0 +1,342 @@
+"""Budgets, grants and what happened to the money. Amounts are given here; committed and spent are written elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import formats
+from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
+from apps.core.errors import DomainError
+from apps.core.form_fields import GermanDecimalField
+from apps.core.form_layout import collect_errors
+from apps.funding import selectors, services
+from apps.funding.admin.budget_forms import VALUE_FIELDS, BudgetAdminForm, OverrunForm
+from apps.funding.admin.filters import (
+    BudgetFilter,
+    FiscalYearFilter,
+    LedgerKindFilter,
+    ProgrammeFilter,
+    ReasonKindFilter,
+    SourceFilter,
+    TargetStateFilter,
+)
+from apps.funding.choices import ApplicationState
+from apps.funding.models import (
+    ApplicationStatusChange,
+    Budget,
+    EquipmentApplication,
+    FundingProgramme,
+    Grant,
+    LedgerEntry,
+    ReasonTemplate,
+)
+
+SHOWN_ENTRIES = 50
+AS_TEXT = {
+    "fiscal_year": "year",
+    "appropriation": "shown_appropriation",
+    "carried_over": "shown_carried_over",
+    "supplement": "shown_supplement",
+    "freeze": "shown_freeze",
+}
+"""Field -> how it reads for those who change nothing."""
+
+
+def euros(amount: Any) -> str:
+    """An amount as it stands in a column."""
+    return format_html('<span class="desk-number">{}</span>', formats.euro(amount))
+
+
+class DatedRows:
+    """Append-only rows, the newest first, with their moment as on the portal's pages."""
+
+    ordering = ("-at", "-pk")
+
+    @admin.display(description=_("When"), ordering="at")
+    def when(self, row: Any) -> str:
+        return formats.moment(row.at)
+
+
+class ListPage:
+    """Lists look alike: named as what they are, filters above, cards on phones."""
+
+    change_list_template = "admin/funding/change_list.html"
+    show_facets = admin.ShowFacets.NEVER
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)  # type: ignore[attr-defined]
+        response: HttpResponse = super().changelist_view(request, {"title": title} | (extra_context or {}))  # type: ignore[misc]
+        return response
+
+
+@admin.register(Budget)
+class BudgetAdmin(ListPage, ScopedAdmin):
+    """Made and changed through the services; each change keeps its person and its reason."""
+
+    form = BudgetAdminForm
+    change_form_template = "admin/funding/budget/change_form.html"
+    list_display = (
+        "name",
+        "year",
+        "source",
+        "shown_appropriation",
+        "shown_carried_over",
+        "shown_supplement",
+        "shown_freeze",
+        "shown_committed",
+        "shown_spent",
+        "shown_reserved",
+        "shown_available",
+    )
+    list_filter = (FiscalYearFilter, SourceFilter)
+    sortable_by = ("name", "year")
+    search_fields = ("name", "measure_number")
+    fieldsets = (
+        (None, {"fields": ("name", "fiscal_year", "grant", "expenditure_type")}),
+        (_("Account"), {"fields": ("measure_number", "product", "ledger_account")}),
+        (_("Amounts"), {"fields": ("appropriation", "carried_over", "supplement", "freeze")}),
+        (
+            _("Used so far"),
+            {"fields": ("shown_overrun", "shown_committed", "shown_spent", "shown_reserved", "shown_available")},
+        ),
+        (_("Reason of the change"), {"fields": ("change_reason",)}),
+    )
+    readonly_fields = (
+        "year",
+        "shown_appropriation",
+        "shown_carried_over",
+        "shown_supplement",
+        "shown_freeze",
+        "shown_overrun",
+        "shown_committed",
+        "shown_spent",
+        "shown_reserved",
+        "shown_available",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = selectors.budget_rows(request.user)  # type: ignore[arg-type]  # signed in
+        return rows.order_by("-fiscal_year", "name", "pk")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new budget has used nothing yet; who only reads gives no reason."""
+        sets = list(self.fieldsets)
+        if obj is None:
+            return [*sets[:3], sets[4]]
+        if self.has_change_permission(request, obj):
+            return sets
+        return [
+            (name, {"fields": tuple(AS_TEXT.get(field, field) for field in row["fields"])}) for name, row in sets[:4]
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.by = request.user
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The service writes; the form has rehearsed it, so that a refusal stands at its field."""
+        values = {name: form.cleaned_data[name] for name in VALUE_FIELDS}
+        reason = form.cleaned_data["change_reason"]
+        if change:
+            services.change_budget(budget=obj, by=request.user, reason=reason, **values)
+        else:
+            obj.pk = services.create_budget(by=request.user, reason=reason, **values).pk
+            obj._state.adding = False
+
+    # Columns
+
+    @admin.display(description=_("fiscal year"), ordering="fiscal_year")
+    def year(self, row: Budget) -> str:
+        return str(row.fiscal_year)
+
+    @admin.display(description=_("source"))
+    def source(self, row: Budget) -> str:
+        return gettext("municipal money") if row.grant is None else str(row.grant.programme)
+
+    @admin.display(description=_("appropriation"))
+    def shown_appropriation(self, row: Budget) -> str:
+        return euros(row.appropriation)
+
+    @admin.display(description=_("carried over"))
+    def shown_carried_over(self, row: Budget) -> str:
+        return euros(row.carried_over)
+
+    @admin.display(description=_("supplement"))
+    def shown_supplement(self, row: Budget) -> str:
+        return euros(row.supplement)
+
+    @admin.display(description=_("frozen"))
+    def shown_freeze(self, row: Budget) -> str:
+        return euros(row.freeze)
+
+    @admin.display(description=_("allowed overrun"))
+    def shown_overrun(self, row: Budget) -> str:
+        return euros(row.overrun_allowed)
+
+    @admin.display(description=_("committed"))
+    def shown_committed(self, row: Budget) -> str:
+        return euros(row.committed)
+
+    @admin.display(description=_("spent"))
+    def shown_spent(self, row: Budget) -> str:
+        return euros(row.spent)
+
+    @admin.display(description=_("pencilled in"))
+    def shown_reserved(self, row: Any) -> str:
+        return euros(row.reserved)
+
+    @admin.display(description=_("available"))
+    def shown_available(self, row: Budget) -> str:
+        return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
+
+    # Ledger and overrun
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.overrun_view)
+        own = [path("<path:object_id>/overrun/", view, name="funding_budget_overrun")]
+        return own + super().get_urls()
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        budget = kwargs.get("obj") or context.get("original")
+        if budget is not None:
+            entries = LedgerEntry.objects.visible_to(request.user).filter(budget=budget)
+            newest = entries.select_related("by", "line__application", "line__product").order_by("-at", "-pk")
+            context["entries"] = list(newest[: SHOWN_ENTRIES + 1])
+            context["shown_entries"] = SHOWN_ENTRIES
+            context["reservations"] = budget.reservations.select_related("application__school", "by")
+            context["may_overrun"] = request.user.has_perm("funding.overrun_budget")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def overrun_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lets a budget be overrun on purpose: its own right, with a reason."""
+        if not request.user.has_perm("funding.overrun_budget"):
+            raise PermissionDenied
+        budget: Any = self.get_object(request, unquote(object_id))
+        if budget is None:
+            raise Http404
+        form = OverrunForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._allow_overrun(request, budget, form):
+            return HttpResponseRedirect(reverse("admin:funding_budget_change", args=[budget.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Allow an overrun"),
+            "original": budget,
+            "form": form,
+            "errors": collect_errors(form),
+        }
+        return TemplateResponse(request, "admin/funding/budget/overrun.html", context)
+
+    def _allow_overrun(self, request: HttpRequest, budget: Budget, form: OverrunForm) -> bool:
+        amount, reason = form.cleaned_data["amount"], form.cleaned_data["reason"]
+        try:
+            services.allow_overrun(budget=budget, amount=amount, reason=reason, by=request.user)  # type: ignore[arg-type]
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+            return False
+        sentence = gettext("“%(budget)s” may now be overrun by %(amount)s more.")
+        messages.success(request, sentence % {"budget": budget, "amount": formats.euro(amount)})
+        return True
+
+
+class GermanNumbers:
+    """Decimal numbers are read and shown as in the rest of the portal."""
+
+    formfield_overrides = {models.DecimalField: {"form_class": GermanDecimalField}}
+
+
+@admin.register(FundingProgramme)
+class FundingProgrammeAdmin(ListPage, ScopedAdmin):
+    list_display = ("name", "code", "legal_basis", "source")
+    sortable_by = ("name", "code")
+    search_fields = ("name", "code")
+
+
+@admin.register(Grant)
+class GrantAdmin(GermanNumbers, ListPage, ScopedAdmin):
+    list_display = ("file_reference", "programme", "notice_on", "shown_amount", "shown_rate")
+    list_filter = (ProgrammeFilter,)
+    list_select_related = ("programme",)
+    sortable_by = ("notice_on",)
+    search_fields = ("file_reference",)
+
+    @admin.display(description=_("amount"))
+    def shown_amount(self, row: Grant) -> str:
+        return euros(row.amount)
+
+    @admin.display(description=_("funding rate"))
+    def shown_rate(self, row: Grant) -> str:
+        return format_html('<span class="desk-number">{}</span>', formats.percent(row.rate * 100))
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(DatedRows, ListPage, ReadOnlyAdmin):
+    """Append-only: corrected by counter-entries, which the services write."""
+
+    list_display = ("when", "budget", "kind", "shown_amount", "application", "by", "note")
+    list_display_links = ("when",)
+    list_filter = (LedgerKindFilter, BudgetFilter)
+    list_select_related = ("budget", "line__application", "by")
+    sortable_by = ("when",)
+    search_fields = ("note", "line__application__title")
+    fields = ("when", "budget", "kind", "shown_amount", "line", "application", "by", "note")
+    readonly_fields = fields
+
+    @admin.display(description=_("amount"))
+    def shown_amount(self, row: LedgerEntry) -> str:
+        return euros(row.amount)
+
+    @admin.display(description=_("application"))
+    def application(self, row: LedgerEntry) -> str:
+        if row.line is None:
+            return formats.missing()
+        url = reverse("admin:funding_equipmentapplication_change", args=[row.line.application_id])
+        return format_html('<a href="{}">{}</a>', url, row.line.application.title)
+
+
+@admin.register(ApplicationStatusChange)
+class ApplicationStatusChangeAdmin(DatedRows, ListPage, ReadOnlyAdmin):
+    list_display = ("when", "subject", "was", "became", "by", "reason")
+    list_display_links = ("when",)
+    list_filter = (TargetStateFilter,)
+    list_select_related = ("application__school", "by")
+    sortable_by = ("when",)
+    search_fields = ("application__title",)
+    fields = ("when", "subject", "was", "became", "by", "reason")
+    readonly_fields = fields
+
+    @admin.display(description=_("application"))
+    def subject(self, row: ApplicationStatusChange) -> str:
+        application: EquipmentApplication = row.application
+        url = reverse("admin:funding_equipmentapplication_change", args=[application.pk])
+        return format_html('<a href="{}">{}</a>, {}', url, application.title, application.school)
+
+    @admin.display(description=_("from"))
+    def was(self, row: ApplicationStatusChange) -> str:
+        return str(ApplicationState(row.from_state).label) if row.from_state else gettext("new")
+
+    @admin.display(description=_("to"))
+    def became(self, row: ApplicationStatusChange) -> str:
+        return str(ApplicationState(row.to_state).label)
+
+
+@admin.register(ReasonTemplate)
+class ReasonTemplateAdmin(ListPage, ScopedAdmin):
+    list_display = ("name", "kind", "text")
+    sortable_by = ("name", "kind")
+    list_filter = (ReasonKindFilter,)
+    search_fields = ("name", "text")

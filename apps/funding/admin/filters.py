@@ -1,0 +1,189 @@
+"""Filters of the office's lists. Without a choice the queue shows what waits for a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.funding.choices import ApplicationState, LedgerKind, ReasonKind
+from apps.funding.models import Budget, EquipmentApplication, FundingProgramme
+from apps.schools.models import School, SchoolType
+
+ALL = "all"
+
+
+class MenuFilter(admin.SimpleListFilter):
+    """Stands above the list as a menu that names what is chosen."""
+
+    template = "admin/funding/filter.html"
+
+
+class StateFilter(MenuFilter):
+    """Submitted ones by default; "all" shows every state that the person sees."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        states = [state for state in ApplicationState if state != ApplicationState.SUBMITTED]
+        if not request.user.has_perm("funding.see_drafts"):
+            states.remove(ApplicationState.DRAFT)
+        return [*((state.value, state.label) for state in states), (ALL, _("all states"))]
+
+    def choices(self, changelist: Any) -> Any:
+        """The default stands first and is named as what it is, not as "All"."""
+        for number, choice in enumerate(super().choices(changelist)):
+            yield choice | {"display": _("waiting for a decision")} if number == 0 else choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == ALL:
+            return queryset
+        return queryset.filter(state=self.value() or ApplicationState.SUBMITTED)
+
+
+class SchoolTypeFilter(MenuFilter):
+    title = _("school type")
+    parameter_name = "school_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        schools = School.objects.visible_to(request.user).order_by()
+        types = SchoolType.objects.filter(pk__in=schools.values("school_type"))
+        return [(row.key, row.name) for row in types]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(school__school_type=self.value()) if self.value() else queryset
+
+
+class ReservationFilter(MenuFilter):
+    """By the budget that an application is pencilled into."""
+
+    title = _("pencilled into")
+    parameter_name = "budget"
+    NONE = "none"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        budgets = Budget.objects.visible_to(request.user).filter(reservations__isnull=False).distinct()
+        return [(self.NONE, _("no budget")), *((str(row.pk), str(row)) for row in budgets[:20])]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == self.NONE:
+            return queryset.filter(reservation__isnull=True)
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(reservation__budget=self.value())
+        return queryset
+
+
+class YearFilter(MenuFilter):
+    """By the year in which an application was handed in."""
+
+    title = _("year handed in")
+    parameter_name = "year"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = EquipmentApplication.objects.visible_to(request.user).filter(submitted_at__isnull=False)
+        oldest = rows.order_by("submitted_at").values_list("submitted_at", flat=True).first()
+        this_year = clock.today().year
+        first = oldest.year if oldest else this_year
+        return [(str(year), str(year)) for year in range(this_year, first - 1, -1)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(submitted_at__year=int(str(self.value())))
+        return queryset
+
+
+class FiscalYearFilter(MenuFilter):
+    """Years as words, so that no language groups their digits."""
+
+    title = _("fiscal year")
+    parameter_name = "year"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        years = Budget.objects.visible_to(request.user).order_by("-fiscal_year").values_list("fiscal_year", flat=True)
+        return [(str(year), str(year)) for year in years.distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(fiscal_year=int(str(self.value())))
+        return queryset
+
+
+class SourceFilter(MenuFilter):
+    title = _("source")
+    parameter_name = "source"
+    MUNICIPAL = "municipal"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        programmes = FundingProgramme.objects.visible_to(request.user)
+        return [(self.MUNICIPAL, _("municipal money")), *((str(row.pk), row.name) for row in programmes)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == self.MUNICIPAL:
+            return queryset.filter(grant__isnull=True)
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(grant__programme=self.value())
+        return queryset
+
+
+class LedgerKindFilter(MenuFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(LedgerKind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class BudgetFilter(MenuFilter):
+    title = _("budget")
+    parameter_name = "budget"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(row.pk), str(row)) for row in Budget.objects.visible_to(request.user)[:50]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(budget=self.value())
+        return queryset
+
+
+class TargetStateFilter(MenuFilter):
+    title = _("new state")
+    parameter_name = "to_state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(ApplicationState.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(to_state=self.value()) if self.value() else queryset
+
+
+class ProgrammeFilter(MenuFilter):
+    title = _("funding programme")
+    parameter_name = "programme"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(row.pk), row.name) for row in FundingProgramme.objects.visible_to(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(programme=self.value())
+        return queryset
+
+
+class ReasonKindFilter(MenuFilter):
+    title = _("used")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(ReasonKind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset

@@ -1,0 +1,47 @@
+"""What a budget can still give and what a line costs. A leaf, so that the models' properties may call it, too."""
+
+from decimal import Decimal
+from typing import Protocol
+
+
+class BudgetAmounts(Protocol):
+    """Euros of a budget; the model's row and the balances of a preview both have them."""
+
+    @property
+    def appropriation(self) -> Decimal: ...
+    @property
+    def carried_over(self) -> Decimal: ...
+    @property
+    def supplement(self) -> Decimal: ...
+    @property
+    def overrun_allowed(self) -> Decimal: ...
+    @property
+    def freeze(self) -> Decimal: ...
+    @property
+    def committed(self) -> Decimal: ...
+    @property
+    def spent(self) -> Decimal: ...
+
+
+def appropriated(budget: BudgetAmounts) -> Decimal:
+    """What the council gave: appropriation, carried over and supplement."""
+    return budget.appropriation + budget.carried_over + budget.supplement
+
+
+def limit(budget: BudgetAmounts) -> Decimal:
+    """What may be committed and spent altogether, without a freeze (as in the constraint on the row)."""
+    return appropriated(budget) + budget.overrun_allowed
+
+
+def available(budget: BudgetAmounts) -> Decimal:
+    """What may still be committed. Negative when a freeze came after the commitments.
+
+    Availability under § 22 KomHVO practice: appropriation, carried over and supplement, less freeze,
+    commitments and payments. Reservations are shown beside it and not subtracted.
+    """
+    return limit(budget) - budget.freeze - budget.committed - budget.spent
+
+
+def line_cost(unit_price: Decimal, quantity: int) -> Decimal:
+    """Euros gross of so many pieces."""
+    return unit_price * quantity

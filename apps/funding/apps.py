@@ -1,0 +1,21 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FundingConfig(AppConfig):
+    name = "apps.funding"
+    verbose_name = _("Applications and budgets")
+
+    def ready(self) -> None:
+        from apps.core import navigation, panels
+        from apps.core.permissions import register
+        from apps.funding.panels import applications_of_school
+        from apps.funding.permissions import ROLE_PERMISSIONS
+
+        register(ROLE_PERMISSIONS)
+        navigation.register(
+            navigation.NavigationItem(
+                _("Applications"), "funding:list", order=40, permissions=("funding.view_equipmentapplication",)
+            )
+        )
+        panels.register("schools.school", panels.Panel("funding/panels/school.html", applications_of_school, order=40))

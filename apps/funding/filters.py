@@ -1,0 +1,60 @@
+"""Filters of the list of applications. Numbers on other pages link here: `?state=submitted`, `?school=<number>`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.filters import PortalFilterSet
+from apps.core.text import sort_key
+from apps.funding.choices import ApplicationState
+from apps.funding.models import EquipmentApplication
+from apps.funding.selectors import OPEN_STATES
+from apps.funding.workflow import APPROVED_STATES
+from apps.schools.models import School
+
+GROUPS = {"open": OPEN_STATES, "granted": APPROVED_STATES}
+"""Values of `?state=` that stand for several states."""
+
+
+class ApplicationFilters(PortalFilterSet):
+    q = django_filters.CharFilter(
+        label=_("Search"),
+        method="filter_words",
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    state = django_filters.ChoiceFilter(
+        label=_("State"),
+        choices=[
+            ("open", _("all open ones")),
+            ("granted", _("approved in whole or in part")),
+            *ApplicationState.choices,
+        ],
+        method="filter_state",
+    )
+    school = django_filters.ModelChoiceFilter(label=_("School"), queryset=School.objects.none(), to_field_name="number")
+
+    class Meta:
+        model = EquipmentApplication
+        fields = ("q", "state", "school")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        schools = School.objects.visible_to(self.request.user).order_by("sort_key")
+        if len(schools[:2]) < 2:
+            del self.filters["school"]
+        else:
+            self.filters["school"].queryset = schools
+
+    def filter_words(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Every word in the title, or in the school's stored search text."""
+        for word in value.split():
+            rows = rows.filter(Q(title__icontains=word) | Q(school__search_text__contains=sort_key(word)))
+        return rows
+
+    def filter_state(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(state__in=GROUPS[value]) if value in GROUPS else rows.filter(state=value)

@@ -1,0 +1,33 @@
+"""What other apps' pages show of applications."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.funding.choices import ApplicationState
+from apps.funding.school_money import money_of_school
+from apps.funding.selectors import application_rows
+from apps.schools.models import School
+
+SHOWN = 5
+
+
+def applications_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
+    """The newest applications of a school with state and sum, and the way to a new one."""
+    user: Any = request.user
+    if not user.has_perm("funding.view_equipmentapplication"):
+        return None
+    rows = list(application_rows(user).filter(school=school).order_by("-pk")[: SHOWN + 1])
+    query = urlencode({"school": school.number})
+    return {
+        "applications": rows[:SHOWN],
+        "states": ApplicationState,
+        "money": money_of_school(school),
+        "sees_sources": user.has_perm("funding.view_budget"),
+        "more_url": f"{reverse('funding:list')}?{query}" if len(rows) > SHOWN else "",
+        "create_url": f"{reverse('funding:create')}?{query}" if user.has_perm("funding.draft_application") else "",
+    }

@@ -1,0 +1,40 @@
+"""All writes about applications and budgets. Each function is a transaction of its own and says its whole effect.
+
+Wrong role: `PermissionDenied` (403). Outside the scope: `Http404`. What the user can mend: `DomainError`.
+"""
+
+from apps.funding.services.applications import answer, create_draft, discard_draft, save_draft, submit, withdraw
+from apps.funding.services.budgets import change_budget, create_budget, set_freeze
+from apps.funding.services.decisions import (
+    Outcome,
+    approve,
+    cancel_reservation,
+    decide_several,
+    reject,
+    reserve,
+    return_with_question,
+)
+from apps.funding.services.ledger import allow_overrun, post_entry, record_payment, release
+
+__all__ = [
+    "Outcome",
+    "allow_overrun",
+    "answer",
+    "approve",
+    "cancel_reservation",
+    "change_budget",
+    "create_budget",
+    "create_draft",
+    "decide_several",
+    "discard_draft",
+    "post_entry",
+    "record_payment",
+    "reject",
+    "release",
+    "reserve",
+    "return_with_question",
+    "save_draft",
+    "set_freeze",
+    "submit",
+    "withdraw",
+]

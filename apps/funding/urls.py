@@ -1,0 +1,16 @@
+from django.urls import path
+
+from apps.funding.views import actions, details, drafts, lists
+
+app_name = "funding"
+
+urlpatterns = [
+    path("", lists.ApplicationListView.as_view(), name="list"),
+    path("new/", drafts.CreateView.as_view(), name="create"),
+    path("<int:pk>/", details.ApplicationView.as_view(), name="detail"),
+    path("<int:pk>/edit/", drafts.EditView.as_view(), name="edit"),
+    path("<int:pk>/submit/", actions.SubmitView.as_view(), name="submit"),
+    path("<int:pk>/withdraw/", actions.WithdrawView.as_view(), name="withdraw"),
+    path("<int:pk>/answer/", actions.AnswerView.as_view(), name="answer"),
+    path("<int:pk>/discard/", actions.DiscardView.as_view(), name="discard"),
+]

@@ -1,0 +1,133 @@
+"""The office's catalogue, and a look at devices. What moves a figure goes through the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.admin import ReadOnlyInline, ScopedAdmin
+from apps.core.clock import today
+from apps.core.form_fields import GermanDateField
+from apps.inventory import services
+from apps.inventory.models import Device, DeviceKind, Placement, Product
+
+
+class DeviceKindForm(forms.ModelForm):
+    """A kind, and from which day on it counts so."""
+
+    counts_from = GermanDateField(
+        label=_("Counts so from"),
+        required=False,
+        help_text=_(
+            "Only when “counts for pupils” or “presentation device” changes. What lies before stays as it was."
+        ),
+    )
+
+    class Meta:
+        model = DeviceKind
+        fields = ("code", "name", "countable", "presentation", "counts_from", "years_of_use", "source")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "counts_from" in self.fields:
+            self.fields["counts_from"].initial = today
+
+
+@admin.register(DeviceKind)
+class DeviceKindAdmin(ScopedAdmin):
+    form = DeviceKindForm
+    list_display = ("name", "code", "countable", "presentation", "years_of_use", "source")
+    list_filter = ("countable", "presentation")
+    search_fields = ("name", "code")
+    ordering = ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: DeviceKind | None = None) -> tuple[str, ...]:
+        """Imports and filters name kinds by their code, so it stays."""
+        return ("code",) if obj is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: DeviceKind | None = None) -> Any:
+        fields = list(super().get_fields(request, obj))
+        return fields if obj is not None else [name for name in fields if name != "counts_from"]
+
+    def save_model(self, request: HttpRequest, obj: DeviceKind, form: Any, change: bool) -> None:
+        """Saves names and years here; what the kind counts as, and since when, through the service."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        wanted = {"countable": obj.countable, "presentation": obj.presentation}
+        before = DeviceKind.objects.get(pk=obj.pk)
+        obj.countable, obj.presentation = before.countable, before.presentation
+        if set(form.changed_data) - {"countable", "presentation", "counts_from"}:
+            super().save_model(request, obj, form, change)
+        services.change_kind_counting(kind=obj, by=request.user, on=form.cleaned_data.get("counts_from"), **wanted)
+        obj.countable, obj.presentation = wanted["countable"], wanted["presentation"]
+
+
+@admin.register(Product)
+class ProductAdmin(ScopedAdmin):
+    list_display = ("manufacturer", "model", "kind", "gross_price", "is_active")
+    list_display_links = ("manufacturer", "model")
+    list_filter = ("is_active", "kind")
+    list_select_related = ("kind",)
+    search_fields = ("manufacturer", "model")
+    ordering = ("manufacturer", "model")
+    fields = ("kind", "manufacturer", "model", "gross_price", "is_active")
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        """A renamed product is found by its new name. Prices of applications and devices stay as they were."""
+        super().save_model(request, obj, form, change)
+        if change and {"manufacturer", "model"} & set(form.changed_data):
+            services.refresh_search_text(product=obj)
+
+
+class PlacementInline(ReadOnlyInline):
+    model = Placement
+    fields = ("school", "site", "room", "since", "until", "countable", "presentation", "ownership", "by")
+    ordering = ("-since",)
+    verbose_name_plural = _("placements")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("school", "site", "by", "device")
+
+
+@admin.register(Device)
+class DeviceAdmin(ScopedAdmin):
+    """Facts can be corrected here; devices are added, moved and retired in the portal."""
+
+    list_display = ("tag", "product", "kind", "serial", "status", "school", "bought_on")
+    list_filter = ("status", "kind", "ownership", ("school", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("product", "kind", "school")
+    sortable_by = ("tag", "status", "bought_on")
+    search_fields = ("search_text",)
+    ordering = ("tag",)
+    fields = ("tag", "product", "kind", "status", "school", "site", "room", "ownership", "serial", "price",
+              "bought_on", "note", "created_at")  # fmt: skip
+    readonly_fields = ("tag", "product", "kind", "status", "school", "site", "room", "ownership", "created_at")
+    inlines = (PlacementInline,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found: Any = queryset
+        return found.search(search_term), False
+
+    def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
+        services.change_details(
+            device=obj,
+            by=request.user,
+            serial=obj.serial,
+            price=obj.price,
+            bought_on=obj.bought_on,
+            note=obj.note,
+        )

@@ -1,0 +1,51 @@
+"""States and ownership of devices."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.choices import StateChoices, Tone
+
+
+class DeviceStatus(StateChoices):
+    ORDERED = "ordered", _("ordered")
+    IN_STOCK = "in_stock", _("in stock")
+    IN_USE = "in_use", _("in use")
+    ON_LOAN = "on_loan", _("on loan")
+    IN_REPAIR = "in_repair", _("in repair")
+    LOST = "lost", _("lost")
+    STOLEN = "stolen", _("stolen")
+    RETIRED = "retired", _("retired")
+
+    @classmethod
+    def _tones(cls) -> dict[str, Tone]:
+        return {
+            "ordered": Tone.INFO,
+            "in_use": Tone.SUCCESS,
+            "on_loan": Tone.SUCCESS,
+            "in_repair": Tone.WARNING,
+            "lost": Tone.DANGER,
+            "stolen": Tone.DANGER,
+        }
+
+
+PLACED_STATUSES = frozenset({DeviceStatus.IN_USE, DeviceStatus.ON_LOAN, DeviceStatus.IN_REPAIR})
+"""Statuses of a device that stands at a school and counts there; all others have no placement."""
+
+ENDED_STATUSES = frozenset({DeviceStatus.LOST, DeviceStatus.STOLEN, DeviceStatus.RETIRED})
+"""Statuses that ended a placement; the school where the device stood last keeps seeing it."""
+
+
+class Ownership(models.TextChoices):
+    BOUGHT = "bought", _("bought")
+    LEASED = "leased", _("leased")
+    RENTED = "rented", _("rented")
+    DONATED = "donated", _("donated")
+    PARENT_FINANCED = "parent_financed", _("parent-financed")
+
+
+class CountedAs(models.TextChoices):
+    """The lines of a quota figure that are made of devices."""
+
+    PUPILS = "pupils", _("pupils' devices")
+    PARENT_FINANCED = "parent_financed", _("parent-financed devices")
+    PRESENTATION = "presentation", _("presentation devices")

@@ -1,0 +1,230 @@
+"""Forms of the inventory: one for each thing that can be done with a device."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core.clock import today
+from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
+from apps.core.form_layout import Fieldset, KernFormHelper, Layout
+from apps.inventory.choices import Ownership
+from apps.inventory.models import Device, DeviceKind, Product
+from apps.schools.models import School, Site
+
+AT_ONCE = 500
+
+
+class SiteChoice(forms.ModelChoiceField):
+    """A site, named with its school where several schools can be chosen."""
+
+    with_school = True
+
+    def label_from_instance(self, obj: Site) -> str:
+        return f"{obj.school} – {obj.name}" if self.with_school else obj.name
+
+
+class PlaceMixin(forms.Form):
+    """School, site and room within the person's scope. Nobody chooses what there is only one of."""
+
+    single_school: School | None = None
+
+    def choose_place(self, user: User, *, school_optional: bool) -> None:
+        """Narrows `school` and `site`; hides a single school and drops `site` where no school has several."""
+        schools = School.objects.visible_to(user).order_by("sort_key")
+        school, site = self.fields["school"], self.fields["site"]
+        school.queryset = schools
+        school.required = not school_optional
+        first_two = list(schools[:2])
+        single = len(first_two) == 1 and not school_optional
+        if single:
+            school.initial = self.initial["school"] = first_two[0]
+            school.widget = forms.HiddenInput()
+            self.single_school = first_two[0]
+        several = schools.annotate(places=Count("sites")).filter(places__gt=1).order_by()
+        site.queryset = Site.objects.filter(school__in=several.values("pk")).select_related("school")
+        site.with_school = not single
+        if not site.queryset.exists():
+            del self.fields["site"]
+
+
+class AddForm(PlaceMixin):
+    """One device or many alike."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput)
+    product = forms.ModelChoiceField(
+        Product.objects.none(), label=_("Product"), help_text=_("The office keeps the list of products.")
+    )
+    quantity = GermanIntegerField(label=_("Quantity"), min_value=1, max_value=AT_ONCE, initial=1)
+    tag = forms.CharField(
+        label=_("Inventory number"),
+        required=False,
+        max_length=32,
+        help_text=_("For a single device that has a label already. Otherwise the portal gives running numbers."),
+    )
+    serials = forms.CharField(
+        label=_("Serial numbers"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=_("One per line. You can scan them one after the other."),
+    )
+    school = forms.ModelChoiceField(School.objects.none(), label=_("School"))
+    site = SiteChoice(Site.objects.none(), label=_("Site"), required=False)
+    room = forms.CharField(label=_("Room"), required=False, max_length=60)
+    since = GermanDateField(label=_("Stands there since"), required=False, help_text=_("Counts from this day on."))
+    ownership = forms.ChoiceField(label=_("Ownership"), choices=Ownership.choices, initial=Ownership.BOUGHT)
+    price = EuroField(label=_("Acquisition cost per device"), required=False, min_value=0)
+    bought_on = GermanDateField(label=_("Bought on"), required=False)
+    note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, user: User, cancel_url: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("token", uuid.uuid4())
+        self.initial.setdefault("since", today())
+        self.fields["product"].queryset = Product.objects.visible_to(user)
+        depot = user.has_perm("inventory.use_depot")
+        self.choose_place(user, school_optional=depot)
+        if depot:
+            self.fields["school"].empty_label = _("None yet: into the depot")
+        place = [name for name in ("school", "site", "room", "since") if name in self.fields]
+        self.helper = KernFormHelper(self, submit=_("Add devices"), cancel_url=cancel_url, keep="inventory-add")
+        self.helper.layout = Layout(
+            "token",
+            Fieldset(_("What"), "product", "quantity", "tag", "serials"),
+            Fieldset(_("Where"), *place),
+            Fieldset(_("Purchase"), "ownership", "price", "bought_on", "note"),
+        )
+
+    def clean_serials(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["serials"].splitlines() if line.strip()]
+
+    def clean(self) -> dict[str, Any]:
+        """The service takes lists of numbers, and no day where there is no school."""
+        cleaned = super().clean() or {}
+        tag = cleaned.pop("tag", "").strip()
+        if tag and cleaned.get("quantity", 1) > 1:
+            self.add_error("tag", _("Only a single device can be given its number. Please leave this field empty."))
+        cleaned["tags"] = [tag] if tag else []
+        return cleaned
+
+
+class ActionForm(forms.Form):
+    """Base: the day of the change and the person's words, as the action needs them."""
+
+    submit: Any = _("Save")
+    submit_kind = "primary"
+
+    def __init__(self, *args: Any, user: User, device: Device, cancel_url: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user, self.device = user, device
+        if "on" in self.fields:
+            self.initial.setdefault("on", today())
+        self.prepare()
+        self.helper = KernFormHelper(
+            self, submit=self.submit, submit_kind=self.submit_kind, cancel_url=cancel_url, keep=""
+        )
+
+    def prepare(self) -> None:
+        """Narrows choices and fills in what is known."""
+
+
+class OnField(GermanDateField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("From this day on"), help_text=_("Today, or an earlier day if it is noted late."))
+
+
+class ReasonField(forms.CharField):
+    def __init__(self, label: Any, *, required: bool = False) -> None:
+        super().__init__(label=label, required=required, widget=forms.Textarea(attrs={"rows": 3}), max_length=1000)
+
+
+class MoveForm(PlaceMixin, ActionForm):
+    submit = _("Move device")
+    school = forms.ModelChoiceField(School.objects.none(), label=_("School"))
+    site = SiteChoice(Site.objects.none(), label=_("Site"), required=False)
+    room = forms.CharField(label=_("Room"), required=False, max_length=60)
+    on = OnField()
+
+    def prepare(self) -> None:
+        for name in ("school", "site", "room"):
+            self.initial.setdefault(name, getattr(self.device, name))
+        self.choose_place(self.user, school_optional=False)
+
+
+class StockForm(ActionForm):
+    submit = _("Take into the depot")
+    on = OnField()
+
+
+class RetireForm(ActionForm):
+    submit, submit_kind = _("Retire device"), "danger"
+    reason = ReasonField(_("Reason"), required=True)
+    on = OnField()
+
+
+class LostForm(ActionForm):
+    submit, submit_kind = _("Report as lost"), "danger"
+    reason = ReasonField(_("What is known"))
+    on = OnField()
+
+
+class StolenForm(LostForm):
+    submit = _("Report as stolen")
+
+
+class RepairForm(ActionForm):
+    submit = _("Send to repair")
+    reason = ReasonField(_("What is broken"))
+
+
+class RepairedForm(ActionForm):
+    submit = _("Take back from repair")
+    reason = ReasonField(_("What was done"))
+
+
+class LendForm(ActionForm):
+    submit = _("Lend device")
+    reason = ReasonField(_("Note"))
+
+
+class LoanReturnForm(ActionForm):
+    submit = _("Take back from loan")
+    reason = ReasonField(_("Note"))
+
+
+class OwnershipForm(ActionForm):
+    submit = _("Change ownership")
+    ownership = forms.ChoiceField(label=_("Ownership"), choices=Ownership.choices)
+    on = OnField()
+
+    def prepare(self) -> None:
+        self.initial.setdefault("ownership", self.device.ownership)
+
+
+class KindForm(ActionForm):
+    submit = _("Change kind")
+    kind = forms.ModelChoiceField(
+        DeviceKind.objects.none(), label=_("Device kind"), help_text=_("Decides what the device counts as.")
+    )
+    on = OnField()
+
+    def prepare(self) -> None:
+        self.fields["kind"].queryset = DeviceKind.objects.visible_to(self.user)
+        self.initial.setdefault("kind", self.device.kind)
+
+
+class DetailsForm(ActionForm):
+    submit = _("Save details")
+    serial = forms.CharField(label=_("Serial number"), required=False, max_length=80)
+    price = EuroField(label=_("Acquisition cost"), required=False, min_value=0)
+    bought_on = GermanDateField(label=_("Bought on"), required=False)
+    note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def prepare(self) -> None:
+        for name in self.fields:
+            self.initial.setdefault(name, getattr(self.device, name))

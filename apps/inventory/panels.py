@@ -1,0 +1,31 @@
+"""What the page of a school shows of its devices."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.inventory.selectors import devices_by_kind
+from apps.schools.models import School
+
+
+def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
+    """How many devices of each kind stand there and how old they are, each with the way to its rows."""
+    user: Any = request.user
+    if not user.has_perm("inventory.view_device"):
+        return None
+    rows = devices_by_kind(school)
+    return {
+        "kinds": [(row, _address("list", school=school.number, kind=row.kind)) for row in rows],
+        "total": sum(row.number for row in rows),
+        "overdue": sum(row.overdue for row in rows),
+        "list_url": _address("list", school=school.number),
+        "add_url": _address("add", school=school.number) if user.has_perm("inventory.add_device") else "",
+    }
+
+
+def _address(page: str, **query: str) -> str:
+    return f"{reverse(f'inventory:{page}')}?{urlencode(query)}"

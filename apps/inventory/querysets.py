@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from apps.core.querysets import ScopedQuerySet
+from apps.core.text import sort_key
+from apps.inventory.choices import ENDED_STATUSES, CountedAs, Ownership
+from apps.schools.querysets import SchoolScopedQuerySet
+
+
+class DeviceQuerySet(SchoolScopedQuerySet[Any]):
+    permission = "inventory.view_device"
+
+    def _visible_to(self, user: Any) -> Any:
+        """Devices of the person's schools, and those that were lost, stolen or retired there.
+
+        Those who see the depot see what lies there, too.
+        """
+        from apps.schools.models import School
+
+        if not user.has_perm(self.permission):
+            return self.none()
+        if user.has_perm("schools.scope_all"):
+            return self.all()
+        schools = School.objects.visible_to(user).values("pk")
+        seen = Q(school__in=schools) | Q(status__in=ENDED_STATUSES, last_school__in=schools)
+        if user.has_perm("inventory.see_depot"):
+            seen |= Q(school__isnull=True, last_school__isnull=True)
+        return self.filter(seen)
+
+    def search(self, text: str) -> DeviceQuerySet:
+        rows = self
+        for word in sort_key(text).split():
+            rows = rows.filter(search_text__contains=word)
+        return rows
+
+
+class PlacementQuerySet(SchoolScopedQuerySet[Any]):
+    permission = "inventory.view_device"
+
+    def on(self, day: datetime.date) -> PlacementQuerySet:
+        """Placements that hold on a day (half-open: `since` counts, `until` does not)."""
+        return self.filter(Q(until__isnull=True) | Q(until__gt=day), since__lte=day)
+
+    def open(self) -> PlacementQuerySet:
+        return self.filter(until__isnull=True)
+
+    def counted_as(self, line: str) -> PlacementQuerySet:
+        """Placements behind one line of a quota figure."""
+        parents = Q(ownership=Ownership.PARENT_FINANCED)
+        condition = {
+            CountedAs.PUPILS: Q(countable=True) & ~parents,
+            CountedAs.PARENT_FINANCED: Q(countable=True) & parents,
+            CountedAs.PRESENTATION: Q(presentation=True),
+        }
+        return self.filter(condition[CountedAs(line)])
+
+
+class AddRequestQuerySet(ScopedQuerySet[Any]):
+    def _visible_to(self, user: Any) -> AddRequestQuerySet:
+        return self.filter(by=user)

@@ -1,0 +1,233 @@
+"""Reads about devices."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet, Value
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.core import formats
+from apps.core.clock import today
+from apps.inventory.choices import PLACED_STATUSES, CountedAs, DeviceStatus, Ownership
+from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.workflow import TRANSITIONS
+from apps.schools.models import School, Site
+
+CORRECTIONS = {
+    "change_ownership": "inventory.change_device",
+    "change_kind": "inventory.classify_device",
+    "change_details": "inventory.change_device",
+}
+"""Writes that are no transition -> permission."""
+HISTORY_SHOWN = 50
+_TRACKED = ("status", "school", "site", "room", "kind", "ownership", "product", "serial", "price", "bought_on", "note")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Devices of a school on a day, by the lines of a quota figure."""
+
+    devices: int = 0
+    parent_financed: int = 0
+    presentation: int = 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field before and after, in words."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """Who wrote what when. `by` is None for the portal itself; `created`: the device was recorded."""
+
+    at: datetime.datetime
+    by: User | None
+    created: bool
+    changes: Sequence[Change]
+    reason: str
+
+
+def devices_of(school: School) -> QuerySet[Any]:
+    """Devices that stand at a school now."""
+    return Device.objects.filter(school=school).select_related("product", "kind")
+
+
+@dataclass(frozen=True)
+class KindAges:
+    """Devices of a kind that stand at a school, by their age in whole years since they were bought.
+
+    `overdue` are those at least as old as the kind's planned years of use; `unknown` have no day of purchase.
+    """
+
+    kind: str
+    name: str
+    number: int
+    up_to_two: int
+    three_to_four: int
+    five_and_more: int
+    unknown: int
+    overdue: int
+
+
+def devices_by_kind(school: School, day: datetime.date | None = None) -> list[KindAges]:
+    """How many devices of each kind stand at a school now, and how old they are on `day`; most first."""
+    day = day or today()
+    rows = Device.objects.filter(school=school).order_by()
+    counted = rows.values("kind__code", "kind__name").annotate(
+        number=Count("*"),
+        up_to_two=Count(Value(1), filter=Q(bought_on__gt=_years_before(day, 3))),
+        three_to_four=Count(
+            Value(1), filter=Q(bought_on__lte=_years_before(day, 3), bought_on__gt=_years_before(day, 5))
+        ),
+        five_and_more=Count(Value(1), filter=Q(bought_on__lte=_years_before(day, 5))),
+        unknown=Count(Value(1), filter=Q(bought_on__isnull=True)),
+        overdue=Count(Value(1), filter=_overdue(day)),
+    )
+    return [
+        KindAges(row.pop("kind__code"), row.pop("kind__name"), **row)
+        for row in counted.order_by("-number", "kind__name")
+    ]
+
+
+def _years_before(day: datetime.date, years: int) -> datetime.date:
+    """The same day so many years earlier; 28 February for a leap day."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _overdue(day: datetime.date) -> Q:
+    """Devices at the end of their kind's planned years of use; there are few different numbers of years."""
+    old = Q(pk__in=[])
+    for years in DeviceKind.objects.order_by().values_list("years_of_use", flat=True).distinct():
+        old |= Q(kind__years_of_use=years, bought_on__lte=_years_before(day, years))
+    return old
+
+
+def countable_counts(day: datetime.date, schools: Iterable[School]) -> dict[int, Counts]:
+    """By school id what stood there on a day, in one query; schools without devices are left out."""
+    parents = Q(ownership=Ownership.PARENT_FINANCED)
+    rows = (
+        Placement.objects.on(day)
+        .filter(school__in=schools)
+        .order_by()
+        .values("school_id")
+        .annotate(
+            devices=Count(Value(1), filter=Q(countable=True) & ~parents),
+            parent_financed=Count(Value(1), filter=Q(countable=True) & parents),
+            presentation=Count(Value(1), filter=Q(presentation=True)),
+        )
+    )
+    return {row["school_id"]: Counts(row["devices"], row["parent_financed"], row["presentation"]) for row in rows}
+
+
+def placements_behind(
+    user: User,
+    day: datetime.date,
+    *,
+    counted_as: CountedAs | None = None,
+    school: School | None = None,
+    school_type: str = "",
+) -> QuerySet[Any]:
+    """The placements behind a figure of a day, within the person's scope.
+
+    With `counted_as` only at schools that the quota counts on that day, so that the rows add up to the figure.
+    """
+    rows: Any = Placement.objects.visible_to(user)
+    rows = rows.on(day)
+    if counted_as is not None:
+        rows = rows.counted_as(counted_as).filter(school__in=School.objects.counted_on(day))
+    if school is not None:
+        rows = rows.filter(school=school)
+    if school_type:
+        rows = rows.filter(school__school_type=school_type)
+    return rows  # type: ignore[no-any-return]  # the managers are built at run time
+
+
+def actions_for(device: Device, user: User) -> list[str]:
+    """Names of the services that this person may call for the device now: transitions first, then corrections."""
+    steps = [
+        name
+        for name in TRANSITIONS.actions_from(device.status)
+        if user.has_perm(TRANSITIONS.transitions[name].permission)
+    ]
+    return steps + [name for name, permission in CORRECTIONS.items() if user.has_perm(permission)]
+
+
+def is_placed(device: Device) -> bool:
+    return device.status in PLACED_STATUSES
+
+
+def device_history(device: Device, user: User) -> list[HistoryEntry]:
+    """What was written to a device, newest first, in words; schools outside the person's scope stay unnamed."""
+    records = list(Device.history.filter(id=device.pk).select_related("history_user")[: HISTORY_SHOWN + 1])
+    words = _Words(records, user)
+    entries = []
+    for index, record in enumerate(records[:HISTORY_SHOWN]):
+        former = records[index + 1] if index + 1 < len(records) else None
+        changes = [] if former is None else words.changes(former, record)
+        entries.append(
+            HistoryEntry(
+                at=record.history_date,
+                by=record.history_user,
+                created=record.history_type == "+",
+                changes=changes,
+                reason=record.history_change_reason or "",
+            )
+        )
+    return entries
+
+
+class _Words:
+    """Turns stored values of history records into words, with one query for each kind of row they name."""
+
+    def __init__(self, records: Sequence[Any], user: User) -> None:
+        schools = School.objects.visible_to(user)
+        self.names = {
+            "school": self._names(schools, records, "school_id"),
+            "site": self._names(Site.objects.visible_to(user), records, "site_id"),
+            "kind": self._names(DeviceKind.objects.visible_to(user), records, "kind_id"),
+            "product": self._names(Product.objects.visible_to(user), records, "product_id"),
+        }
+
+    def _names(self, rows: QuerySet[Any], records: Sequence[Any], attribute: str) -> dict[int, str]:
+        ids = {getattr(record, attribute) for record in records} - {None}
+        return {row.pk: str(row) for row in rows.filter(pk__in=ids)}
+
+    def changes(self, former: Any, record: Any) -> list[Change]:
+        found = []
+        hidden = {id(row) for row in (former, record) if row.school_id and row.school_id not in self.names["school"]}
+        for name in _TRACKED:
+            field: Any = Device._meta.get_field(name)
+            before, after = getattr(former, field.attname), getattr(record, field.attname)
+            if before != after:
+                label = str(field.verbose_name)
+                words = [
+                    "…" if name == "room" and id(row) in hidden else self.word(name, value)
+                    for row, value in ((former, before), (record, after))
+                ]
+                found.append(Change(label[:1].upper() + label[1:], *words))
+        return found
+
+    def word(self, name: str, value: Any) -> str:
+        if value is None or value == "":
+            return "–"
+        if name in self.names:
+            return self.names[name].get(value, _("another school") if name == "school" else "…")
+        if name in {"status", "ownership"}:
+            choices: Any = DeviceStatus if name == "status" else Ownership
+            return str(choices(value).label)
+        if name == "price":
+            return formats.euro(value)
+        return formats.day(value) if isinstance(value, datetime.date) else str(value)

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from apps.inventory import views
+
+app_name = "inventory"
+
+urlpatterns = [
+    path("inventory/", views.DeviceListView.as_view(), name="list"),
+    path("inventory/add/", views.DeviceAddView.as_view(), name="add"),
+    path("inventory/<str:tag>/", views.DeviceDetailView.as_view(), name="detail"),
+    *(
+        path(f"inventory/<str:tag>/{action.slug}/", views.DeviceActionView.as_view(action=action), name=action.slug)
+        for action in views.ACTIONS.values()
+    ),
+    path("d/<str:tag>", views.ShortView.as_view(), name="short"),
+]

@@ -1,0 +1,301 @@
+"""Pages about devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.generic import DetailView, FormView, View
+
+from apps.core import formats
+from apps.core.errors import DomainError
+from apps.core.list_views import PortalListView
+from apps.core.pages import PageMixin
+from apps.core.panels import rendered_panels
+from apps.core.tables import PortalTable
+from apps.inventory import forms, selectors, services
+from apps.inventory.choices import DeviceStatus
+from apps.inventory.filters import DeviceFilters
+from apps.inventory.models import Device, Product
+from apps.inventory.tables import (
+    DeviceDayExportTable,
+    DeviceDayTable,
+    DeviceExportTable,
+    DeviceTable,
+    PlacementTable,
+)
+from apps.schools.models import School
+
+Text = str | Promise
+
+
+class DevicePageMixin(PermissionRequiredMixin, PageMixin):
+    """Signed in and allowed, or sent to the sign-in, or 403; devices outside the scope are 404."""
+
+    permission_required = "inventory.view_device"
+
+    def get_breadcrumbs(self) -> list[tuple[Text, str]]:
+        return [(_("Inventory"), reverse("inventory:list"))]
+
+    def devices(self) -> QuerySet[Any]:
+        rows = Device.objects.visible_to(self.request.user)  # type: ignore[attr-defined]
+        return rows.select_related("product", "kind", "school", "site", "last_school")
+
+    def device(self) -> Device:
+        rows: Any = self.devices()
+        return rows.get_visible_or_404(self.request.user, tag=self.kwargs["tag"])  # type: ignore[attr-defined]
+
+
+class DeviceListView(PortalListView):
+    """All devices of the person's scope; with `day` or `counts` the rows behind a quota figure."""
+
+    template_name = "inventory/list.html"
+    table_class = DeviceTable
+    filterset_class = DeviceFilters
+    heading = _("Inventory")
+    permission_required = "inventory.view_device"
+    export_name = "inventory"
+    default_order = ("tag",)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = Device.objects.visible_to(self.request.user)
+        return rows.select_related("product", "kind", "school", "last_school")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.may_add = request.user.has_perm("inventory.add_device")
+        if self.may_add:
+            self.empty_text = _("There are no devices here yet. Record the first ones.")
+            self.empty_action = ("inventory:add", _("Add devices"))
+        else:
+            self.empty_text = _("There are no devices here yet. The coordinators of the schools record them.")
+        return super().get(request, *args, **kwargs)
+
+    def _unpaged_table(self, rows: Any) -> PortalTable:
+        exporting = bool(self.request.GET.get("export"))
+        if self.filterset.is_bound and not self.filterset.form.is_valid():
+            wrong_day = "day" in self.filterset.form.errors
+            self.empty_text = (
+                _("This is no day. Please enter one such as 31.12.2024.")
+                if wrong_day
+                else _("Nothing matches these filters.")
+            )
+            self.empty_action = (self.filterset.reset_address(), _("Show all"))
+        self.count_exactly = self.filterset.counted_as is not None
+        if self.filterset.shown_day is not None:
+            self.table_class = DeviceDayExportTable if exporting else DeviceDayTable
+            self.caption = self._caption()
+        elif exporting:
+            self.table_class = DeviceExportTable
+            rows = rows.select_related("site")
+        return super()._unpaged_table(rows)
+
+    def _caption(self) -> str:
+        counted = self.filterset.counted_as
+        what = counted.label if counted else _("Devices at schools")
+        return _("%(what)s on %(day)s") % {"what": what, "day": formats.day(self.filterset.shown_day)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs["may_add"] = self.may_add
+        kwargs["elsewhere"] = self._elsewhere()
+        return super().get_context_data(**kwargs)
+
+    def _elsewhere(self) -> int:
+        """Devices that stood at the person's schools on the day, but are out of their sight today."""
+        if self.filterset.shown_day is None:
+            return 0
+        seen = Device.objects.visible_to(self.request.user)
+        return self.filterset.placements().exclude(device__in=seen.values("pk")).count()
+
+
+class DeviceDetailView(DevicePageMixin, DetailView):
+    template_name = "inventory/detail.html"
+    context_object_name = "device"
+
+    def get_object(self, queryset: Any = None) -> Device:
+        return self.device()
+
+    def get_heading(self) -> str:
+        return self.object.tag
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        device, user = self.object, self.request.user
+        placements = device.placements.visible_to(user).select_related("school", "site").order_by("-since")
+        allowed = selectors.actions_for(device, user)
+        links = [action.link(device) for name, action in ACTIONS.items() if name in allowed]
+        first = links[:1] if links and not (links[0]["danger"] or links[0]["correction"]) else []
+        return super().get_context_data(
+            statuses=DeviceStatus,
+            main_action=first[0] if first else None,
+            steps=links[len(first) :],
+            placement=next((row for row in placements if row.until is None), None),
+            placements=PlacementTable(placements, request=self.request, prefix="p-", caption=_("Placements")),
+            history=selectors.device_history(device, user),
+            panels=rendered_panels("inventory.device", self.request, device),
+            **kwargs,
+        )
+
+
+class ShortView(DevicePageMixin, View):
+    """The address behind the QR code on a device."""
+
+    def get(self, request: HttpRequest, tag: str) -> HttpResponse:
+        device = self.devices().get_visible_or_404(request.user, tag=tag.upper())
+        return redirect(device)
+
+
+class DeviceAddView(DevicePageMixin, FormView):
+    """One device or many alike; the address may fill in `school`, `product`, `quantity`, `price`."""
+
+    permission_required = "inventory.add_device"
+    template_name = "inventory/form.html"
+    form_class = forms.AddForm
+    heading = _("Add devices")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.request.user, "cancel_url": reverse("inventory:list")}
+
+    def get_initial(self) -> dict[str, Any]:
+        asked = self.request.GET
+        product, quantity = asked.get("product", ""), asked.get("quantity", "")
+        known = {
+            "school": School.objects.visible_to(self.request.user).filter(number=asked.get("school", "")).first(),
+            "product": Product.objects.filter(pk=product).first() if product.isdecimal() else None,
+            "quantity": int(quantity) if quantity.isdecimal() else None,
+            "price": formats.to_decimal(asked.get("price")),
+        }
+        return {name: value for name, value in known.items() if value}
+
+    def form_valid(self, form: forms.AddForm) -> HttpResponse:
+        facts = {name: value for name, value in form.cleaned_data.items() if name != "token"}
+        try:
+            devices = services.add_devices_once(token=form.cleaned_data["token"], by=self.request.user, **facts)
+        except DomainError as error:
+            return self._refused(form, error)
+        first, last = devices[0], devices[-1]
+        if len(devices) == 1:
+            messages.success(self.request, _("%(tag)s is recorded.") % {"tag": first.tag})
+            return redirect(first)
+        said = ngettext("%(number)d device is recorded: %(first)s to %(last)s.",
+                        "%(number)d devices are recorded: %(first)s to %(last)s.", len(devices))  # fmt: skip
+        messages.success(self.request, said % {"number": len(devices), "first": first.tag, "last": last.tag})
+        where = {"school": first.school.number} if first.school else {"status": DeviceStatus.IN_STOCK.value}
+        query = urlencode({**where, "product": first.product_id, "sort": "-tag"})
+        return redirect(f"{reverse('inventory:list')}?{query}")
+
+    def _refused(self, form: forms.AddForm, error: DomainError) -> HttpResponse:
+        form.add_error(error.field if error.field in form.fields else None, str(error))
+        return self.form_invalid(form)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A service as people see it: its words, its form, its page. `name` is the service's name."""
+
+    name: str
+    slug: str
+    label: Text
+    done: Text
+    form: type[forms.ActionForm]
+    danger: bool = False
+    correction: bool = False
+    hint: Text = ""
+
+    @property
+    def service(self) -> Callable[..., Device]:
+        return getattr(services, self.name)  # type: ignore[no-any-return]
+
+    def link(self, device: Device) -> dict[str, Any]:
+        url = reverse(f"inventory:{self.slug}", args=[device.tag])
+        return {"label": self.label, "url": url, "danger": self.danger, "correction": self.correction}
+
+
+_ENDS = _("It then no longer counts for the school. Its history stays.")
+_ALL_ACTIONS = (
+    Action("move_device", "move", _("Move"), _("%(tag)s is moved."), forms.MoveForm),
+    Action("return_from_repair", "repaired", _("Back from repair"), _("%(tag)s is back from repair."),
+           forms.RepairedForm),
+    Action("return_loan", "returned", _("Back from loan"), _("%(tag)s is back from loan."), forms.LoanReturnForm),
+    Action("send_to_repair", "repair", _("Send to repair"), _("%(tag)s is in repair."), forms.RepairForm,
+           hint=_("It stays with its school and goes on counting there.")),
+    Action("lend_device", "lend", _("Lend"), _("%(tag)s is on loan."), forms.LendForm,
+           hint=_("It stays with its school and goes on counting there. Please name no pupils.")),
+    Action("take_to_stock", "stock", _("Take into the depot"), _("%(tag)s is in the depot."), forms.StockForm,
+           hint=_("In the depot it counts for no school.")),
+    Action("report_lost", "lost", _("Report as lost"), _("%(tag)s is reported as lost."), forms.LostForm,
+           danger=True, hint=_ENDS),
+    Action("report_stolen", "stolen", _("Report as stolen"), _("%(tag)s is reported as stolen."), forms.StolenForm,
+           danger=True, hint=_ENDS),
+    Action("retire_device", "retire", _("Retire"), _("%(tag)s is retired."), forms.RetireForm, danger=True,
+           hint=_ENDS),
+    Action("change_ownership", "ownership", _("Change ownership"), _("The ownership of %(tag)s is changed."),
+           forms.OwnershipForm, correction=True),
+    Action("change_kind", "kind", _("Change kind"), _("The kind of %(tag)s is changed."), forms.KindForm,
+           correction=True),
+    Action("change_details", "edit", _("Correct details"), _("The details of %(tag)s are saved."),
+           forms.DetailsForm, correction=True),
+)  # fmt: skip
+ACTIONS = {action.name: action for action in _ALL_ACTIONS}
+"""Service -> its page, in the order of the buttons."""
+
+
+class DeviceActionView(DevicePageMixin, FormView):
+    """One action on one device. What is no longer possible leads back to the device's page and says so."""
+
+    template_name = "inventory/action.html"
+    action: Action = ACTIONS["move_device"]
+
+    def get_permission_required(self) -> Sequence[str]:
+        transition = selectors.TRANSITIONS.transitions.get(self.action.name)
+        return (transition.permission if transition else selectors.CORRECTIONS[self.action.name],)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.has_permission():
+            return self.handle_no_permission()
+        self.row = self.device()
+        if self.action.name not in selectors.actions_for(self.row, request.user):
+            messages.error(
+                request,
+                _("This is not possible now: the device is “%(status)s”.")
+                % {"status": DeviceStatus(self.row.status).label},
+            )
+            return redirect(self.row)
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_class(self) -> type[forms.ActionForm]:
+        return self.action.form
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        known = {"user": self.request.user, "device": self.row, "cancel_url": self.row.get_absolute_url()}
+        return {**super().get_form_kwargs(), **known}
+
+    def get_heading(self) -> str:
+        return f"{self.action.label}: {self.row.tag}"
+
+    def get_breadcrumbs(self) -> list[tuple[Text, str]]:
+        return [*super().get_breadcrumbs(), (self.row.tag, self.row.get_absolute_url())]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(device=self.row, action=self.action, statuses=DeviceStatus, **kwargs)
+
+    def form_valid(self, form: forms.ActionForm) -> HttpResponse:
+        try:
+            self.action.service(device=self.row, by=self.request.user, **form.cleaned_data)
+        except DomainError as error:
+            if error.code == "illegal_transition":
+                messages.error(self.request, str(error))
+                return redirect(self.row)
+            form.add_error(error.field if error.field in form.fields else None, str(error))
+            return self.form_invalid(form)
+        messages.success(self.request, self.action.done % {"tag": self.row.tag})
+        return redirect(self.row)

@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class QuotasConfig(AppConfig):
+    name = "apps.quotas"
+    verbose_name = _("Quotas")
+
+    def ready(self) -> None:
+        from apps.core.navigation import NavigationItem
+        from apps.core.navigation import register as register_navigation
+        from apps.core.panels import Panel
+        from apps.core.panels import register as register_panel
+        from apps.core.permissions import register
+        from apps.quotas.jobs import register_jobs
+        from apps.quotas.panels import quota_of_school
+        from apps.quotas.permissions import ROLE_PERMISSIONS
+        from apps.quotas.services import nudge_recalculation
+        from apps.schools.services import register_inputs_listener
+
+        register(ROLE_PERMISSIONS)
+        register_jobs()
+        register_inputs_listener(nudge_recalculation)
+        register_navigation(NavigationItem(_("Quotas"), "quotas:overview", 50, ("quotas.view_quotafigure",)))
+        register_panel("schools.school", Panel("quotas/school_panel.html", quota_of_school, 10))

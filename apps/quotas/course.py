@@ -1,0 +1,91 @@
+"""The course of quotas over time, read from the figures stored for each first of a month."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+
+from apps.core import clock
+from apps.quotas import calculations
+from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
+from apps.schools.models import School
+
+
+@dataclass(frozen=True)
+class CoursePoint:
+    """Sums over the asked schools on one stored day; percents are computed on reading, as everywhere."""
+
+    day: datetime.date
+    devices: int
+    pupils: Decimal | None
+    target_pupils_per_device: Decimal | None
+
+    @property
+    def percent(self) -> Decimal | None:
+        return calculations.quota_percent(self.devices, self.pupils)
+
+    @property
+    def target_percent(self) -> Decimal | None:
+        return calculations.target_percent(self.target_pupils_per_device)
+
+
+def course(
+    until: datetime.date | None = None, *, school_type: str = "", schools: QuerySet[School] | None = None
+) -> list[CoursePoint]:
+    """Quota and target on each stored day up to `until` (today), of all own schools or of those asked for.
+
+    Each day is read from the plan in force then. One query whatever the number of schools; a total equals
+    `calculations.totals` of the same rows.
+    """
+    figures = QuotaFigure.objects.filter(_in_force(until or clock.today()), counted=True)
+    if school_type:
+        figures = figures.filter(school__school_type=school_type)
+    if schools is not None:
+        figures = figures.filter(school__in=schools)
+    known = Q(weighted_pupils__isnull=False)
+    aimed = known & Q(target_devices__isnull=False)
+    sums = (
+        figures.order_by()
+        .values("day")
+        .annotate(
+            quota_devices=Sum("devices", filter=known, default=0),
+            counted_schools=Count("pk", filter=known),
+            weighted=Sum("weighted_pupils", filter=known),
+            aimed_pupils=Sum("weighted_pupils", filter=aimed),
+            goal=Sum("target_devices", filter=aimed, default=0),
+            lowest=Min("target_pupils_per_device", filter=aimed),
+            highest=Max("target_pupils_per_device", filter=aimed),
+        )
+        .order_by("day")
+    )
+    return [_point(row) for row in sums]
+
+
+def _in_force(until: datetime.date) -> Q:
+    """Rows of each plan on the days from its first until the next plan begins."""
+    plans: Sequence[MediaDevelopmentPlan] = list(
+        MediaDevelopmentPlan.objects.filter(starts_on__lte=until).order_by("starts_on", "pk")
+    )
+    days = Q(pk__in=[])
+    for plan, following in zip(plans, [*plans[1:], None], strict=True):
+        own = Q(plan=plan, day__gte=plan.starts_on, day__lte=until)
+        days |= own & Q(day__lt=following.starts_on) if following else own
+    return days
+
+
+def _point(row: dict[str, Any]) -> CoursePoint:
+    agreed = row["lowest"] if row["lowest"] == row["highest"] else None
+    target = None
+    if row["aimed_pupils"] is not None:
+        target = calculations.target_of_sums(agreed, row["goal"], row["aimed_pupils"])
+    return CoursePoint(
+        day=row["day"],
+        devices=row["quota_devices"],
+        pupils=row["weighted"] if row["counted_schools"] else None,
+        target_pupils_per_device=target,
+    )

@@ -1,0 +1,392 @@
+"""Reading figures: stored where they are stored, computed by the same statement where they are not.
+
+Figures of the city and of school types are public: they go to the council. Which schools' own rows a person sees
+is decided by `School.objects.visible_to(user)`, which callers hand to `school_figures`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.utils import formats
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.models import Job, JobState
+from apps.quotas import calculations
+from apps.quotas.calculations import Effect, FigureRow, Share, Totals, two_places
+from apps.quotas.choices import Level
+from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
+from apps.quotas.statements import PlanDay, read_inputs
+from apps.schools.models import School, SchoolType
+
+STALE_JOB = "quotas.recalculate_stale"
+FULL_JOB = "quotas.recalculate_all"
+OVERDUE = datetime.timedelta(minutes=15)
+
+
+# Plans and days
+
+
+def current_plan(day: datetime.date | None = None) -> MediaDevelopmentPlan | None:
+    """The plan that began last; it stays in force after its last day until the next one begins."""
+    plans = MediaDevelopmentPlan.objects.filter(starts_on__lte=day or clock.today())
+    return plans.order_by("-starts_on", "-pk").first()
+
+
+def stored_days(today: datetime.date | None = None) -> list[PlanDay]:
+    """All (plan, day) whose figures are stored, see `calculations.needed_days`."""
+    today = today or clock.today()
+    plans = list(MediaDevelopmentPlan.objects.filter(starts_on__lte=today).order_by("starts_on", "pk"))
+    return [(plan.pk, day) for plan in plans for day in _days_of(plan, today, is_current=plan == plans[-1])]
+
+
+def _days_of(plan: MediaDevelopmentPlan, today: datetime.date, *, is_current: bool) -> list[datetime.date]:
+    return calculations.needed_days(plan.starts_on, plan.ends_on, today, is_current=is_current)
+
+
+def newest_day(plan: MediaDevelopmentPlan, today: datetime.date | None = None) -> datetime.date | None:
+    """The latest day stored for a plan: today for the current one, its last day for one that is over."""
+    today = today or clock.today()
+    days = _days_of(plan, today, is_current=plan == current_plan(today))
+    return days[-1] if days else None
+
+
+def ensure_readable(plan: MediaDevelopmentPlan, day: datetime.date) -> None:
+    """Raises `DomainError` for a day on which the plan has no figures."""
+    if day > clock.today():
+        raise DomainError(_("There are no figures for days to come. Please choose today or an earlier day."))
+    if day < plan.starts_on:
+        raise DomainError(
+            _("%(plan)s begins on %(day)s. Please choose that day or a later one.")
+            % {"plan": plan.name, "day": formats.date_format(plan.starts_on, "SHORT_DATE_FORMAT")}
+        )
+
+
+# Figures
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the city, a school type or a school, with what it stands on.
+
+    `numbers` holds sums (`Totals`) or one school's row; `computed_at` is the oldest moment behind them, and
+    `stale` says that inputs have changed since and the job is due.
+    """
+
+    plan: str
+    day: datetime.date
+    level: Level
+    key: str
+    name: str
+    numbers: FigureRow | Totals
+    computed_at: datetime.datetime
+    stale: bool
+    mean_of_schools: Decimal | None = None
+    school: School | None = None
+
+    @property
+    def percent(self) -> Decimal | None:
+        return self.numbers.percent
+
+    @property
+    def target_percent(self) -> Decimal | None:
+        return calculations.target_percent(self.numbers.target_pupils_per_device)
+
+    @property
+    def devices_missing(self) -> int:
+        """How many devices short of the target; 0 when it is reached or not known."""
+        return max(-(self.numbers.difference or 0), 0)
+
+    @property
+    def below_target(self) -> bool:
+        return (self.numbers.difference or 0) < 0
+
+    @property
+    def missing_devices(self) -> int:
+        """Devices that are missing to the target."""
+        return max(-(self.numbers.difference or 0), 0)
+
+    def reaches(self, most_pupils_per_device: int) -> bool:
+        """Whether there is a device for so many pupils; False where nobody was counted."""
+        return calculations.reaches(self.numbers.devices, self.numbers.weighted_pupils, most_pupils_per_device)
+
+
+@dataclass(frozen=True)
+class _SchoolRow:
+    school: School
+    row: FigureRow
+    computed_at: datetime.datetime
+    stale: bool
+
+
+class Overview:
+    """All figures of a plan on a day out of one reading, so that sums and rows on a page agree."""
+
+    def __init__(self, plan: MediaDevelopmentPlan, day: datetime.date, rows: Sequence[_SchoolRow]) -> None:
+        self.plan = plan
+        self.day = day
+        self._rows = [row for row in rows if row.row.counted]
+
+    @cached_property
+    def city(self) -> Figure:
+        return self._total(Level.CITY, settings.OWN_AUTHORITY_NUMBER, settings.CITY_NAME, self._rows)
+
+    @cached_property
+    def school_types(self) -> list[Figure]:
+        """One figure for each school type that has schools, by its key."""
+        members: dict[SchoolType, list[_SchoolRow]] = {}
+        for row in self._rows:
+            members.setdefault(row.school.school_type, []).append(row)
+        return [
+            self._total(Level.SCHOOL_TYPE, school_type.key, school_type.name, members[school_type])
+            for school_type in sorted(members, key=lambda school_type: school_type.key)
+        ]
+
+    @cached_property
+    def schools(self) -> list[Figure]:
+        """One figure for each school, by name."""
+        return [
+            Figure(
+                plan=self.plan.name,
+                day=self.day,
+                level=Level.SCHOOL,
+                key=row.school.number,
+                name=row.school.short_name,
+                numbers=row.row,
+                computed_at=row.computed_at,
+                stale=row.stale,
+                school=row.school,
+            )
+            for row in self._rows
+        ]
+
+    def share_at(self, most_pupils_per_device: int) -> Share:
+        return calculations.share_at((row.row for row in self._rows), most_pupils_per_device)
+
+    def _total(self, level: Level, key: str, name: str, rows: Sequence[_SchoolRow]) -> Figure:
+        values = [row.row for row in rows]
+        return Figure(
+            plan=self.plan.name,
+            day=self.day,
+            level=level,
+            key=key,
+            name=name,
+            numbers=calculations.totals(values),
+            computed_at=min((row.computed_at for row in rows), default=clock.now()),
+            stale=any(row.stale for row in rows),
+            mean_of_schools=calculations.mean_of_schools(values) if level == Level.CITY else None,
+        )
+
+
+def overview(plan: MediaDevelopmentPlan, day: datetime.date, schools: QuerySet[School] | None = None) -> Overview:
+    """Figures of the own authority's schools, or of those among `schools`; two or three queries in all.
+
+    A stored row is shown as it stands and says whether it is stale; a row that is not stored (any other day, or
+    a school since the last run) is computed now.
+    """
+    wanted = School.objects.filter(authority__is_own=True).select_related("school_type")
+    if schools is not None:
+        wanted = wanted.filter(pk__in=schools.values("pk"))
+    known = {school.pk: school for school in wanted}
+    stored = _stored_rows(plan, day, known)
+    missing = known.keys() - stored.keys()
+    fresh = {} if not missing else _fresh_rows(plan, day, known, missing)
+    rows = stored | fresh
+    return Overview(plan, day, [rows[pk] for pk in known if pk in rows])
+
+
+def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School]) -> dict[int, _SchoolRow]:
+    """Rows that the job keeps current; rows left over from a day that is no longer stored are not used."""
+    today = clock.today()
+    if day not in _days_of(plan, today, is_current=plan == current_plan(today)):
+        return {}
+    figures = QuotaFigure.objects.filter(plan=plan, day=day)
+    if len(schools) == 1:
+        figures = figures.filter(school=next(iter(schools)))
+    return {
+        figure.school_id: _SchoolRow(
+            schools[figure.school_id],
+            _row_of(figure),
+            figure.computed_at,
+            stale=figure.inputs_version != schools[figure.school_id].inputs_version
+            or figure.targets_version != plan.targets_version,
+        )
+        for figure in figures
+        if figure.school_id in schools
+    }
+
+
+def _fresh_rows(
+    plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School], missing: Iterable[int]
+) -> dict[int, _SchoolRow]:
+    moment = clock.now()
+    asked = set(missing)
+    return {
+        computed.school_id: _SchoolRow(schools[computed.school_id], computed.row, moment, stale=False)
+        for computed in read_inputs([(plan.pk, day)], school_ids=asked)
+    }
+
+
+def _row_of(figure: QuotaFigure) -> FigureRow:
+    return FigureRow(
+        counted=figure.counted,
+        devices=figure.devices,
+        parent_financed=figure.parent_financed,
+        presentation_devices=figure.presentation_devices,
+        pupils=figure.pupils,
+        weighted_pupils=figure.weighted_pupils,
+        counted_on=figure.counted_on,
+        rounded=figure.rounded,
+        target_pupils_per_device=figure.target_pupils_per_device,
+        target_devices=figure.target_devices,
+    )
+
+
+def figures(plan: MediaDevelopmentPlan, day: datetime.date, level: Level | str) -> list[Figure]:
+    """All figures of a level; unrestricted, so for a person use `school_figures` with their schools."""
+    read = overview(plan, day)
+    by_level = {Level.CITY: lambda: [read.city], Level.SCHOOL_TYPE: lambda: read.school_types,
+                Level.SCHOOL: lambda: read.schools}  # fmt: skip
+    return by_level[Level(level)]()
+
+
+def city_figure(plan: MediaDevelopmentPlan, day: datetime.date) -> Figure:
+    return overview(plan, day).city
+
+
+def school_figures(
+    plan: MediaDevelopmentPlan, day: datetime.date, schools: QuerySet[School] | None = None
+) -> list[Figure]:
+    """Figures of the schools that count on the day, by name; `schools` narrows them to a person's scope."""
+    return overview(plan, day, schools).schools
+
+
+def school_figure(plan: MediaDevelopmentPlan, school: School, day: datetime.date) -> Figure | None:
+    """One school's figure; None when the school does not count on the day."""
+    return next(iter(school_figures(plan, day, School.objects.filter(pk=school.pk))), None)
+
+
+def shares(plan: MediaDevelopmentPlan, day: datetime.date) -> dict[int, Share]:
+    """Share of schools at 1 : 1 and at 1 : 2 or better."""
+    read = overview(plan, day)
+    return {most: read.share_at(most) for most in (1, 2)}
+
+
+def mean_of_schools(plan: MediaDevelopmentPlan, day: datetime.date) -> Decimal | None:
+    """Mean of the schools' quotas in percent; beside the city's quota, never instead of it."""
+    return city_figure(plan, day).mean_of_schools
+
+
+def as_json(figure: Figure) -> dict[str, Any]:
+    """A figure under the fixed field names of its JSON form. Decimals are strings with two places."""
+    numbers = figure.numbers
+    values: dict[str, Any] = {
+        "plan": figure.plan,
+        "day": figure.day.isoformat(),
+        "level": str(figure.level),
+        "key": figure.key,
+        "name": figure.name,
+        "devices": numbers.devices,
+        "presentation_devices": numbers.presentation_devices,
+        "parent_financed": numbers.parent_financed,
+        "pupils": numbers.pupils,
+        "weighted_pupils": two_places(numbers.weighted_pupils),
+        "counted_on": None if numbers.counted_on is None else numbers.counted_on.isoformat(),
+        "rounded": numbers.rounded,
+        "percent": two_places(numbers.percent),
+        "pupils_per_device": two_places(numbers.pupils_per_device),
+        "target_pupils_per_device": two_places(numbers.target_pupils_per_device),
+        "target_devices": numbers.target_devices,
+        "difference": numbers.difference,
+    }
+    if figure.level == Level.CITY:
+        values["mean_of_schools"] = two_places(figure.mean_of_schools)
+    return values | {"computed_at": figure.computed_at.isoformat(), "stale": figure.stale}
+
+
+# What a change would do
+
+
+def expected_effect(
+    plan: MediaDevelopmentPlan,
+    school: School,
+    added_countable_devices: int,
+    removed: int = 0,
+    day: datetime.date | None = None,
+) -> Effect | None:
+    """What so many more (and fewer) pupils' devices would do to a school's quota; None when it does not count."""
+    figure = school_figure(plan, school, day or clock.today())
+    if figure is None or not isinstance(figure.numbers, FigureRow):
+        return None
+    return Effect(figure.numbers, max(figure.numbers.devices + added_countable_devices - removed, 0))
+
+
+# How current the figures are
+
+
+@dataclass(frozen=True)
+class FigureStatus:
+    """As of when the newest figures are, for how many schools a run is due, and how the last run ended.
+
+    With nothing pending all rows are as the last successful run left or confirmed them, so `as_of` is its end;
+    else it is the oldest moment at which one of the rows was computed.
+    """
+
+    as_of: datetime.datetime | None
+    pending: int
+    last_run_ended_at: datetime.datetime | None
+    last_run_failed: bool
+
+    @property
+    def overdue(self) -> bool:
+        """Something is due and no run has ended for a while: the worker may be down."""
+        ended = self.last_run_ended_at
+        return bool(self.pending) and (ended is None or clock.now() - ended > OVERDUE)
+
+
+def figure_status(plan: MediaDevelopmentPlan | None = None) -> FigureStatus:
+    """Status of a plan's newest figures (the current plan's by default).
+
+    A school is pending when its newest row is missing or stale; all its days are recomputed together, so this
+    one row speaks for them.
+    """
+    plan = plan or current_plan()
+    day = None if plan is None else newest_day(plan)
+    pending = 0 if plan is None or day is None else _pending_schools(plan, day)
+    runs = Job.objects.filter(kind__in=(STALE_JOB, FULL_JOB), ended_at__isnull=False).order_by("-ended_at")
+    last = runs.first()
+    oldest = None if day is None else _oldest_moment(plan, day)
+    good = last if last is None or last.state == JobState.DONE else runs.filter(state=JobState.DONE).first()
+    return FigureStatus(
+        as_of=oldest if pending or oldest is None or good is None else max(oldest, good.ended_at or oldest),
+        pending=pending,
+        last_run_ended_at=None if last is None else last.ended_at,
+        last_run_failed=last is not None and last.state == JobState.FAILED,
+    )
+
+
+def _oldest_moment(plan: MediaDevelopmentPlan | None, day: datetime.date) -> datetime.datetime | None:
+    oldest: datetime.datetime | None = QuotaFigure.objects.filter(plan=plan, day=day).aggregate(
+        oldest=Min("computed_at")
+    )["oldest"]
+    return oldest
+
+
+def _pending_schools(plan: MediaDevelopmentPlan, day: datetime.date) -> int:
+    current = QuotaFigure.objects.filter(
+        school=OuterRef("pk"),
+        plan=plan,
+        day=day,
+        inputs_version=OuterRef("inputs_version"),
+        targets_version=plan.targets_version,
+    )
+    return School.objects.filter(~Exists(current), authority__is_own=True).count()

@@ -1,0 +1,170 @@
+"""The page of quotas: city, school types and schools of a plan on a day."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.functional import Promise, cached_property
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import clock
+from apps.core.charts import LineChart
+from apps.core.errors import DomainError
+from apps.core.form_fields import GermanDateField
+from apps.core.list_views import PortalListView
+from apps.core.tables import PortalTable
+from apps.quotas import selectors
+from apps.quotas.charts import chart_of_course, chart_of_school_types
+from apps.quotas.course import course
+from apps.quotas.models import MediaDevelopmentPlan
+from apps.quotas.tables import SchoolFigureExportTable, SchoolFigureTable, SchoolTypeFigureTable
+from apps.quotas.wording import may_follow, page_address
+from apps.schools.models import School
+
+REACHES = {"1": 1, "2": 2}
+"""`at` in the address: schools at 1 : 1, or at 1 : 2 or better."""
+
+
+@dataclass(frozen=True)
+class AskedFigures:
+    """The plan and the day that an address asks for; `problem` says what is wrong with it, then both are defaults."""
+
+    plans: list[MediaDevelopmentPlan]
+    plan: MediaDevelopmentPlan | None
+    day: datetime.date
+    problem: str | Promise = ""
+
+    def context(self, **keep: str) -> dict[str, Any]:
+        """For the switch in the page's head (`figures_context`); `keep` are other parameters that stay."""
+        return {
+            "plan": self.plan.name if self.plan else "",
+            "day": self.day,
+            "plans": [(str(plan.pk), plan.name) for plan in self.plans],
+            "plan_value": str(self.plan.pk) if self.plan else "",
+            "keep": keep,
+        }
+
+
+def asked_figures(request: HttpRequest) -> AskedFigures:
+    """Reads `plan` (number or name) and `day` from the address; the current plan on its newest day by default."""
+    plans = list(MediaDevelopmentPlan.objects.visible_to(request.user).filter(starts_on__lte=clock.today()))
+    plan, problem = _asked_plan(plans, request.GET.get("plan", ""))
+    newest = (selectors.newest_day(plan) if plan else None) or clock.today()
+    if plan is None or problem:
+        return AskedFigures(plans, plan, newest, problem)
+    try:
+        day = GermanDateField(required=False).clean(request.GET.get("day", "")) or newest
+        selectors.ensure_readable(plan, day)
+    except DomainError as error:
+        return AskedFigures(plans, plan, newest, str(error))
+    except ValidationError:
+        return AskedFigures(plans, plan, newest, _("This is no day. Please enter one such as 31.12.2024."))
+    return AskedFigures(plans, plan, day)
+
+
+def _asked_plan(plans: list[MediaDevelopmentPlan], asked: str) -> tuple[MediaDevelopmentPlan | None, str | Promise]:
+    current = max(plans, key=lambda plan: (plan.starts_on, plan.pk), default=None)
+    if not asked:
+        return current, ""
+    for plan in plans:
+        if asked in (str(plan.pk), plan.name):
+            return plan, ""
+    return current, _("There is no such plan. Please choose one from the list.")
+
+
+class QuotaOverviewView(PortalListView):
+    """City, school types and the person's schools; the city's figures are public, schools' rows follow the scope.
+
+    `school_type` and `at` narrow the table of schools, so that each number on the page leads to its rows.
+    """
+
+    template_name = "quotas/overview.html"
+    heading = _("Device quotas")
+    permission_required = "quotas.view_quotafigure"
+    table_class = SchoolFigureTable
+    export_name = "quotas"
+    default_order = ("difference",)
+    caption = _("Schools")
+    empty_text = _("No school of yours counts for the quota on this day.")
+
+    @cached_property
+    def asked(self) -> AskedFigures:
+        return asked_figures(self.request)
+
+    @cached_property
+    def read(self) -> selectors.Overview | None:
+        return selectors.overview(self.asked.plan, self.asked.day) if self.asked.plan else None
+
+    def get_queryset(self) -> list[selectors.Figure]:
+        """The person's schools, narrowed by `school_type` and `at`."""
+        if self.read is None:
+            return []
+        visible = set(School.objects.visible_to(self.request.user).values_list("number", flat=True))
+        school_type, reach = self.request.GET.get("school_type"), REACHES.get(self.request.GET.get("at", ""))
+        return [
+            figure
+            for figure in self.read.schools
+            if figure.key in visible
+            and (not school_type or (figure.school and figure.school.school_type_id == school_type))
+            and (reach is None or figure.reaches(reach))
+        ]
+
+    def _unpaged_table(self, rows: Any) -> PortalTable:
+        if self.request.GET.get("export"):
+            self.table_class = SchoolFigureExportTable
+        return super()._unpaged_table(rows)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked, read = self.asked, self.read
+        kwargs |= {"asked": asked, "figures_context": asked.context() if asked.plan else None}
+        if read is not None and asked.plan is not None:
+            kwargs |= {
+                "city": read.city,
+                "plan_is_over": asked.plan.ends_on < asked.day,
+                "status": selectors.figure_status(asked.plan),
+                "shares": [(reach, read.share_at(reach), self._schools(read, at=str(reach))) for reach in (1, 2)],
+                "chart": chart_of_school_types(read.school_types, self._addresses(read)),
+                "course": self._course(read),
+                "types": self._types(read),
+                "narrowed": self._narrowed(read),
+                "all_schools": _schools_address(read),
+            }
+        return super().get_context_data(**kwargs)
+
+    def _course(self, read: selectors.Overview) -> LineChart | None:
+        """Of the city, or of the school type that the page is narrowed to."""
+        names = {figure.key: figure.name for figure in read.school_types}
+        asked = self.request.GET.get("school_type", "")
+        school_type = asked if asked in names else ""
+        return chart_of_course(course(read.day, school_type=school_type), names.get(school_type, read.city.name))
+
+    def _types(self, read: selectors.Overview) -> SchoolTypeFigureTable:
+        return SchoolTypeFigureTable(
+            read.school_types,
+            request=self.request,
+            caption=_("School types"),
+            addresses=self._addresses(read),
+        )
+
+    def _addresses(self, read: selectors.Overview) -> dict[str, str]:
+        """Key of a school type -> its schools."""
+        return {figure.key: self._schools(read, school_type=figure.key) for figure in read.school_types}
+
+    def _schools(self, read: selectors.Overview, **narrowing: str) -> str:
+        """The way to the schools behind a number; none for people who would see only some of them."""
+        return _schools_address(read, **narrowing) if may_follow(read.city, self.request.user) else ""
+
+    def _narrowed(self, read: selectors.Overview) -> list[str | Promise]:
+        """In words, what the table of schools is narrowed to."""
+        names = {figure.key: figure.name for figure in read.school_types}
+        words = {"1": _("at 1 : 1"), "2": _("at 1 : 2 or better")}
+        found = [names.get(self.request.GET.get("school_type", "")), words.get(self.request.GET.get("at", ""))]
+        return [word for word in found if word]
+
+
+def _schools_address(read: selectors.Overview, **narrowing: str) -> str:
+    return f"{page_address(read.plan.pk, read.day, **narrowing)}#schools"

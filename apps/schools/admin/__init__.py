@@ -1,0 +1,5 @@
+"""Schools and their network in the admin."""
+
+from apps.schools.admin import network, schools
+
+__all__ = ["network", "schools"]

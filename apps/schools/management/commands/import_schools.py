@@ -1,0 +1,132 @@
+"""`manage.py import_schools`: the staged import of official school data, for scripts and for the first filling."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from apps.core.form_fields import GermanDateField
+from apps.core.imports import engine
+from apps.core.imports.sources import source_of, sources
+from apps.core.models import ImportRun, ImportState, Job, JobState, RowAction
+from apps.schools.forms import check_counting_day, check_school_year
+from apps.schools.imports.base import SchoolSource
+from apps.schools.management.import_report import Report
+
+FAULTY, UNREADABLE = 1, 2
+OPTIONS = ("authority", "municipality", "school_year", "counted_on")
+
+
+class Command(BaseCommand):
+    help = "Imports official school data. Exit 0: all good, 1: faulty rows (nothing written), 2: unreadable file."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        names = [source.name for source in sources() if issubclass(source, SchoolSource)]
+        parser.add_argument("--source", choices=names, required=True)
+        rows = parser.add_mutually_exclusive_group()
+        rows.add_argument("--authority", default="", metavar="NUMBER", help="only schools of this authority")
+        rows.add_argument("--municipality", default="", metavar="KEY", help="only schools in this municipality")
+        parser.add_argument(
+            "--school-year", default="", type=_argument(_school_year), help="year of counts or indices, e.g. 2025/26"
+        )
+        parser.add_argument(
+            "--counted-on", default="", type=_argument(_day), help="day of the counts; without it 15 October"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="check and report, write nothing")
+        parser.add_argument("--json", action="store_true", help="report as JSON")
+
+    def handle(self, *, file: Path, source: str, dry_run: bool, **options: Any) -> None:
+        kept = _kept(source_of(source), options)
+        run = engine.create_run(source, by=None, file_name=file.name, options=kept)
+        applied = False
+        try:
+            run = self._check(run, file)
+            if run.state == ImportState.CHECKED and not run.counts[RowAction.WRONG] and not dry_run:
+                engine.request_apply(run, by=None)
+                run = engine.apply(run.pk)
+                applied = run.state == ImportState.APPLIED
+            self._report(run, as_json=options["json"], dry_run=dry_run)
+            self._exit(run, dry_run=dry_run)
+        finally:
+            if not applied:
+                run.delete()
+                Job.objects.filter(pk=run.job_id, state=JobState.QUEUED).delete()
+
+    def _check(self, run: ImportRun, file: Path) -> ImportRun:
+        try:
+            with file.open("rb") as stream:
+                return engine.check(run.pk, stream)
+        except OSError as error:
+            run.state, run.error = (
+                ImportState.UNREADABLE,
+                _("The file cannot be opened: %(reason)s") % {"reason": error.strerror or error},
+            )
+            return run
+
+    def _report(self, run: ImportRun, *, as_json: bool, dry_run: bool) -> None:
+        report = Report(run, dry_run=dry_run)
+        if as_json:
+            self.stdout.write(report.as_json())
+        elif run.state != ImportState.UNREADABLE:
+            for line in report.lines():
+                self.stdout.write(line)
+
+    def _exit(self, run: ImportRun, *, dry_run: bool) -> None:
+        if run.state == ImportState.UNREADABLE:
+            raise CommandError(run.error, returncode=UNREADABLE)
+        faulty = run.counts.get(RowAction.WRONG, 0)
+        if faulty:
+            raise CommandError(_("%(count)s faulty rows, nothing was written.") % {"count": faulty}, returncode=FAULTY)
+        if run.error or (run.state != ImportState.APPLIED and not dry_run):
+            raise CommandError(run.error or _("Nothing was written."), returncode=FAULTY)
+
+
+def _kept(source: Any, options: dict[str, Any]) -> dict[str, str]:
+    """The options that the source knows. Raises `CommandError` for those it does not know or that are missing."""
+    given = {name: options[name] for name in OPTIONS if options[name]}
+    for name in given:
+        if name not in source.option_names:
+            message = _("The option %(option)s does not belong to files of the kind “%(kind)s”.")
+            raise CommandError(message % {"option": _flag(name), "kind": source.name}, returncode=UNREADABLE)
+    for name in source.required_options:
+        if name not in given:
+            message = _("Files of the kind “%(kind)s” need the option %(option)s.")
+            raise CommandError(message % {"option": _flag(name), "kind": source.name}, returncode=UNREADABLE)
+    if "counted_on" in given and "school_year" in given:
+        _argument(lambda _text: check_counting_day(given["counted_on"], given["school_year"]), CommandError)("")
+    if "counted_on" in given:
+        given["counted_on"] = given["counted_on"].isoformat()
+    return given
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _argument(parse: Callable[[str], Any], error: type[Exception] = ArgumentTypeError) -> Callable[[str], Any]:
+    """A parser of forms as one of arguments."""
+
+    def parsed(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValidationError as problem:
+            raise error(" ".join(problem.messages)) from problem
+
+    return parsed
+
+
+def _school_year(text: str) -> str:
+    if text:
+        check_school_year(text)
+    return text
+
+
+def _day(text: str) -> Any:
+    return GermanDateField(required=False).clean(text)

@@ -1,0 +1,13 @@
+"""Addresses of pages about schools."""
+
+from django.urls import path
+
+from apps.schools import views
+
+app_name = "schools"
+
+urlpatterns = [
+    path("", views.SchoolListView.as_view(), name="list"),
+    path("network/", views.CityNetworkView.as_view(), name="network"),
+    path("<str:number>/", views.SchoolDetailView.as_view(), name="detail"),
+]

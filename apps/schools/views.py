@@ -1,0 +1,137 @@
+"""Pages about schools."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import DetailView
+
+from apps.core import clock
+from apps.core.form_fields import GermanDateField
+from apps.core.list_views import PortalListView
+from apps.core.pages import PageMixin
+from apps.core.panels import rendered_panels
+from apps.schools import selectors
+from apps.schools.choices import OperatingState
+from apps.schools.filters import SchoolFilters
+from apps.schools.models import School
+from apps.schools.network import NetworkSummary, SiteNetwork, network_summary
+from apps.schools.site_map import draw
+from apps.schools.tables import NOT_COUNTED, AllSchoolsTable, NetworkTable, PupilCountTable, SchoolTable
+from apps.schools.wording import place_of
+
+
+class SchoolListView(PortalListView):
+    """Schools of the person's scope with today's pupil counts."""
+
+    template_name = "schools/list.html"
+    filterset_class = SchoolFilters
+    heading = _("Schools")
+    permission_required = "schools.view_school"
+    export_name = "schools"
+    default_order = ("short_name",)
+    empty_text = _("You are not assigned to a school yet. Please ask the school office.")
+
+    @property
+    def table_class(self) -> type[SchoolTable]:
+        return AllSchoolsTable if self.request.user.has_perm("schools.scope_all") else SchoolTable
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = School.objects.visible_to(self.request.user)
+        if self.request.GET.get("closed") != "true":
+            rows = rows.exclude(closed_on__lte=clock.today())
+        return selectors.with_facts(rows.select_related("school_type", "authority"))
+
+
+class SchoolDetailView(PermissionRequiredMixin, PageMixin, DetailView):
+    """One school: facts, sites, pupil counts, people, and what other apps show about it."""
+
+    permission_required = "schools.view_school"
+    template_name = "schools/detail.html"
+    context_object_name = "school"
+
+    def get_object(self, queryset: Any = None) -> School:
+        schools = School.objects.select_related("school_type", "authority")
+        return schools.get_visible_or_404(self.request.user, number=self.kwargs["number"])
+
+    def get_heading(self) -> str:
+        return self.object.short_name
+
+    def get_breadcrumbs(self) -> list[Any]:
+        return [(_("Schools"), reverse("schools:list"))]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        school, user = self.object, self.request.user
+        counts = school.pupil_counts.visible_to(user).order_by("-counted_on")
+        return super().get_context_data(
+            sites=school.sites.visible_to(user),
+            counts=PupilCountTable(counts, request=self.request, prefix="c-", caption=_("Pupil counts")),
+            index=selectors.social_index_of(school),
+            people=selectors.people_of(school, user),
+            may_see_people=user.has_perm("schools.view_membership"),
+            not_counted="" if school.authority.is_own else NOT_COUNTED,
+            state=OperatingState(school.operating_state).label,
+            edit_url=self._edit_url(),
+            panels=rendered_panels("schools.school", self.request, school),
+            **kwargs,
+        )
+
+    def _edit_url(self) -> str:
+        user = self.request.user
+        may_edit = user.is_staff and user.has_perm("schools.change_school")
+        return reverse("admin:schools_school_change", args=[self.object.pk]) if may_edit else ""
+
+
+class CityNetworkView(PortalListView):
+    """Fibre, LAN, Wi-Fi, platforms and IT staff of the city on a day: figures, a map, and the sites as a list."""
+
+    template_name = "schools/network.html"
+    table_class = NetworkTable
+    heading = _("Network and platforms")
+    caption = _("Sites")
+    permission_required = "schools.view_city_network"
+    export_name = "network"
+    empty_text = _("There is no site of a counted school on this day.")
+
+    @cached_property
+    def asked(self) -> tuple[datetime.date, str]:
+        """The day that the address asks for, and what is wrong with it; then it is today."""
+        try:
+            day = GermanDateField(required=False).clean(self.request.GET.get("day", ""))
+        except ValidationError:
+            return clock.today(), str(_("This is no day. Please enter one such as 31.12.2024."))
+        return day or clock.today(), ""
+
+    @cached_property
+    def summary(self) -> NetworkSummary:
+        return network_summary(self.asked[0])
+
+    def get_queryset(self) -> list[SiteNetwork]:
+        return self.rows
+
+    @cached_property
+    def rows(self) -> list[SiteNetwork]:
+        visible = set(School.objects.visible_to(self.request.user).values_list("pk", flat=True))
+        return [row for row in self.summary.sites if row.site.school_id in visible]
+
+    def get_breadcrumbs(self) -> list[Any]:
+        return [(_("Schools"), reverse("schools:list"))]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        day, problem = self.asked
+        places = [place_of(row) for row in self.rows]
+        return super().get_context_data(
+            network=self.summary,
+            day=day,
+            problem=problem,
+            map=draw(place for place in places if place is not None),
+            without_place=places.count(None),
+            **kwargs,
+        )

@@ -1,0 +1,164 @@
+"""The start page by role: what waits for this person, and what they most often want."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from apps.accounts.models import User
+from apps.core.models import ContactMessage, Job, JobState
+from apps.funding import selectors as funding
+from apps.funding.choices import ApplicationState
+from apps.funding.models import EquipmentApplication
+from apps.schools.models import School
+from apps.tickets import selectors as tickets
+from apps.tickets.choices import TicketState
+from apps.tickets.models import Ticket
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Link:
+    """One thing to do, as a button."""
+
+    label: str | Promise
+    url: str
+
+
+@dataclass
+class StartPage:
+    """`tasks` in the shape of the tag `task_list`; `schools` whose panels or list the page goes on with."""
+
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    schools: list[School] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits here and nothing can be done here."""
+        return not self.tasks and not self.links and not self.schools
+
+
+def start_page(user: User) -> StartPage:
+    """What this person sees first."""
+    page = StartPage()
+    page.tasks += _applications_of_school(user)
+    page.tasks += _queue_of_office(user)
+    page.tasks += _tickets_to_answer(user)
+    page.tasks += _tickets_to_work_on(user)
+    page.tasks += _of_operators(user)
+    page.links += _links(user)
+    if not user.has_perm("schools.scope_all") and not user.has_perm("schools.scope_own_authority"):
+        page.schools = list(School.objects.visible_to(user).select_related("school_type"))
+    return page
+
+
+def _task(what: object, verb: object, url: str, *, since: object = None, state: Any = None) -> dict[str, Any]:
+    badge = (str(state.label), str(state.tone)) if state is not None else None
+    return {"what": str(what), "verb": str(verb), "url": url, "since": since, "state": badge}
+
+
+def _applications_of_school(user: User) -> Iterator[dict[str, Any]]:
+    if not user.has_perm("funding.draft_application"):
+        return
+    for application in funding.waiting_for_coordinator(user):
+        returned = application.state == ApplicationState.RETURNED
+        yield _task(
+            application.title,
+            _("Answer question") if returned else _("Finish draft"),
+            reverse("funding:detail" if returned else "funding:edit", args=[application.pk]),
+            since=application.submitted_at if returned else application.created_at,
+            state=ApplicationState(application.state),
+        )
+
+
+def _queue_of_office(user: User) -> Iterator[dict[str, Any]]:
+    if not user.has_perm("funding.work_queue"):
+        return
+    queue: QuerySet[EquipmentApplication] = funding.waiting_for_office(user)
+    for application in queue[:SHOWN]:
+        yield _task(
+            f"{application.title} – {application.school.short_name}",
+            _("Decide application"),
+            reverse("admin:funding_equipmentapplication_change", args=[application.pk]),
+            since=application.submitted_at,
+            state=ApplicationState(application.state),
+        )
+    rest = queue.count() - SHOWN
+    if rest > 0:
+        what = ngettext("%(count)s more application in the queue", "%(count)s more applications in the queue", rest)
+        yield _task(what % {"count": rest}, _("Open queue"), reverse("admin:funding_equipmentapplication_changelist"))
+
+
+def _tickets_to_answer(user: User) -> Iterator[dict[str, Any]]:
+    if not user.has_perm("tickets.report_ticket"):
+        return
+    for ticket in tickets.waiting_for_reporter(user)[:SHOWN]:
+        asked = ticket.state == TicketState.WAITING_FOR_REPORTER
+        yield _ticket_task(ticket, _("Answer question") if asked else _("See whether it works"))
+
+
+def _tickets_to_work_on(user: User) -> Iterator[dict[str, Any]]:
+    if not user.has_perm("tickets.work_ticket"):
+        return
+    rows = tickets.waiting_for_support(user)
+    for ticket in rows[:SHOWN]:
+        new = ticket.state == TicketState.NEW
+        yield _ticket_task(ticket, _("Accept ticket") if new else _("Work on ticket"))
+    rest = rows.count() - SHOWN
+    if rest > 0:
+        what = ngettext("%(count)s more open ticket", "%(count)s more open tickets", rest) % {"count": rest}
+        yield _task(what, _("Open tickets"), f"{reverse('tickets:list')}?state=open")
+
+
+def _ticket_task(ticket: Ticket, verb: object) -> dict[str, Any]:
+    return _task(
+        f"{ticket.title} – {ticket.school.short_name}",
+        verb,
+        reverse("tickets:detail", args=[ticket.pk]),
+        since=ticket.created_at,
+        state=TicketState(ticket.state),
+    )
+
+
+def _of_operators(user: User) -> Iterator[dict[str, Any]]:
+    """Messages of the contact form and failed jobs wait for the system administrator."""
+    if user.has_perm("core.change_contactmessage"):
+        for message in ContactMessage.objects.visible_to(user).filter(settled_at__isnull=True)[:SHOWN]:
+            yield _task(
+                message.text[:80],
+                _("Read message"),
+                reverse("admin:core_contactmessage_change", args=[message.pk]),
+                since=message.created_at,
+            )
+    if user.has_perm("accounts.change_user"):
+        newest = Job.objects.visible_to(user).filter(ended_at__isnull=False).order_by("-ended_at").first()
+        if newest is not None and newest.state == JobState.FAILED:
+            yield _task(
+                _("The last job failed"),
+                _("Read reason"),
+                reverse("admin:core_job_change", args=[newest.pk]),
+                since=newest.ended_at,
+                state=JobState.FAILED,
+            )
+
+
+def _links(user: User) -> Iterator[Link]:
+    if user.has_perm("funding.draft_application"):
+        yield Link(_("New application"), reverse("funding:create"))
+    if user.has_perm("funding.work_queue"):
+        yield Link(_("Open queue"), reverse("admin:funding_equipmentapplication_changelist"))
+    if user.has_perm("inventory.add_device"):
+        yield Link(_("Add devices"), reverse("inventory:add"))
+    if user.has_perm("tickets.report_ticket"):
+        yield Link(_("Report ticket"), reverse("tickets:create"))
+    if user.has_perm("accounts.change_user"):
+        yield Link(_("Keep people"), reverse("admin:accounts_user_changelist"))

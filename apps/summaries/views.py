@@ -1,0 +1,99 @@
+"""Start page by role, and the city's summary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import DetailView, TemplateView
+
+from apps.core.pages import PageMixin
+from apps.core.panels import rendered_panels
+from apps.funding.models import Budget
+from apps.quotas.charts import chart_of_school_types
+from apps.quotas.views import asked_figures
+from apps.quotas.wording import page_address
+from apps.summaries import selectors
+from apps.summaries.start import start_page
+from apps.summaries.tables import LedgerTable
+
+
+class StartView(LoginRequiredMixin, PageMixin, TemplateView):
+    """What waits for this person. Whoever has nothing to do but to read goes straight to the summary."""
+
+    template_name = "summaries/start.html"
+
+    def get_heading(self) -> Any:
+        """A coordinator of one school lands on it."""
+        return self.page.schools[0].short_name if len(self.page.schools) == 1 else _("Overview")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.page = start_page(request.user)  # type: ignore[arg-type]  # signed in
+        if self.page.is_empty and request.user.has_perm("summaries.view_summary"):
+            return redirect("summaries:summary")
+        return super().get(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        only = self.page.schools[0] if len(self.page.schools) == 1 else None
+        return super().get_context_data(
+            page=self.page,
+            school=only,
+            panels=rendered_panels("schools.school", self.request, only) if only else [],
+            **kwargs,
+        )
+
+
+class SummaryView(PermissionRequiredMixin, PageMixin, TemplateView):
+    """Quota, money and applications on one page; each number with a link leads to its rows."""
+
+    permission_required = "summaries.view_summary"
+    template_name = "summaries/summary.html"
+    heading = _("Summary")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = asked_figures(self.request)
+        if asked.plan is None:
+            return super().get_context_data(summary=None, **kwargs)
+        summary = selectors.summary(self.request.user, asked.plan, asked.day)  # type: ignore[arg-type]  # signed in
+        types = {
+            figure.key: page_address(asked.plan.pk, asked.day, school_type=figure.key)
+            for figure in summary.overview.school_types
+        }
+        return super().get_context_data(
+            asked=asked,
+            summary=summary,
+            chart=chart_of_school_types(summary.overview.school_types, types),
+            figures_context=asked.context(),
+            **kwargs,
+        )
+
+
+class BudgetView(PermissionRequiredMixin, PageMixin, DetailView):
+    """The ledger entries that make a budget's sums."""
+
+    permission_required = "funding.view_budget"
+    template_name = "summaries/budget.html"
+    context_object_name = "budget"
+
+    def get_queryset(self) -> QuerySet[Budget]:
+        return Budget.objects.visible_to(self.request.user).select_related("grant__programme")
+
+    def get_heading(self) -> str:
+        return str(self.object)
+
+    def get_breadcrumbs(self) -> list[tuple[Any, str]]:
+        return [(_("Summary"), reverse("summaries:summary"))]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        budget: Budget = self.object
+        entries = selectors.budget_entries(self.request.user, budget)  # type: ignore[arg-type]  # signed in
+        return super().get_context_data(
+            table=LedgerTable(entries, request=self.request, caption=_("Entries, newest first")),
+            source=budget.grant.programme if budget.grant else _("Municipal money"),
+            **kwargs,
+        )

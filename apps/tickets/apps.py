@@ -1,0 +1,23 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TicketsConfig(AppConfig):
+    name = "apps.tickets"
+    verbose_name = _("Tickets")
+
+    def ready(self) -> None:
+        from apps.core.navigation import NavigationItem
+        from apps.core.navigation import register as register_navigation
+        from apps.core.panels import Panel
+        from apps.core.panels import register as register_panel
+        from apps.core.permissions import register
+        from apps.tickets.panels import tickets_of_device, tickets_of_school
+        from apps.tickets.permissions import ROLE_PERMISSIONS
+
+        register(ROLE_PERMISSIONS)
+        register_navigation(
+            NavigationItem(_("Tickets"), "tickets:list", 60, ("tickets.view_ticket", "tickets.report_ticket"))
+        )
+        register_panel("schools.school", Panel("tickets/panel.html", tickets_of_school, 60))
+        register_panel("inventory.device", Panel("tickets/panel.html", tickets_of_device, 60))

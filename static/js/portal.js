@@ -1,0 +1,123 @@
+// The frame: menu on phones, drop-downs, appearance, chosen rows. Everything works without this file, only plainer.
+(() => {
+  "use strict";
+
+  const announce = (text) => {
+    const place = document.querySelector("[data-announcer]");
+    if (place) {
+      place.textContent = "";
+      window.setTimeout(() => { place.textContent = text; }, 50);
+    }
+  };
+  window.portal = { announce };
+
+  // Menu on phones
+  const menuButton = document.querySelector("[data-menu-button]");
+  if (menuButton) {
+    const menu = document.getElementById(menuButton.getAttribute("aria-controls"));
+    menuButton.addEventListener("click", () => {
+      const open = menu.classList.toggle("is-open");
+      menuButton.setAttribute("aria-expanded", String(open));
+    });
+  }
+
+  // Drop-downs close on Escape and on a click elsewhere
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = document.querySelector(".portal-dropdown[open]");
+    if (open) {
+      open.removeAttribute("open");
+      open.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll(".portal-dropdown[open]").forEach((dropdown) => {
+      if (!dropdown.contains(event.target)) dropdown.removeAttribute("open");
+    });
+  });
+
+  // Appearance
+  const themeSwitch = document.querySelector("[data-theme-switch]");
+  const showTheme = (value) => {
+    const root = document.documentElement;
+    if (value === "auto") {
+      delete root.dataset.kernTheme;
+      root.dataset.theme = "auto";
+    } else {
+      root.dataset.kernTheme = value;
+      root.dataset.theme = value;
+    }
+    themeSwitch.querySelectorAll("[data-theme-value]").forEach((button) => {
+      button.setAttribute("aria-pressed", String(button.dataset.themeValue === value));
+    });
+  };
+  if (themeSwitch) {
+    themeSwitch.hidden = false;
+    showTheme(document.documentElement.dataset.kernTheme || "auto");
+    themeSwitch.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-theme-value]");
+      if (!button) return;
+      const value = button.dataset.themeValue;
+      const secure = window.location.protocol === "https:" ? "; Secure" : "";
+      document.cookie = `theme=${value}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+      showTheme(value);
+    });
+  }
+
+  // Empty filters stay out of the address
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "get" || !form.matches("[data-filters]")) return;
+    form.querySelectorAll("input, select").forEach((control) => {
+      if (control.value === "") control.disabled = true;
+    });
+    window.setTimeout(() => form.querySelectorAll(":disabled").forEach((control) => { control.disabled = false; }), 0);
+  });
+
+  // On a phone all filters but the first wait behind a button
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-filters-toggle]");
+    if (button) button.setAttribute("aria-expanded", String(button.closest("form").classList.toggle("is-open")));
+  });
+
+  // Rows chosen for an action on several
+  const updateRows = (form) => {
+    const boxes = [...form.querySelectorAll("[data-row-check]")];
+    const chosen = boxes.filter((box) => box.checked).length;
+    const all = form.querySelector("[data-row-check-all]");
+    if (all) {
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+    const bar = form.querySelector("[data-bulk]");
+    if (!bar) return;
+    bar.hidden = chosen === 0;
+    const text = bar.querySelector("[data-bulk-count]");
+    const words = chosen === 1 ? text.dataset.one : text.dataset.many;
+    text.textContent = words.replace("%s", String(chosen));
+  };
+  const watchRows = (root) => {
+    root.querySelectorAll("[data-rows]").forEach((form) => {
+      const all = form.querySelector("[data-row-check-all]");
+      if (all) all.closest("[hidden]")?.removeAttribute("hidden");
+      updateRows(form);
+      form.addEventListener("change", (event) => {
+        if (event.target.matches("[data-row-check-all]")) {
+          form.querySelectorAll("[data-row-check]").forEach((box) => { box.checked = event.target.checked; });
+        }
+        updateRows(form);
+      });
+    });
+  };
+  watchRows(document);
+  window.addEventListener("pageshow", () => document.querySelectorAll("[data-rows]").forEach(updateRows));
+
+  // The summary of errors is read first
+  const summary = document.querySelector("[data-error-summary]");
+  if (summary) summary.focus();
+
+  // Charts print with their tables
+  window.addEventListener("beforeprint", () => {
+    document.querySelectorAll(".portal-chart details").forEach((details) => { details.open = true; });
+  });
+})();

@@ -1,0 +1,309 @@
+"""What people send: good data for everything that can be sent, so that only the right to send it can be missing."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from apps.accounts.choices import Role
+from apps.core import clock
+from apps.schools.models import School
+from tests.access.visits import client_of
+from tests.access.world import World, foreign_to
+from tests.factories import PASSWORD
+from tests.schools.files import school, schuldaten
+
+Data = dict[str, Any]
+NEW_PASSWORD = "Wolken-ziehen-2026"
+REASON = {"reason": "Weil es so ist."}
+
+
+def data_for(title: str, world: World, row: Any, role: Role | None) -> Data:
+    """What is sent to an address; `title` is the address with the label of the line."""
+    address, _mark, label = title.partition("#")
+    if address == "tickets:action":
+        return _ticket_verb(label, world)
+    if address.startswith("admin:funding_equipmentapplication_"):
+        return _decision(address, label, world, row)
+    if title in _PLAIN:
+        return _PLAIN[title] | ({"on": f"{clock.today():%d.%m.%Y}"} if address.startswith("inventory:") else {})
+    return _MADE[title](world, row, role)
+
+
+# The portal
+
+
+def _foreign_school(world: World, role: Role | None) -> School:
+    found: School = world.row("school", foreign_to(role or Role.COORDINATOR))
+    return found
+
+
+def _add(world: World, row: School, _role: Role | None) -> Data:
+    return {
+        "token": uuid.uuid4(),
+        "product": world.row("product").pk,
+        "quantity": 1,
+        "school": row.pk if row else "",
+        "ownership": "bought",
+        "since": clock.today().isoformat(),
+    }
+
+
+def _draft(world: World, row: Any, _role: Role | None) -> Data:
+    line = getattr(row, "lines", None) and row.lines.get()
+    return {
+        "title": "Neuer Titel",
+        "reason": "Neuer Grund",
+        "form_key": uuid.uuid4(),
+        "revision": getattr(row, "revision", ""),
+        "lines-TOTAL_FORMS": 1,
+        "lines-INITIAL_FORMS": 1 if line else 0,
+        "lines-0-line_id": line.pk if line else "",
+        "lines-0-product": world.row("product").pk,
+        "lines-0-quantity": 7,
+    }
+
+
+def _replacing(tag: str) -> Callable[[World, Any, Role | None], Data]:
+    """A draft that names a device of the foreign school as one to be replaced."""
+
+    def made(world: World, row: Any, role: Role | None) -> Data:
+        foreign = world.row("device", foreign_to(role or Role.COORDINATOR))
+        return _draft(world, row, role) | {"lines-0-replaces_quantity": 1, f"lines-0-{tag}": foreign.tag}
+
+    return made
+
+
+def _report(world: World, row: School, role: Role | None) -> Data:
+    return {"school": row.pk, "title": "Kein Bild", "text": "Alles schwarz."}
+
+
+def _report_foreign_device(world: World, row: School, role: Role | None) -> Data:
+    return _report(world, row, role) | {"device": world.row("device", foreign_to(role or Role.COORDINATOR)).tag}
+
+
+def _ticket_verb(verb: str, world: World) -> Data:
+    if verb == "hand_over":
+        return {"hand_over-responsible": world.people[Role.OFFICE_CLERK].pk}
+    return {f"{verb}-text": "Ein Satz dazu."}
+
+
+# The admin
+
+
+def _form(page: str, editor: Role, **changes: Any) -> Callable[[World, Any, Role | None], Data]:
+    """The form as the editor's browser would send it, with changes. Pages of rows are asked for this row."""
+
+    def made(world: World, row: Any, role: Role | None) -> Data:
+        address = reverse(f"admin:{page}", args=[row.pk] if page.endswith("_change") else [])
+        context = client_of(world.people[editor]).get(address).context
+        forms = [context["adminform"].form]
+        for inline in context["inline_admin_formsets"]:
+            forms += [inline.formset.management_form, *inline.formset.forms]
+        sent = {field.html_name: _value(field.value()) for form in forms for field in form}
+        later = {name: value(world, row, role) if callable(value) else value for name, value in changes.items()}
+        return {name: value for name, value in (sent | later).items() if value is not None and value is not False}
+
+    return made
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(entry) for entry in value]
+    return "on" if value is True else getattr(value, "pk", value)
+
+
+def _decision(address: str, label: str, world: World, row: Any) -> Data:
+    """On the desk (`label` is the step), for several at once (`label` is the action), or as a change list's action."""
+    budget = world.row("budget").pk
+    if address.endswith("_changelist"):
+        return {"action": f"{label}_selected", "_selected_action": [row.pk]}
+    if address.endswith("_bulk"):
+        return {"step": "confirm", "budget": budget, "reason": "Weil es so ist."}
+    texts = {"reason": "Gut.", "question": "Wofür?", "rejection": "Kein Bedarf."}
+    lines = {f"line-{line.pk}-approved_quantity": line.quantity for line in row.lines.all()}
+    step = "cancel_reservation" if label == "cancel" else label
+    return {"step": step, "budget": budget, "revision": row.revision, **texts, **lines}
+
+
+def _upload(*_unused: Any) -> Data:
+    return {"file": SimpleUploadedFile("schulen.csv", schuldaten([school("100009")])), "authority": "10315"}
+
+
+def _people(action: str) -> Callable[..., Data]:
+    return lambda world, _row, _role: {"action": action, "_selected_action": [world.row("user").pk]}
+
+
+def _own_school(world: World, _row: Any, _role: Role | None) -> Any:
+    return world.row("school").pk
+
+
+def _foreign_key(world: World, _row: Any, role: Role | None) -> Any:
+    return _foreign_school(world, role).pk
+
+
+def _move(school: Callable[..., Any]) -> Callable[..., Data]:
+    return lambda *known: {"school": school(*known), "room": "Neu", "on": f"{clock.today():%d.%m.%Y}"}
+
+
+def _own_site(world: World, *_: Any) -> int:
+    key: int = world.row("site").pk
+    return key
+
+
+def _foreign_site(world: World, _row: Any, role: Role | None) -> int:
+    key: int = world.row("site", foreign_to(role or Role.COORDINATOR)).pk
+    return key
+
+
+def _platform(world: World, *_: Any) -> int:
+    key: int = world.row("platform").pk
+    return key
+
+
+_SITE = {"name": "Turnhalle"}
+_FIBRE = {"since": "01.02.2021", "mbits": 500}
+_ROOMS = {"counted_on": "01.02.2021", "rooms": 9, "rooms_with_lan": 8, "rooms_with_wifi": 7}
+_COUNT = {"school_year": "2019/20", "counted_on": "15.10.2019", "pupils": 90}
+_PLAIN: dict[str, Data] = {
+    "core:run_job": {},
+    "core:contact": {"text": "Eine Frage.", "email": "a@b.example", "name": "Kim", "page": "/"},
+    "set_language": {"language": "en", "next": "/"},
+    "account_login": {"login": "person@stadt.example", "password": PASSWORD},
+    "account_logout": {},
+    "account_signup": {"email": "neu@stadt.example", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+    "account_reauthenticate": {"password": PASSWORD},
+    "account_change_password": {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+    "account_set_password": {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+    "account_reset_password": {"email": "person@stadt.example"},
+    "account_reset_password_from_key": {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
+    "inventory:repaired": REASON,
+    "inventory:returned": REASON,
+    "inventory:repair": REASON,
+    "inventory:lend": REASON,
+    "inventory:stock": {},
+    "inventory:lost": REASON,
+    "inventory:stolen": REASON,
+    "inventory:retire": REASON,
+    "inventory:ownership": {"ownership": "leased"},
+    "inventory:edit": {"serial": "NEU-1", "price": "12,00", "note": "neu"},
+    "funding:submit": {},
+    "funding:withdraw": {"text": "Nicht mehr nötig."},
+    "funding:answer": {"text": "Für Klasse 5."},
+    "funding:discard": {},
+    "admin:login": {},
+    "admin:logout": {},
+    "admin:core_importrun_apply": {},
+    "admin:core_importrun_discard": {},
+    "admin:core_importrun_check": {},
+    "admin:quotas_mediadevelopmentplan_delete": {"post": "yes"},
+    "admin:quotas_targetgroup_delete": {"post": "yes"},
+    "admin:quotas_target_delete": {"post": "yes"},
+    "admin:funding_reasontemplate_delete": {"post": "yes"},
+    "admin:funding_budget_overrun": {"amount": "100,00", "reason": "Weil es so ist."},
+    "admin:inventory_device_change": {
+        "serial": "NEU-1", "price": "12,00", "note": "neu",
+        "placements-TOTAL_FORMS": 0, "placements-INITIAL_FORMS": 0,
+    },
+}  # fmt: skip
+_MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
+    "inventory:add": _add,
+    "inventory:add#depot": _add,
+    "inventory:move": _move(_own_school),
+    "inventory:move#away": _move(_foreign_key),
+    "inventory:kind": lambda world, *_: {"kind": world.row("other_kind").pk, "on": f"{clock.today():%d.%m.%Y}"},
+    "funding:create": _draft,
+    "funding:create#replacing": _replacing("replaced_tags"),
+    "funding:edit": _draft,
+    "funding:edit#replacing": _replacing("replaced_tags"),
+    "tickets:create": _report,
+    "tickets:create#foreign_device": _report_foreign_device,
+    "admin:core_portaltext_add": lambda *_: {
+        "key": "accessibility",
+        "language": "en",
+        "text": "x",
+        "reviewed_on": "01.02.2026",
+    },
+    "admin:core_portaltext_change": _form("core_portaltext_change", Role.ADMIN, text="Neu."),
+    "admin:core_contactmessage_change": lambda *_: {"settled_at": "2026-02-01T10:00"},
+    "admin:accounts_user_add": _form(
+        "accounts_user_add", Role.ADMIN, name="Neu", email="n@stadt.example", role="coordinator"
+    ),
+    "admin:accounts_user_change": _form("accounts_user_change", Role.ADMIN, name="Neuer Name"),
+    "admin:accounts_user_changelist#deactivate": _people("deactivate"),
+    "admin:accounts_user_changelist#send_password_link": _people("send_password_link"),
+    "admin:core_importrun_upload": _upload,
+    "admin:schools_school_add": _form(
+        "schools_school_add", Role.ADMIN, number="100008", short_name="Neu", official_name="Neu", school_type="02",
+        authority=lambda world, *_: world.row("authority").pk,
+    ),
+    "admin:schools_school_change": _form("schools_school_change", Role.ADMIN, phone="02381 1"),
+    "admin:schools_school_change#give_away": _form(
+        "schools_school_change", Role.ADMIN,
+        authority=lambda world, *_: School.objects.exclude(authority__is_own=True).first().authority_id,
+    ),
+    "admin:schools_schoolauthority_add": _form("schools_schoolauthority_add", Role.ADMIN, number="20", name="Neu"),
+    "admin:schools_schoolauthority_change": _form("schools_schoolauthority_change", Role.ADMIN, name="Neu"),
+    "admin:schools_schooltype_add": _form("schools_schooltype_add", Role.ADMIN, key="99", name="Neu"),
+    "admin:schools_schooltype_change": _form("schools_schooltype_change", Role.ADMIN, name="Neu"),
+    "admin:schools_site_add": _form("schools_site_add", Role.ADMIN, school=_own_school, **_SITE),
+    "admin:schools_site_add#foreign": _form("schools_site_add", Role.ADMIN, school=_foreign_key, **_SITE),
+    "admin:schools_site_change": _form("schools_site_change", Role.ADMIN, city="Hamm"),
+    "admin:schools_site_change#foreign": _form("schools_site_change", Role.ADMIN, school=_foreign_key),
+    "admin:schools_pupilcount_add": _form("schools_pupilcount_add", Role.ADMIN, school=_own_school, **_COUNT),
+    "admin:schools_pupilcount_add#foreign": _form("schools_pupilcount_add", Role.ADMIN, school=_foreign_key, **_COUNT),
+    "admin:schools_pupilcount_change": _form("schools_pupilcount_change", Role.ADMIN, pupils=77),
+    "admin:schools_fibreline_add": _form("schools_fibreline_add", Role.ADMIN, site=_own_site, **_FIBRE),
+    "admin:schools_fibreline_add#foreign": _form("schools_fibreline_add", Role.ADMIN, site=_foreign_site, **_FIBRE),
+    "admin:schools_fibreline_change": _form("schools_fibreline_change", Role.ADMIN, mbits=77),
+    "admin:schools_roomnetwork_add": _form("schools_roomnetwork_add", Role.ADMIN, site=_own_site, **_ROOMS),
+    "admin:schools_roomnetwork_add#foreign": _form("schools_roomnetwork_add", Role.ADMIN, site=_foreign_site, **_ROOMS),
+    "admin:schools_roomnetwork_change": _form("schools_roomnetwork_change", Role.ADMIN, rooms=77),
+    "admin:schools_platformstatus_add": _form(
+        "schools_platformstatus_add", Role.ADMIN, school=_own_school, platform=_platform, since="01.02.2021"
+    ),
+    "admin:schools_platformstatus_add#foreign": _form(
+        "schools_platformstatus_add", Role.ADMIN, school=_foreign_key, platform=_platform, since="01.02.2021"
+    ),
+    "admin:schools_platformstatus_change": _form("schools_platformstatus_change", Role.ADMIN, state="ended"),
+    "admin:schools_platform_add": _form("schools_platform_add", Role.ADMIN, name="Neu"),
+    "admin:schools_platform_change": _form("schools_platform_change", Role.ADMIN, name="Neu"),
+    "admin:schools_itstaffing_add": _form("schools_itstaffing_add", Role.ADMIN, year=2021, full_time_posts="2,5"),
+    "admin:schools_itstaffing_change": _form("schools_itstaffing_change", Role.ADMIN, full_time_posts="2,5"),
+    "admin:inventory_devicekind_add": _form(
+        "inventory_devicekind_add", Role.ADMIN, code="neu", name="Neu", years_of_use=5
+    ),
+    "admin:inventory_devicekind_change": _form("inventory_devicekind_change", Role.ADMIN, name="Neu"),
+    "admin:inventory_product_add": _form(
+        "inventory_product_add", Role.ADMIN, manufacturer="Neu", model="Neu", gross_price="1,00",
+        kind=lambda world, *_: world.row("devicekind").pk,
+    ),
+    "admin:inventory_product_change": _form("inventory_product_change", Role.ADMIN, gross_price="1,00"),
+    "admin:quotas_mediadevelopmentplan_add": _form(
+        "quotas_mediadevelopmentplan_add", Role.ADMIN, name="Neu", starts_on="01.01.2036", ends_on="31.12.2040"
+    ),
+    "admin:quotas_mediadevelopmentplan_change": _form("quotas_mediadevelopmentplan_change", Role.ADMIN, name="Neu"),
+    "admin:quotas_targetgroup_add": _form(
+        "quotas_targetgroup_add", Role.ADMIN, name="Neu", plan=lambda world, *_: world.row("plan").pk
+    ),
+    "admin:quotas_targetgroup_change": _form("quotas_targetgroup_change", Role.ADMIN, name="Neu"),
+    "admin:funding_budget_add": _form(
+        "funding_budget_add", Role.OFFICE_APPROVER, name="Neu", fiscal_year=2030, appropriation="5,00"
+    ),
+    "admin:funding_budget_change": _form("funding_budget_change", Role.OFFICE_APPROVER, name="Neu", change_reason="X"),
+    "admin:funding_fundingprogramme_add": _form(
+        "funding_fundingprogramme_add", Role.OFFICE_APPROVER, code="neu", name="Neu"
+    ),
+    "admin:funding_fundingprogramme_change": _form("funding_fundingprogramme_change", Role.OFFICE_APPROVER, name="Neu"),
+    "admin:funding_grant_add": _form(
+        "funding_grant_add", Role.OFFICE_APPROVER, file_reference="Neu", notice_on="01.02.2026", amount="5,00",
+        rate="0,9", programme=lambda world, *_: world.row("programme").pk,
+    ),
+    "admin:funding_grant_change": _form("funding_grant_change", Role.OFFICE_APPROVER, file_reference="Neu"),
+    "admin:funding_reasontemplate_add": _form(
+        "funding_reasontemplate_add", Role.OFFICE_APPROVER, name="Neu", kind="reject", text="Neu"
+    ),
+    "admin:funding_reasontemplate_change": _form("funding_reasontemplate_change", Role.OFFICE_APPROVER, text="Neu"),
+}  # fmt: skip

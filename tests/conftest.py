@@ -1,0 +1,129 @@
+"""Fixtures for all tests, and which tests run on which database.
+
+Markers: `soak` runs only when asked for (`-m soak`), `postgres_only` is left out on SQLite, and `both_databases`
+is what `make test` repeats on SQLite: the story and the tests of services, selectors and calculations.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.support import browser as browsing
+from tests.support.mail_server import MailServer, mail_server
+from tests.support.report import Report
+from tests.support.workers import Worker
+
+PARTS = {
+    "browser": lambda item: bool(item.get_closest_marker("browser")),
+    "all-but-browser": lambda item: not item.get_closest_marker("browser"),
+    "both-databases": lambda item: bool(item.get_closest_marker("both_databases")),
+}
+BOTH_DATABASES = re.compile(r"test_(services|selectors|calculations)\w*\.py$")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reverse", action="store_true", help="run the tests backwards: none may lean on another")
+    parser.addoption("--part", choices=PARTS, help="a part of all tests; `make test` plays the parts side by side")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    config.pluginmanager.register(Report(), "mep-report")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark by file name and fixture, leave out what this run is not for, and turn the order if asked."""
+    left_out = {item for item in items if _is_left_out(item, config)}
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
+    if config.getoption("--reverse"):
+        items.reverse()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Markers that follow from the file's name or the fixtures, so that `-m` sees them."""
+    if BOTH_DATABASES.search(item.path.name) or item.get_closest_marker("story"):
+        item.add_marker("both_databases")
+    if "browser" in getattr(item, "fixturenames", ()):
+        item.add_marker("browser")
+
+
+def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
+    part = config.getoption("--part")
+    if part and not PARTS[part](item):
+        return True
+    if item.get_closest_marker("soak") and "soak" not in config.option.markexpr:
+        return True
+    return bool(item.get_closest_marker("postgres_only")) and connection.vendor != "postgresql"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """On SQLite the test database is a file, so that a worker process can open it, too."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(Path(settings.VAR_DIR) / "test.sqlite3")
+
+
+@pytest.fixture
+def start_worker(transactional_db: None) -> Iterator[Callable[..., Worker]]:
+    """Start real workers: `start_worker(beat=True, recalc_seconds=1)`. Tasks of earlier tests are dropped first."""
+    from mepportal.celery import app
+
+    app.control.purge()
+    with ExitStack() as running:
+
+        def start(**options: Any) -> Worker:
+            return running.enter_context(Worker(**options))
+
+        yield start
+
+
+@pytest.fixture
+def worker(start_worker: Callable[..., Worker]) -> Worker:
+    """One real worker without beat, on the test's database and broker."""
+    return start_worker()
+
+
+@pytest.fixture
+def smtp_server(settings: Any) -> Iterator[MailServer]:
+    """A real SMTP server; queued mail of this process goes there, another process is told by `smtp_server.url`."""
+    with mail_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        backends = {"default": "django.core.mail.backends.smtp.EmailBackend"}
+        settings.POST_OFFICE = settings.POST_OFFICE | {"BACKENDS": backends}
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run; each page gets a fresh profile."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's event loop lives in this thread
+    with sync_playwright() as playwright:
+        chromium = browsing.launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def pages(browser: Browser, live_server: LiveServer) -> Iterator[browsing.Pages]:
+    """`pages.open(user)` gives a page for each person, `pages.open(color_scheme="dark")` one for nobody."""
+    yield from browsing.pages_of(browser, live_server.url)
+
+
+@pytest.fixture
+def page(pages: browsing.Pages) -> Page:
+    """A page for nobody yet."""
+    return pages.open()

@@ -1,0 +1,164 @@
+"""Charts: honest axes, exact geometry, a table beside each."""
+
+from decimal import Decimal
+
+import pytest
+from django.template import Context, Template
+from django.utils.translation import override
+
+from apps.core.charts import Bar, BarChart, LineChart, Series, nice_ceiling
+
+D = Decimal
+
+
+@pytest.mark.parametrize(
+    ("value", "ceiling"),
+    [
+        ("0", "1"),
+        ("-3", "1"),
+        ("1", "1"),
+        ("7.1", "8"),
+        ("98.1", "100"),
+        ("101", "150"),
+        ("0.23", "0.25"),
+        ("4300", "5000"),
+    ],
+)
+def test_axes_end_at_round_numbers(value: str, ceiling: str) -> None:
+    assert nice_ceiling(D(value)) == D(ceiling)
+
+
+def bars(**values: object) -> BarChart:
+    return BarChart(
+        title="Quote je Schule",
+        description="Sortiert nach Abstand zum Ziel.",
+        label_header="Schule",
+        value_header="Quote",
+        bars=[
+            Bar("Nordschule", D(50), "50 %", note="unter Ziel", url="/schools/1/"),
+            Bar("Süd & West", D(80), "80 %", target=D(100)),
+            Bar("Ohne", D(0), "0 %"),
+        ],
+        **values,  # type: ignore[arg-type]  # the test gives what BarChart takes
+    )
+
+
+def test_bars_start_at_zero_and_share_one_axis() -> None:
+    drawn = bars(target=D(60), target_label="Ziel 60 %").drawn()
+    assert [row.width for row in drawn] == [D("50.00"), D("80.00"), D("0.00")]
+    assert [row.target_x for row in drawn] == [D("60.00"), D("100.00"), D("60.00")]
+    assert [row.below for row in drawn] == [True, True, True]
+    assert [row.top for row in drawn] == [24, 72, 120]
+
+
+def test_a_chart_without_target_has_no_target_line() -> None:
+    chart = bars()
+    assert chart.head == 0
+    assert chart.axis_y == 144
+    assert chart.height == 168
+    assert [row.below for row in chart.drawn()] == [False, True, False]
+
+
+def test_the_axis_of_bars_is_marked_from_zero_to_its_end() -> None:
+    with override("de"):
+        marks = [(mark.text, mark.x, mark.anchor) for mark in bars(unit="%").marks()]
+    assert marks == [
+        ("0\u202f%", D("0.00"), "start"),
+        ("50\u202f%", D("50.00"), "middle"),
+        ("100\u202f%", D("100.00"), "end"),
+    ]
+
+
+def test_bar_chart_html() -> None:
+    with override("de"):
+        html = Template("{% load portal %}{% bar_chart chart %}").render(
+            Context({"chart": bars(target=D(60), target_label="Ziel 60 %")})
+        )
+    assert 'width="50.00%"' in html
+    assert "Süd &amp; West" in html
+    assert '<a class="kern-link" href="/schools/1/">Nordschule</a>' in html
+    assert html.count("<title") == html.count("<desc") == 1
+    assert "style=" not in html
+    assert '<text x="50.00%" y="186" class="chart-muted chart-middle">50</text>' in html
+    assert html.count('class="chart-grid"') == 3
+    svg = html[html.index("<svg") : html.index("</svg>")]
+    assert "<a " not in svg
+
+
+def line(**values: object) -> LineChart:
+    return LineChart(
+        title="Verlauf",
+        description="Je Monatserster.",
+        labels=["01/2026", "02/2026", "03/2026"],
+        label_header="Monat",
+        series=[Series("Stadt", [D(20), None, D(40)]), Series("Grundschulen", [D(10), D(30), D(50)])],
+        **values,  # type: ignore[arg-type]  # the test gives what LineChart takes
+    )
+
+
+def test_lines_leave_gaps_and_end_inside_the_picture() -> None:
+    chart = line(unit="%")
+    assert chart.top_value == D(50)
+    first, second = chart.drawn()
+    assert [(point.x, point.y) for point in second.points] == [
+        (D("2.00"), D("204.0")),
+        (D("50.00"), D("116.0")),
+        (D("98.00"), D("28.0")),
+    ]
+    assert len(first.points) == 2
+    assert first.segments == []
+    assert len(second.segments) == 2
+
+
+def test_the_target_counts_for_the_axis_and_lies_at_its_height() -> None:
+    chart = line(target=D(80), target_label="Ziel 80 %")
+    assert chart.top_value == D(80)
+    assert chart.target_y == D("28.0")
+
+
+def test_the_grid_starts_at_zero() -> None:
+    with override("de"):
+        assert [(entry.text, entry.y) for entry in line(unit="%").grid()] == [
+            ("0\u202f%", D("248.0")),
+            ("25\u202f%", D("138.0")),
+            ("50\u202f%", D("28.0")),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, []), (1, [0]), (2, [0, 1]), (5, [0, 1, 2, 3, 4]), (12, [0, 3, 6, 11])]
+)
+def test_axis_labels_stay_few(count: int, shown: list[int]) -> None:
+    chart = LineChart(
+        title="t",
+        description="d",
+        labels=[str(number) for number in range(count)],
+        label_header="h",
+        series=[Series("s", [D(1)] * count)],
+    )
+    assert [int(str(label.text)) for label in chart.axis()] == shown
+
+
+def test_the_table_says_what_is_missing() -> None:
+    with override("en"):
+        assert line(unit="%", places=1).rows()[1] == ("02/2026", ["not known", "30.0\u202f%"])
+
+
+def test_wrong_series_are_refused() -> None:
+    with pytest.raises(ValueError, match="one value for each label"):
+        LineChart(title="t", description="d", labels=["a"], label_header="h", series=[Series("s", [])])
+    with pytest.raises(ValueError, match="at most 4"):
+        LineChart(
+            title="t", description="d", labels=[], label_header="h", series=[Series(str(n), []) for n in range(5)]
+        )
+
+
+def test_line_chart_html_is_free_of_style_and_localised_coordinates() -> None:
+    with override("de"):
+        html = Template("{% load portal %}{% line_chart chart %}").render(
+            Context({"chart": line(unit="%", target=D(45), target_label="Ziel")})
+        )
+    assert "style=" not in html
+    assert 'x1="50.00%"' in html
+    assert "chart-target" in html
+    assert html.count('class="portal-legend"') == 1

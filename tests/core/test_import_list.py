@@ -1,0 +1,29 @@
+"""The list of imports: where to begin, and what it says while it is empty."""
+
+import pytest
+from django.urls import reverse
+
+from apps.core.imports.sources import sources
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_empty_list_of_imports_says_how_to_begin_and_offers_each_kind_of_file(client):
+    client.force_login(factories.AdminFactory())
+
+    page = client.get(reverse("admin:core_importrun_changelist")).content.decode()
+
+    assert "Es wurde noch keine Datei importiert. Wählen Sie oben, was Sie importieren möchten." in page
+    addresses = [reverse("admin:core_importrun_upload", args=[source.name]) for source in sources()]
+    assert addresses
+    assert [address for address in addresses if f'href="{address}"' in page] == addresses
+
+
+def test_who_may_not_import_is_offered_nothing(client):
+    client.force_login(factories.AuditorFactory())
+
+    page = client.get(reverse("admin:core_importrun_changelist")).content.decode()
+
+    assert "Es wurde noch keine Datei importiert.</p>" in page
+    assert "/upload/" not in page

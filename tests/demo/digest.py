@@ -1,0 +1,52 @@
+"""What must be the same at every load, in every database: one digest for each kind of rows, without their keys.
+
+`python -m tests.demo.digest` loads the city into an empty database and prints the digests as JSON.
+"""
+
+import datetime
+import hashlib
+import json
+from io import StringIO
+
+LAST_DAY = datetime.date(2026, 2, 28)
+DEVICE = ("serial", "product__model", "ownership", "price", "bought_on", "status", "school__number", "room")
+PLACEMENT = ("device__tag", "school__number", "site__name", "room", "since", "until", "countable", "presentation")
+FIGURE = ("plan__name", "school__number", "day", "devices", "parent_financed", "presentation_devices", "pupils")
+RECORD = ("tag", "history_date", "history_type", "history_change_reason", "history_user__email", "status", "room")
+
+
+def digests() -> dict[str, str]:
+    """Rows in an order of their own; what moves with the real today is left out."""
+    from apps.funding.models import Budget, LedgerEntry
+    from apps.inventory.models import Device, Placement
+    from apps.quotas.models import QuotaFigure
+    from apps.schools.models import PupilCount
+
+    past = {"fiscal_year__range": (2020, 2025)}
+    rows = {
+        "devices": Device.objects.values_list("tag", "created_at", "last_school__number", *DEVICE),
+        "placements": Placement.objects.values_list(*PLACEMENT),
+        "records": Device.history.values_list(*RECORD),
+        "counts": PupilCount.objects.values_list("school__number", "counted_on", "pupils", "generated"),
+        "budgets": Budget.objects.filter(**past).values_list("fiscal_year", "name", "appropriation", "spent"),
+        "entries": LedgerEntry.objects.filter(budget__fiscal_year__range=(2020, 2025)).values_list(
+            "budget__fiscal_year", "budget__name", "at", "kind", "amount", "note"
+        ),
+        "figures": QuotaFigure.objects.filter(day__lte=LAST_DAY).values_list(*FIGURE, "target_devices"),
+    }
+    return {name: _digest(values) for name, values in rows.items()}
+
+
+def _digest(rows: object) -> str:
+    lines = sorted(repr([str(value) for value in row]) for row in rows.order_by())  # type: ignore[attr-defined]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, skip_checks=True)
+    call_command("load_demo", stdout=StringIO(), skip_checks=True)
+    print(json.dumps(digests()))  # noqa: T201 - this is what the module is started for

@@ -1,0 +1,117 @@
+"""Applications and budgets for tests. Applications come through the services, so that each has its real past."""
+
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import factory
+
+from apps.accounts.choices import Role
+from apps.accounts.models import User
+from apps.funding import services
+from apps.funding.calculations import LineDecision, LineInput
+from apps.funding.choices import ApplicationState
+from apps.funding.models import Budget, EquipmentApplication, FundingProgramme, Grant
+from apps.schools.models import School
+from tests.factories import ApproverFactory, CoordinatorFactory, ProductFactory, SchoolFactory
+
+S = ApplicationState
+
+
+class ProgrammeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = FundingProgramme
+        django_get_or_create = ("code",)
+
+    code = "digitalpakt"
+    name = "DigitalPakt Schule"
+
+
+class GrantFactory(factory.django.DjangoModelFactory):
+    """Pays 90 percent."""
+
+    class Meta:
+        model = Grant
+
+    programme = factory.SubFactory(ProgrammeFactory)
+    file_reference = factory.Sequence(lambda n: f"48.2-{n:04d}")
+    notice_on = datetime.date(2026, 1, 15)
+    amount = Decimal("1000000.00")
+    rate = Decimal("0.9000")
+
+
+class BudgetFactory(factory.django.DjangoModelFactory):
+    """Municipal money, 10,000 euros; `from_grant=True` is a grant's at 90 percent."""
+
+    class Meta:
+        model = Budget
+
+    class Params:
+        from_grant = factory.Trait(grant=factory.SubFactory(GrantFactory))
+
+    name = factory.Sequence(lambda n: f"Ansatz {n}")
+    fiscal_year = 2026
+    appropriation = Decimal("10000.00")
+
+
+def coordinator_of(school: School) -> User:
+    """The school's first active coordinator, made if there is none."""
+    found = User.objects.filter(role=Role.COORDINATOR, is_active=True, memberships__school=school).first()
+    return found or CoordinatorFactory(schools=[school])
+
+
+def make_application(
+    state: ApplicationState = S.SUBMITTED,
+    *,
+    school: School | None = None,
+    by: User | None = None,
+    lines: Sequence[tuple[str, int]] = (("500.00", 2),),
+    budget: Budget | None = None,
+    **values: Any,
+) -> EquipmentApplication:
+    """An application in a state; `lines` as (price in euros, quantity), each of a product of its own.
+
+    Decided ones are decided by a new approver; approved ones out of `budget` (a new one if not given).
+    """
+    school = school or SchoolFactory()
+    by = by or coordinator_of(school)
+    inputs = [LineInput(ProductFactory(gross_price=Decimal(price)).pk, quantity) for price, quantity in lines]
+    application = services.create_draft(
+        by=by, school=school, **{"title": "Tablets für Jahrgang 5", "lines": inputs} | values
+    )
+    if state != S.DRAFT:
+        application = services.submit(application=application, by=by)
+    return _brought_to(application, state, by=by, budget=budget)
+
+
+def _brought_to(
+    application: EquipmentApplication, state: ApplicationState, *, by: User, budget: Budget | None
+) -> EquipmentApplication:
+    office = ApproverFactory()
+    if state == S.RETURNED:
+        return services.return_with_question(application=application, by=office, question="Wofür genau?")
+    if state == S.REJECTED:
+        return services.reject(application=application, by=office, reason="Kein Bedarf.")
+    if state == S.WITHDRAWN:
+        return services.withdraw(application=application, by=by)
+    if state in {S.APPROVED, S.PARTIALLY_APPROVED}:
+        quantities = None if state == S.APPROVED else [1] * application.lines.count()
+        decisions = decide(application, budget or BudgetFactory(), quantities=quantities)
+        return services.approve(application=application, by=office, decisions=decisions)
+    return application
+
+
+def decide(
+    application: EquipmentApplication,
+    budget: Budget | None,
+    own: Budget | None = None,
+    *,
+    quantities: Sequence[int] | None = None,
+) -> list[LineDecision]:
+    """All lines out of one budget, in full or with these quantities."""
+    lines = list(application.lines.order_by("pk"))
+    return [
+        LineDecision(line.pk, quantity, budget and budget.pk, own and own.pk)
+        for line, quantity in zip(lines, quantities or [line.quantity for line in lines], strict=True)
+    ]

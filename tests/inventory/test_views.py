@@ -1,0 +1,434 @@
+"""The pages: what each person sees, what a form does, what the address bar filters."""
+
+import csv
+import io
+import uuid
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.core.clock import today
+from apps.inventory import services
+from apps.inventory.models import Device
+from apps.inventory.views import ACTIONS
+from tests import factories
+from tests.inventory.test_services import DAY
+
+pytestmark = pytest.mark.django_db
+LIST = "/inventory/"
+
+
+def tags(response) -> list[str]:
+    return [str(row.record.tag) for row in response.context["table"].paginated_rows]
+
+
+@pytest.fixture
+def school():
+    return factories.SchoolFactory(number="120674", short_name="Overbergschule")
+
+
+@pytest.fixture
+def coordinator(school):
+    return factories.CoordinatorFactory(schools=[school])
+
+
+def test_the_list_shows_the_persons_scope_only(client, school, coordinator):
+    own, _foreign, depot = (
+        factories.DeviceFactory(school=school), factories.DeviceFactory(school=factories.SchoolFactory()),
+        factories.DeviceFactory(),
+    )  # fmt: skip
+
+    client.force_login(coordinator)
+    assert tags(client.get(LIST)) == [own.tag]
+    client.force_login(factories.SupportFactory())
+    assert len(tags(client.get(LIST))) == 3
+    assert tags(client.get(LIST, {"status": "in_stock"})) == [depot.tag]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "overberg SN1"}, ["A-1"]),
+        ({"q": "gibtesnicht"}, []),
+        ({"kind": "projector"}, ["B-2"]),
+        ({"school": "120674"}, ["A-1", "B-2"]),
+        ({"ownership": "leased"}, ["C-3"]),
+        ({"status": "in_stock"}, ["C-3"]),
+        ({"school_type": "02"}, ["A-1", "B-2"]),
+        ({"sort": "-tag"}, ["C-3", "B-2", "A-1"]),
+        ({"sort": "note"}, ["A-1", "B-2", "C-3"]),
+    ],
+)
+def test_filters_and_sorts_stand_in_the_address(client, school, query, found):
+    factories.DeviceFactory(tag="A-1", serial="sn1", school=school)
+    factories.DeviceFactory(
+        tag="B-2", school=school, product=factories.ProductFactory(kind=factories.DeviceKindFactory(projector=True))
+    )
+    factories.DeviceFactory(tag="C-3", ownership="leased")
+    client.force_login(factories.ClerkFactory())
+
+    assert tags(client.get(LIST, query)) == found
+
+
+def test_the_rows_behind_a_figure_are_those_that_counted_on_the_day(client, school):
+    clerk, other = factories.ClerkFactory(), factories.SchoolFactory(short_name="Neue")
+    moved = factories.DeviceFactory(tag="A-1", school=school, since=today() - 9 * DAY)
+    services.move_device(device=moved, school=other, by=clerk, on=today() - 2 * DAY)
+    factories.DeviceFactory(tag="B-2", school=school, since=today() - 9 * DAY, ownership="parent_financed")
+    gone = factories.DeviceFactory(tag="C-3", school=school, since=today() - 9 * DAY)
+    services.retire_device(device=gone, by=clerk, reason="x", on=today() - 2 * DAY)
+    client.force_login(clerk)
+    day = today() - 3 * DAY
+
+    response = client.get(LIST, {"school": "120674", "counts": "pupils", "day": day.isoformat()})
+    assert tags(response) == ["A-1", "C-3"]
+    assert response.context["table"].columns["stood_at"] is not None
+    assert [str(row.record.stood_at) for row in response.context["table"].paginated_rows] == ["Overbergschule"] * 2
+    assert f"{day:%d.%m.%Y}" in str(response.context["table"].caption)
+    assert tags(client.get(LIST, {"counts": "parent_financed"})) == ["B-2"]
+    assert tags(client.get(LIST, {"counts": "pupils"})) == ["A-1"]
+    assert tags(client.get(LIST, {"day": day.isoformat(), "school": "120674"})) == ["A-1", "B-2", "C-3"]
+
+
+def test_a_coordinator_is_told_of_devices_of_that_day_that_moved_out_of_sight(client, school, coordinator):
+    device = factories.DeviceFactory(school=school, since=today() - 9 * DAY)
+    services.move_device(device=device, school=factories.SchoolFactory(), by=factories.ClerkFactory())
+    client.force_login(coordinator)
+
+    response = client.get(LIST, {"day": (today() - DAY).isoformat()})
+
+    assert (tags(response), response.context["elsewhere"]) == ([], 1)
+
+
+def test_a_device_that_stands_nowhere_says_where_it_stood_or_lies(client, school):
+    clerk = factories.ClerkFactory()
+    lost = factories.DeviceFactory(school=school)
+    factories.DeviceFactory()
+    services.report_lost(device=lost, by=clerk)
+    client.force_login(clerk)
+
+    rows = list(client.get(LIST).context["table"].paginated_rows)
+
+    assert [str(row.get_cell("school")) for row in rows] == ["zuletzt Overbergschule", "im Lager"]
+
+
+@pytest.mark.parametrize("query", [{"school": "999999"}, {"day": "9999-99-99"}, {"counts": "alles"}, {"kind": "x"}])
+def test_a_filter_that_cannot_be_read_shows_nothing_instead_of_everything(client, school, query):
+    factories.DeviceFactory(school=school)
+    client.force_login(factories.ClerkFactory())
+
+    response = client.get(LIST, query)
+
+    assert tags(response) == []
+    assert list(response.context["filterset"].form.errors) == list(query)
+    assert ("Das ist kein Tag." in response.content.decode()) is ("day" in query)
+    assert reverse("inventory:list") not in str(response.context["table"].empty_action)
+    assert response.context["table"].empty_action[0].startswith("?")
+
+
+@pytest.mark.parametrize("query", [{}, {"counts": "pupils"}, {"q": "tablet", "sort": "-status"}])
+def test_the_list_takes_as_many_queries_for_100_rows_as_for_10(client, query):
+    clerk = factories.ClerkFactory()
+    client.force_login(clerk)
+    used = []
+    for quantity in (10, 90):
+        services.add_devices(
+            product=factories.ProductFactory(model=f"Tablet {quantity}"), quantity=quantity, by=clerk,
+            school=factories.SchoolFactory(),
+        )  # fmt: skip
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert client.get(LIST, query).status_code == 200
+        used.append(len(queries))
+
+    assert used[0] == used[1]
+
+
+def test_exports_hold_the_filtered_rows_and_escape_formulas(client, school):
+    clerk = factories.ClerkFactory()
+    product = factories.ProductFactory(manufacturer="=cmd()", model="Brett")
+    device = services.add_device(
+        product=product, by=clerk, school=school, serial="+49", note="@evil", price=None, room="-1"
+    )
+    factories.DeviceFactory(tag="Z-9")
+    client.force_login(clerk)
+
+    text = b"".join(client.get(LIST, {"school": "120674", "export": "csv"}).streaming_content).decode("utf-8-sig")
+    header, row = list(csv.reader(io.StringIO(text), delimiter=";"))
+    known = dict(zip(header, row, strict=True))
+    assert len(header) == 14
+    assert row[0] == device.tag
+    assert {"'=cmd() Brett", "'+49", "'@evil", "'-1", "120674", "tablet"} <= set(known.values())
+
+    content = b"".join(client.get(LIST, {"school": "120674", "export": "xlsx"}).streaming_content)
+    rows = list(openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows(values_only=True))
+    assert [row[0] for row in rows[1:]] == [device.tag]
+    assert all(cell.data_type != "f" for line in openpyxl.load_workbook(io.BytesIO(content)).active for cell in line)
+
+
+def test_a_day_list_exports_where_the_devices_stood(client, school):
+    factories.DeviceFactory(school=school, since=today() - DAY)
+    client.force_login(factories.ClerkFactory())
+
+    content = client.get(LIST, {"counts": "pupils", "export": "csv"}).streaming_content
+    text = b"".join(content).decode("utf-8-sig")
+
+    assert "Overbergschule" in text
+
+
+def test_the_empty_list_says_what_to_do(client, coordinator):
+    client.force_login(coordinator)
+    assert reverse("inventory:add") in client.get(LIST).content.decode()
+    client.force_login(factories.HeadFactory())
+    assert reverse("inventory:add") not in client.get(LIST).content.decode()
+
+
+def test_the_device_page_shows_facts_placements_history_and_actions(client, school, coordinator):
+    device = factories.DeviceFactory(school=school, serial="sn1", room="R 7", since=today() - DAY)
+    client.force_login(coordinator)
+
+    response = client.get(device.get_absolute_url())
+
+    page = response.content.decode()
+    assert "SN1" in page
+    assert "R 7" in page
+    links = [response.context["main_action"], *response.context["steps"]]
+    assert [link["url"] for link in links] == [
+        f"/inventory/{device.tag}/{slug}/"
+        for slug in ("move", "repair", "lend", "lost", "stolen", "retire", "ownership", "edit")
+    ]
+    assert len(response.context["placements"].rows) == 1
+    assert [entry.created for entry in response.context["history"]] == [True]
+
+
+def test_the_device_page_takes_the_same_queries_however_much_happened(client, school):
+    clerk, other = factories.ClerkFactory(), factories.SchoolFactory()
+    device = factories.DeviceFactory(school=school, since=today() - 20 * DAY, by=clerk)
+    services.move_device(device=device, school=other, by=clerk, on=today() - 19 * DAY)
+    client.force_login(clerk)
+    used = []
+    for days in (range(18, 0, -1), ()):
+        with CaptureQueriesContext(connection) as queries:
+            client.get(device.get_absolute_url())
+        used.append(len(queries))
+        for day in days:
+            target = school if day % 2 == 0 else other
+            services.move_device(device=device, school=target, by=clerk, on=today() - day * DAY)
+
+    assert used[0] == used[1]
+
+
+def test_the_short_address_leads_to_the_device(client, school, coordinator):
+    device = factories.DeviceFactory(school=school)
+    foreign = factories.DeviceFactory(school=factories.SchoolFactory())
+
+    assert client.get(f"/d/{device.tag}").url == f"/accounts/login/?next=/d/{device.tag}"
+    client.force_login(coordinator)
+    assert client.get(f"/d/{device.tag.lower()}").url == f"/inventory/{device.tag}/"
+    assert client.get(f"/d/{foreign.tag}").status_code == 404
+
+
+def all_pages(device) -> list[str]:
+    return [
+        device.get_absolute_url(),
+        *(reverse(f"inventory:{row.slug}", args=[device.tag]) for row in ACTIONS.values()),
+    ]
+
+
+def test_outside_the_scope_every_page_of_a_device_is_404(client, coordinator):
+    foreign = factories.DeviceFactory(school=factories.SchoolFactory())
+    client.force_login(coordinator)
+    allowed = [page for page in all_pages(foreign) if not page.endswith(("/stock/", "/kind/"))]
+
+    assert {page: client.get(page).status_code for page in allowed} == dict.fromkeys(allowed, 404)
+    assert {page: client.post(page).status_code for page in allowed[1:]} == dict.fromkeys(allowed[1:], 404)
+    assert client.get(reverse("inventory:stock", args=[foreign.tag])).status_code == 403
+
+
+def test_those_without_the_permission_get_403_and_strangers_the_sign_in(client, school):
+    device = factories.DeviceFactory(school=school)
+    pages = all_pages(device)
+    assert {client.get(page).status_code for page in pages} == {302}
+    client.force_login(factories.SchoolStaffFactory(schools=[school]))
+    assert {client.get(page).status_code for page in [LIST, *pages]} == {403}
+    for factory in (factories.HeadFactory, factories.AuditorFactory, factories.AdminFactory):
+        client.force_login(factory())
+        assert client.get(pages[0]).status_code == 200
+        assert {client.post(page).status_code for page in [reverse("inventory:add"), *pages[1:]]} == {403}
+
+
+def add_data(**facts):
+    return {"token": str(uuid.uuid4()), "product": factories.ProductFactory().pk, "quantity": "1",
+            "ownership": "bought", **facts}  # fmt: skip
+
+
+def test_a_coordinator_of_one_school_does_not_choose_it(client, school, coordinator):
+    factories.SchoolFactory()
+    client.force_login(coordinator)
+
+    form = client.get(reverse("inventory:add")).context["form"]
+    assert form["school"].is_hidden
+    assert form["school"].value() == school.pk
+    response = client.post(
+        reverse("inventory:add"), add_data(school="120674", quantity="2", serials="a1\n\n a2 ", price="1.234,50")
+    )
+    assert response.status_code == 200, "a school is chosen by its key"
+    response = client.post(
+        reverse("inventory:add"), add_data(school=school.pk, quantity="2", serials="a1\n\n a2 ", price="1.234,50")
+    )
+
+    first, second = Device.objects.order_by("tag")
+    assert response.url == f"/inventory/?school=120674&product={first.product_id}&sort=-tag"
+    assert [(row.serial, str(row.price), row.school) for row in (first, second)] == [
+        ("A1", "1234.50", school), ("A2", "1234.50", school),
+    ]  # fmt: skip
+
+
+def test_sending_the_add_form_twice_adds_once(client, school, coordinator):
+    client.force_login(coordinator)
+    data = add_data(school=school.pk, quantity="3")
+
+    answers = [client.post(reverse("inventory:add"), data) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0].url == answers[1].url
+    assert Device.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"serials": "TAKEN"}, "serials"),
+        ({"quantity": "2", "tag": "X-1"}, "tag"),
+        ({"tag": "ä"}, "tag"),
+        ({"since": (today() + DAY).isoformat()}, "since"),
+        ({"since": "1800-01-01"}, "since"),
+        ({"bought_on": today().isoformat(), "since": (today() - DAY).isoformat()}, "since"),
+        ({"bought_on": (today() + DAY).isoformat()}, "bought_on"),
+        ({"quantity": "0"}, "quantity"),
+        ({"quantity": "1", "serials": "a\nb"}, "serials"),
+    ],
+)
+def test_what_the_service_refuses_stands_at_its_field(client, school, facts, field):
+    factories.DeviceFactory(serial="TAKEN")
+    client.force_login(factories.ClerkFactory())
+
+    response = client.post(reverse("inventory:add"), add_data(school=school.pk, **facts))
+
+    assert list(response.context["form"].errors) == [field]
+    assert Device.objects.count() == 1
+
+
+def test_the_address_fills_in_the_add_form(client, school):
+    product = factories.ProductFactory()
+    client.force_login(factories.ClerkFactory())
+    query = {"school": "120674", "product": product.pk, "quantity": "12", "price": "449.00"}
+
+    form = client.get(reverse("inventory:add"), query).context["form"]
+
+    assert (form["school"].value(), form["product"].value()) == (school.pk, product.pk)
+    assert (form["quantity"].value(), form["price"].value()) == ("12", "449,00")
+
+
+def test_the_office_may_add_into_the_depot_and_a_coordinator_may_not(client, coordinator):
+    client.force_login(factories.ClerkFactory())
+    assert client.post(reverse("inventory:add"), add_data()).status_code == 302
+    assert Device.objects.get().status == "in_stock"
+
+    client.force_login(coordinator)
+    assert list(client.post(reverse("inventory:add"), add_data()).context["form"].errors) == ["school"]
+
+
+@pytest.mark.parametrize(
+    ("start", "slug", "facts", "status"),
+    [
+        ("in_use", "move", {"room": "R 9"}, "in_use"),
+        ("in_use", "repair", {"reason": "Display"}, "in_repair"),
+        ("in_repair", "repaired", {}, "in_use"),
+        ("in_use", "lend", {}, "on_loan"),
+        ("on_loan", "returned", {}, "in_use"),
+        ("in_use", "stock", {}, "in_stock"),
+        ("in_use", "lost", {"reason": ""}, "lost"),
+        ("in_use", "stolen", {}, "stolen"),
+        ("in_use", "retire", {"reason": "alt"}, "retired"),
+        ("in_use", "ownership", {"ownership": "leased"}, "in_use"),
+        ("in_use", "edit", {"serial": "neu 1", "price": "12,50"}, "in_use"),
+    ],
+)
+def test_each_form_does_what_its_button_says(client, school, start, slug, facts, status):
+    device = factories.DeviceFactory(school=school, since=today() - DAY)
+    Device.objects.update(status=start)
+    client.force_login(factories.ClerkFactory())
+    page = reverse(f"inventory:{slug}", args=[device.tag])
+    assert device.tag in client.get(page).content.decode()
+
+    response = client.post(page, {"school": school.pk, "on": today().isoformat(), **facts})
+
+    assert response.url == device.get_absolute_url()
+    device.refresh_from_db()
+    assert device.status == status
+    assert "%" not in next(str(message) for message in client.get(response.url).context["messages"])
+
+
+def test_the_kind_is_changed_by_the_office(client, school):
+    device = factories.DeviceFactory(school=school, since=today() - DAY)
+    kind = factories.DeviceKindFactory(projector=True)
+    client.force_login(factories.ClerkFactory())
+
+    client.post(reverse("inventory:kind", args=[device.tag]), {"kind": kind.pk, "on": today().isoformat()})
+
+    assert Device.objects.get().kind == kind
+
+
+def test_what_is_no_longer_possible_leads_back_and_says_so(client, school):
+    device = factories.DeviceFactory(school=school)
+    services.retire_device(device=device, by=factories.ClerkFactory(), reason="alt")
+    client.force_login(factories.ClerkFactory())
+
+    for method in (client.get, client.post):
+        response = method(reverse("inventory:retire", args=[device.tag]))
+        assert response.url == device.get_absolute_url()
+        assert len(client.get(response.url).context["messages"]) == 1
+
+
+def test_a_refused_action_stays_on_its_form(client, school):
+    device = factories.DeviceFactory(school=school, since=today())
+    client.force_login(factories.ClerkFactory())
+    page = reverse("inventory:retire", args=[device.tag])
+
+    early = client.post(page, {"reason": "alt", "on": (today() - DAY).isoformat()})
+    without = client.post(page, {"reason": " ", "on": today().isoformat()})
+
+    assert list(early.context["form"].errors) == ["on"]
+    assert early.context["form"]["reason"].value() == "alt"
+    assert list(without.context["form"].errors) == ["reason"]
+    assert Device.objects.get().status == "in_use"
+
+
+def test_a_coordinator_cannot_move_a_device_to_a_foreign_school(client, school, coordinator):
+    device, foreign = factories.DeviceFactory(school=school), factories.SchoolFactory()
+    client.force_login(coordinator)
+
+    response = client.post(
+        reverse("inventory:move", args=[device.tag]), {"school": foreign.pk, "on": today().isoformat()}
+    )
+
+    assert list(response.context["form"].errors) == ["school"]
+    assert Device.objects.get().school == school
+
+
+def test_sites_are_offered_where_a_school_has_several(client, school, coordinator):
+    factories.SiteFactory(school=school, is_main=True)
+    client.force_login(coordinator)
+    assert "site" not in client.get(reverse("inventory:add")).context["form"].fields
+    branch = factories.SiteFactory(school=school, name="Zweigstelle")
+
+    form = client.get(reverse("inventory:add")).context["form"]
+
+    assert ("Zweigstelle") in [str(label) for _value, label in form.fields["site"].choices]
+    client.post(reverse("inventory:add"), add_data(school=school.pk, site=branch.pk))
+    assert Device.objects.get().site == branch

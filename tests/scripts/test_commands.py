@@ -1,0 +1,162 @@
+"""What a newcomer meets when something is missing: one plain sentence, and nothing done yet."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import system_packages
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def play(*command: str, **values: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | values,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_old_python_is_named(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\ncase "$2" in *exit*) exit 1;; *) echo "Python 3.9";; esac\n', encoding="ascii")
+    old.chmod(0o755)
+
+    done = play("sh", "scripts/find_python.sh", PYTHON=str(old))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The portal needs Python 3.11 or newer and found Python 3.9; "
+        "install it, or name it: PYTHON=/path/to/python3.13 make run\n"
+    )
+
+
+def test_a_missing_python_is_named() -> None:
+    done = play("sh", "scripts/find_python.sh", PYTHON="/nowhere/python3")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The portal needs Python 3.11 or newer and found none; ")
+
+
+def test_a_port_in_use_is_named_with_another_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = play(sys.executable, "scripts/run.py", PORT=str(port), VAR_DIR=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"Port {port} is in use; choose another one: PORT={port + 1} make run\n"
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", ""])
+def test_a_port_that_is_none_is_refused(port: str, tmp_path: Path) -> None:
+    done = play(sys.executable, "scripts/run.py", PORT=port, VAR_DIR=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr == f"PORT must be a number from 1 to 65535, not “{port}”, for example: PORT=8001 make run\n"
+
+
+def test_a_folder_that_cannot_be_made_is_named() -> None:
+    done = play(sys.executable, "scripts/run.py", PORT="8000", VAR_DIR="/dev/null/var")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "The folder /dev/null/var cannot be written (Not a directory); choose another one: VAR_DIR=/path make run\n"
+    )
+
+
+def test_what_the_machine_lacks_is_one_command_for_an_ordinary_user(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(system_packages.shutil, "which", lambda name: "/usr/bin/apt-get" if name == "apt-get" else None)
+
+    with pytest.raises(SystemExit) as ended:
+        system_packages.ensure(["redis-server", "gettext"])
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "This machine lacks redis-server, gettext; install them and start again: "
+        "sudo apt-get install --yes --no-install-recommends redis-server gettext\n"
+    )
+
+
+def test_packages_are_not_installed_where_they_would_start_services(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 0\n", encoding="ascii")
+    policy.chmod(0o755)
+    monkeypatch.setattr(system_packages, "POLICY", policy)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(system_packages.shutil, "which", lambda _name: "/usr/bin/apt-get")
+
+    with pytest.raises(SystemExit):
+        system_packages.install(["redis-server"])
+
+    assert "lets packages start services; install them yourself" in capsys.readouterr().err
+    assert policy.read_text(encoding="ascii") == "#!/bin/sh\nexit 0\n"
+
+
+def test_the_guards_against_services_leave_no_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rule = tmp_path / "postgresql-common" / "createcluster.d" / "no-main-cluster.conf"
+    monkeypatch.setattr(system_packages, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(system_packages, "CLUSTER_RULE", rule)
+
+    with system_packages._nothing_starts():
+        assert system_packages._policy_forbids_services()
+        assert rule.read_text(encoding="ascii") == "create_main_cluster = false\n"
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def _servers() -> tuple[subprocess.Popen[str], Path]:
+    """The private servers in a process of their own, once it says that they are up, and their folder."""
+    process = subprocess.Popen(
+        [sys.executable, "scripts/private_servers.py"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    return process, Path("/" + line.partition("@//")[2]).parent.parent
+
+
+def _running(folder: Path) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(folder) in command:
+            found.append(command)
+    return found
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_private_servers_end_however_their_owner_ends(number: signal.Signals) -> None:
+    process, folder = _servers()
+    assert len(_running(folder)) == 1
+    assert folder.stat().st_mode & 0o777 == 0o711
+    assert (folder / "pg").stat().st_mode & 0o777 == 0o700
+
+    process.send_signal(number)
+    process.wait(30)
+
+    deadline = time.monotonic() + 15
+    while _running(folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _running(folder) == []
+    assert folder.exists() == (number == signal.SIGKILL)
+    if folder.exists():
+        subprocess.run(["rm", "-rf", str(folder)], check=True)

@@ -1,0 +1,206 @@
+"""Start page by role, and the head's summary: exact figures, and links to the rows behind them."""
+
+import datetime
+import re
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from apps.core import clock
+from apps.core import tables as core_tables
+from apps.funding import services as funding
+from apps.funding.calculations import LineDecision, LineInput
+from apps.funding.models import Budget
+from apps.quotas.models import MediaDevelopmentPlan
+from apps.tickets import services as tickets
+from tests.browser.city import make_city
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def city():
+    return make_city()
+
+
+def plain(text: str) -> str:
+    """The page's words, with all kinds of blanks and line breaks as one space."""
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+def apply_for(city, quantity: int, title: str = "Tablets"):
+    coordinator = city.people["coordinator"]
+    application = funding.create_draft(
+        by=coordinator, school=city.school, title=title, lines=[LineInput(city.product.pk, quantity)]
+    )
+    return funding.submit(application=application, by=coordinator)
+
+
+def approve(city, application, quantity: int, budget: Budget | None = None):
+    budget = budget or city.budget
+    line = application.lines.get()
+    return funding.approve(
+        application=application,
+        by=city.people["office_approver"],
+        decisions=[LineDecision(line.pk, approved_quantity=quantity, budget_id=budget.pk)],
+    )
+
+
+def test_the_summary_says_quota_money_and_applications(client, city):
+    approve(city, apply_for(city, 16, "Zwei Sätze"), 12)
+    apply_for(city, 2, "Noch offen")
+    funding.record_payment(
+        budget=city.budget, amount=Decimal("489.00"), by=city.people["office_approver"], note="Rechnung 1"
+    )
+    client.force_login(city.people["head"])
+    page = client.get(reverse("summaries:summary"))
+    words = plain(page.text)
+    assert "20,0 % · 1 : 5" in words
+    assert "60 Geräte für 300 Schülerinnen und Schüler" in words
+    assert "Talschule 10,0 % · 1 : 10 20,0 % · 1 : 5 10" in words
+    assert "Digitale Ausstattung 10.000,00 € 5.379,00 € 489,00 € 4.132,00 €" in words
+    assert "Teilweise genehmigt 1 7.824,00 €" in words
+    assert "Eingereicht 1 978,00 €" in words
+    assert f"Mittel {clock.today().year} nach Herkunft" in words
+    for address in (
+        reverse("summaries:budget", args=[city.budget.pk]),
+        f"{reverse('funding:list')}?state=submitted",
+        reverse("schools:detail", args=[city.school.number]),
+    ):
+        assert f'href="{address}"' in page.text
+
+
+def test_the_rows_behind_the_quota_are_counted_to_the_last(client, city, monkeypatch):
+    monkeypatch.setattr(core_tables, "COUNT_LIMIT", 10)
+    client.force_login(city.people["head"])
+    rows = client.get(reverse("inventory:list"), {"counts": "pupils", "day": clock.today().isoformat()})
+    assert rows.context["table"].count == 60
+    assert "60 Ergebnisse" in plain(rows.text)
+    assert "mehr als 10 Ergebnisse" in plain(client.get(reverse("inventory:list")).text)
+
+
+def test_the_page_says_once_as_of_when_its_figures_are(client, city):
+    client.force_login(city.people["head"])
+    words = plain(client.get(reverse("summaries:summary")).text)
+    assert len(re.findall(r"\bStand \d", words)) <= 1
+
+
+def test_a_frozen_budget_has_less_available(client, city):
+    funding.set_freeze(
+        budget=city.budget, amount=Decimal("1000.00"), reason="Sperre", by=city.people["office_approver"]
+    )
+    client.force_login(city.people["head"])
+    words = plain(client.get(reverse("summaries:summary")).text)
+    assert "Bereitgestellt Gesperrt Gebunden Ausgegeben Verfügbar" in words
+    assert "Digitale Ausstattung 10.000,00 € 1.000,00 € 0,00 € 0,00 € 9.000,00 €" in words
+    assert "Erlaubte Überschreitung" not in words
+
+
+def test_an_overrun_and_frozen_budget_is_seen_to_add_up(client, city):
+    office = city.people["office_approver"]
+    funding.allow_overrun(budget=city.budget, amount=Decimal("500.00"), reason="Ratsbeschluss", by=office)
+    funding.set_freeze(budget=city.budget, amount=Decimal("1000.00"), reason="Sperre", by=office)
+    approve(city, apply_for(city, 2), 2)
+    funding.record_payment(budget=city.budget, amount=Decimal("300.00"), by=office, note="Rechnung 1")
+    client.force_login(city.people["head"])
+    words = plain(client.get(reverse("summaries:summary")).text)
+    assert "Bereitgestellt Erlaubte Überschreitung Gesperrt Gebunden Ausgegeben Verfügbar" in words
+    amounts = "10.000,00 € 500,00 € 1.000,00 € 678,00 € 300,00 € 8.522,00 €"
+    for row in ("Digitale Ausstattung", "Städtische Mittel", "Alle Mittel"):
+        assert f"{row} {amounts}" in words
+    assert (
+        "Verfügbar ist, was bereitgestellt ist, und die erlaubte Überschreitung, "
+        "abzüglich dessen, was gesperrt, gebunden und ausgegeben ist."
+    ) in words
+    budget = plain(client.get(reverse("summaries:budget", args=[city.budget.pk])).text)
+    assert "Erlaubte Überschreitung 500,00 € Gesperrt 1.000,00 €" in budget
+    assert "ohne Antrag" in budget
+
+
+def test_numbers_with_a_link_lead_to_their_rows(client, city):
+    application = approve(city, apply_for(city, 2), 2)
+    client.force_login(city.people["head"])
+    text = client.get(reverse("summaries:summary")).text
+    ledger = reverse("summaries:budget", args=[city.budget.pk])
+    states = f"{reverse('funding:list')}?state={application.state}"
+    school = reverse("schools:detail", args=[city.school.number])
+    assert re.findall(rf'href="{ledger}">([^<]+)<', text)[1:] == ["978,00\u202f€", "0,00\u202f€"]
+    assert re.findall(rf'href="{re.escape(states)}">([^<]+)<', text) == ["1", "978,00\u202f€"]
+    assert "10" in re.findall(rf'href="{school}">([^<]+)<', text)
+    plan, today = MediaDevelopmentPlan.objects.get(), clock.today().isoformat()
+    key = city.school.school_type_id
+    assert f'href="{reverse("quotas:overview")}?plan={plan.pk}&amp;day={today}&amp;school_type={key}"' in text
+    assert "Der gestrichelte Strich an jedem Balken ist das Ziel der Schulform." in plain(text)
+    assert "Zahlen mit Link führen zu den Einträgen, aus denen sie entstehen." in plain(text)
+
+
+def test_a_budget_shows_the_entries_behind_its_sums(client, city):
+    application = approve(city, apply_for(city, 2, "Zwei Tablets"), 2)
+    client.force_login(city.people["head"])
+    page = client.get(reverse("summaries:budget", args=[city.budget.pk]))
+    assert f'href="{reverse("funding:detail", args=[application.pk])}"' in page.text
+    assert "Zwei Tablets Talschule" in plain(page.text)
+    assert "978,00 €" in plain(page.text)
+
+
+def test_another_day_shows_that_days_figures(client, city):
+    year = clock.today().year
+    client.force_login(city.people["head"])
+    first = client.get(reverse("summaries:summary"), {"day": f"{year}-01-01"})
+    assert first.context["summary"].overview.day == datetime.date(year, 1, 1)
+    for wrong in ("2999-01-01", "gestern", "1999-01-01"):
+        page = client.get(reverse("summaries:summary"), {"day": wrong})
+        assert page.context["summary"].overview.day == clock.today()
+        assert page.context["asked"].problem
+
+
+def test_without_a_plan_the_summary_says_what_to_do(client):
+    client.force_login(UserFactory(role="head"))
+    assert "noch keinen Medienentwicklungsplan" in client.get(reverse("summaries:summary")).text
+
+
+def test_the_head_lands_on_the_summary(client, city):
+    client.force_login(city.people["head"])
+    assert client.get("/").url == reverse("summaries:summary")
+
+
+def test_a_coordinator_lands_on_the_school_with_what_waits(client, city):
+    application = apply_for(city, 2, "Zwei Tablets")
+    funding.return_with_question(application=application, by=city.people["office_clerk"], question="Wofür?")
+    client.force_login(city.people["coordinator"])
+    page = client.get("/")
+    assert page.context["heading"] == "Talschule"
+    assert "Zwei Tablets" in plain(page.text)
+    assert f'href="{reverse("funding:detail", args=[application.pk])}"' in page.text
+    assert [task["verb"] for task in page.context["page"].tasks] == ["Rückfrage beantworten"]
+
+
+def test_a_coordinator_of_two_schools_sees_the_list_of_theirs(client, city):
+    both = UserFactory(role="coordinator", schools=[city.school, city.other_school])
+    client.force_login(both)
+    page = client.get("/")
+    assert page.context["heading"] == "Übersicht"
+    for school in (city.school, city.other_school):
+        assert f'href="{reverse("schools:detail", args=[school.number])}"' in page.text
+
+
+def test_the_office_sees_its_queue_oldest_first_and_how_many_more(client, city):
+    applications = [apply_for(city, 1, f"Antrag {number}") for number in range(7)]
+    client.force_login(city.people["office_clerk"])
+    tasks = client.get("/").context["page"].tasks
+    assert [task["what"] for task in tasks] == [
+        *(f"Antrag {number} – Talschule" for number in range(5)),
+        "2 weitere Anträge warten",
+    ]
+    assert tasks[0]["url"] == reverse("admin:funding_equipmentapplication_change", args=[applications[0].pk])
+
+
+def test_support_sees_new_tickets_and_nobody_elses(client, city):
+    tickets.report_ticket(by=city.people["coordinator"], school=city.school, title="Kein Bild", text="dunkel")
+    client.force_login(city.people["it_support"])
+    assert [task["what"] for task in client.get("/").context["page"].tasks] == ["Kein Bild – Talschule"]
+    client.force_login(city.people["school_staff"])
+    assert client.get("/").context["page"].tasks == []
+    assert "Zurzeit wartet nichts auf Sie." in client.get("/").text
