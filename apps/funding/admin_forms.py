@@ -330,12 +330,11 @@ class BulkForm(BudgetsForm):
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error))
 
-    def insert_template(self) -> None:
-        """Puts the chosen template's text behind what is typed already."""
-        chosen = self._templates.get(str(self.initial.get("template", "")))
-        if chosen is not None:
-            typed = str(self.initial.get("reason", "")).strip()
-            self.initial["reason"] = "\n\n".join(filter(None, (typed, chosen.text)))
+    def text_with_template(self) -> str:
+        """The chosen template's text behind what is typed already."""
+        chosen = self._templates.get(str(self.data.get("template", "")))
+        typed = str(self.data.get("reason", "")).strip()
+        return "\n\n".join(filter(None, (typed, chosen.text if chosen else "")))
 
     def typed(self) -> list[tuple[str, str]]:
         """What goes along as hidden fields to the next page."""

@@ -71,12 +71,12 @@ funding_reasontemplate_delete                   reasontemplate  in  403   403   
 funding_equipmentapplication_change#approve     submitted       in  403   403   403/404  302+/404 403  403  403   403
 funding_equipmentapplication_change#return      submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_change#reject      submitted       in  403   403   302+/404 302+/404 403  403  403   403
-funding_equipmentapplication_change#reserve     submitted       in  403   403   200+/404 200+/404 403  403  403   403
-funding_equipmentapplication_change#cancel      submitted       in  403   403   200+/404 200+/404 403  403  403   403
+funding_equipmentapplication_change#reserve     submitted       in  403   403   302+/404 302+/404 403  403  403   403
+funding_equipmentapplication_change#cancel      submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_change#approve     draft           in  403   403   404      404      403  403  403   403
-funding_equipmentapplication_bulk#approve       submitted       in  403   403   403      200+/404 403  403  403   403
-funding_equipmentapplication_bulk#reserve       submitted       in  403   403   200+/404 200+/404 403  403  403   403
-funding_equipmentapplication_bulk#return        submitted       in  403   403   200+/404 200+/404 403  403  403   403
-funding_equipmentapplication_bulk#reject        submitted       in  403   403   200+/404 200+/404 403  403  403   403
+funding_equipmentapplication_bulk#approve       submitted       in  403   403   403      302+/404 403  403  403   403
+funding_equipmentapplication_bulk#reserve       submitted       in  403   403   302+/404 302+/404 403  403  403   403
+funding_equipmentapplication_bulk#return        submitted       in  403   403   302+/404 302+/404 403  403  403   403
+funding_equipmentapplication_bulk#reject        submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_changelist#approve submitted       in  403   403   302      302      403  403  200   403
 """

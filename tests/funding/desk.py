@@ -87,11 +87,12 @@ def buttons_of(response: HttpResponse) -> list[str]:
 def send(client: Client, address: str, step: str, page: HttpResponse | None = None, **changes: Any) -> HttpResponse:
     """Sends the form of a page (by default of the address itself) with these changes, by the button of a step.
 
-    Follows to the look before a decision, and nowhere else.
+    Follows to the page of the same address that shows what was sent, and nowhere else.
     """
     data = typed_in(page or client.get(address)) | {name: str(value) for name, value in changes.items()}
     answer = client.post(address, data | {"step": step})
-    return client.get(answer.url) if "preview=" in answer.get("Location", "") else answer
+    is_shown_there = answer.get("Location", "").partition("?")[0] == address.partition("?")[0]
+    return client.get(answer["Location"]) if is_shown_there else answer
 
 
 def quantity(application: EquipmentApplication, number: int = 0) -> str:

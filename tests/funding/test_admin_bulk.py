@@ -117,8 +117,7 @@ def test_the_mail_shown_is_the_mail_sent(client: Client) -> None:
     address = bulk("approve", first, second)
     page = send(client, address, "preview", budget=BudgetFactory().pk, reason="Alles Gute.")
     (shown,) = page.context["letters"]
-    data = typed_in(page) | {"show": str(second.pk)}
-    (other,) = client.post(address, data).context["letters"]
+    (other,) = client.get(f"{address}&preview=approve&show={second.pk}").context["letters"]
     assert Email.objects.count() == 0
     send(client, address, "confirm", page)
     sent = list(Email.objects.order_by("pk"))
@@ -173,8 +172,7 @@ def test_what_is_missing_is_said_and_nothing_happens(
     before = written()
     data = typed | ({"budget": str(grant.pk)} if typed.get("budget") == "grant" else {})
     page = send(client, bulk(action, *applications), step, **data)
-    if step == "preview":
-        assert sentence in texts(page)
+    assert sentence in texts(page)
     assert (written(), Reservation.objects.count()) == (before, 0)
 
 
@@ -212,6 +210,45 @@ def test_pencilling_in_several() -> None:
     assert [row.application.pk for row in answer.context["refused"]] == [gone.pk]
 
 
+@pytest.mark.parametrize("action", ["approve", "return", "reject"])
+def test_every_page_is_there_to_get_and_holds_what_was_typed(client: Client, action: str) -> None:
+    """The way back and a reload ask for pages again: none of them may write, and none may have lost anything."""
+    applications = three("1.00", "2.00")
+    address = bulk(action, *applications)
+    typed = {"reason": "Gute Idee."} | ({"budget": str(BudgetFactory().pk)} if action == "approve" else {})
+    before = written()
+    checked = client.post(address, typed | {"step": "preview"})
+    assert (checked.status_code, checked.url) == (302, f"{address}&preview={action}")
+    page = client.get(checked.url)
+    assert "step=confirm" in buttons_of(page)
+    assert typed_in(client.get(address)).items() >= typed.items(), "the form behind the preview"
+    edited = client.post(checked.url, typed_in(page) | {"step": "edit", "reason": "Sehr gute Idee."})
+    assert edited.url == address
+    assert typed_in(client.get(address))["reason"] == "Sehr gute Idee."
+    assert written() == before
+    done = client.post(checked.url, typed_in(page) | {"step": "confirm"})
+    assert done.url == f"{address}&outcome={action}"
+    after = written()
+    assert [len(client.get(done.url).context["done"]) for _reload in range(2)] == [2, 2]
+    assert "step=confirm" not in buttons_of(client.get(checked.url)), "used up"
+    assert written() == after
+
+
+def test_what_was_typed_belongs_to_its_selection(client: Client) -> None:
+    first, second = three("1.00", "2.00")
+    send(client, bulk("reject", first, second), "preview", reason="Nein.")
+    assert typed_in(client.get(bulk("reject", first)))["reason"] == ""
+    assert typed_in(client.get(bulk("return", first, second)))["reason"] == ""
+
+
+def test_the_newest_ten_are_kept(client: Client) -> None:
+    applications = [make_application() for _number in range(11)]
+    for application in applications:
+        send(client, desk_of(application), "fill", reason=f"Zu {application.pk}")
+    kept = [typed_in(client.get(desk_of(application)))["reason"] for application in applications]
+    assert kept == ["", *(f"Zu {application.pk}" for application in applications[1:])]
+
+
 MAY = {
     "approve": {Role.OFFICE_APPROVER},
     "reserve": {Role.OFFICE_CLERK, Role.OFFICE_APPROVER},
@@ -226,10 +263,17 @@ def test_each_action_by_each_role(action: str, role: str) -> None:
     application = make_application()
     user = UserFactory(role=role, schools=[application.school])
     client = client_of(user)
-    data = {"step": "confirm", "budget": str(BudgetFactory().pk), "reason": "Nein."}
-    for answer in (client.get(bulk(action, application)), client.post(bulk(action, application), data)):
-        expected = 200 if role in MAY[action] else (403 if user.is_staff else 302)
-        assert answer.status_code == expected
+    address, data = bulk(action, application), {"step": "confirm", "budget": str(BudgetFactory().pk), "reason": "Nein."}
+    looked, done = client.get(address), client.post(address, data)
+    if role in MAY[action]:
+        assert (looked.status_code, done.url) == (200, f"{address}&outcome={action}")
+    else:
+        refused = 403 if user.is_staff else 302
+        assert (looked.status_code, done.status_code, done.get("Location")) == (
+            refused,
+            refused,
+            looked.get("Location"),
+        )
     untouched = state_of(application) == S.SUBMITTED and not Reservation.objects.exists()
     assert untouched == (role not in MAY[action])
 
@@ -275,8 +319,9 @@ def test_more_than_the_limit_is_refused_before_anything(client: Client) -> None:
 
 def preview_queries(client: Client, budget: Budget, applications: list[EquipmentApplication]) -> int:
     data = {"step": "preview", "budget": str(budget.pk), "reason": ""}
+    answer = client.post(bulk("approve", *applications), data)
     with CaptureQueriesContext(connection) as queries:
-        assert client.post(bulk("approve", *applications), data).status_code == 200
+        assert len(client.get(answer.url).context["rows"]) == len(applications)
     return len(queries)
 
 

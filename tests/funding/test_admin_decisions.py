@@ -274,6 +274,26 @@ def test_the_way_back_after_a_decision_sends_no_form_again(client: Client, budge
     assert written() == after
 
 
+def test_the_desk_holds_what_was_typed_until_it_is_decided_or_changed(client: Client, budget: Budget) -> None:
+    """Also after something was missing: the way back leads from page to page, none of them the answer to a form."""
+    application = make_application(lines=[("500.00", 2)])
+    typed = {"reason": "Später mehr.", quantity(application): "1"}
+    missing = client.post(desk_of(application), typed | {"step": "check_approve", "revision": application.revision})
+    assert missing.url == f"{desk_of(application)}?mend=approve"
+    assert "Budget: Bitte wählen Sie ein Budget." in texts(client.get(missing.url))
+    check = send(client, desk_of(application), "check_approve", budget=budget.pk)
+    assert "step=approve" in buttons_of(check)
+    page = client.get(desk_of(application))
+    assert typed_in(page).items() >= (typed | {"budget": str(budget.pk)}).items()
+    assert (page.context["errors"], page.context["overtaken"]) == ([], None)
+
+    services.return_with_question(application=application, by=ClerkFactory(), question="Wofür?")
+    assert client.get(desk_of(application)).context["overtaken"] is None
+    services.submit(application=application, by=coordinator_of(application.school))
+    page = client.get(desk_of(application))
+    assert (typed_in(page)["reason"], typed_in(page)[quantity(application)]) == ("", "2")
+
+
 # Returning and rejecting
 
 
@@ -340,7 +360,10 @@ def test_templates_go_into_the_text_without_script(client: Client) -> None:
     page = send(client, desk_of(application), "insert_rejection", page, rejection="Leider nein.")
     assert typed_in(page)["rejection"] == "Leider nein.\n\nKein Bedarf."
     page = send(client, desk_of(application), "insert_question", question_template=other.pk)
-    assert (typed_in(page)["question"], typed_in(page)["rejection"]) == ("Wofür?", "")
+    assert (typed_in(page)["question"], typed_in(page)["rejection"]) == (
+        "Wofür?",
+        "Leider nein.\n\nKein Bedarf.",
+    )
 
 
 def test_all_quantities_go_back_to_what_was_asked(client: Client) -> None:

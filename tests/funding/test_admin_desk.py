@@ -239,7 +239,7 @@ def test_whoever_applied_is_told_that_somebody_else_approves(budget: Budget) -> 
     assert "Sie haben diesen Antrag selbst entworfen oder eingereicht." in texts(page)
     assert "step=check_approve" not in buttons_of(page)
     data = {"step": "approve", "revision": application.revision, "budget": budget.pk}
-    answer = client.post(desk_of(application), data)
+    answer = client.post(desk_of(application), data, follow=True)
     assert "Bitte lassen Sie eine andere Person entscheiden." in texts(answer)
     assert (state_of(application), LedgerEntry.objects.count()) == (S.SUBMITTED, 0)
 

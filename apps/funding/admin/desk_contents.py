@@ -1,0 +1,126 @@
+"""What lies on the desk: one application, the budgets that could pay it, who may do what, and what waits after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, QueryDict
+from django.utils.functional import cached_property
+
+from apps.accounts.models import User
+from apps.funding.admin import reads
+from apps.funding.admin.figures import MoneyPreview, money_preview
+from apps.funding.admin.kept import Kept
+from apps.funding.admin.verbs import VERBS
+from apps.funding.admin_forms import DecisionForms
+from apps.funding.choices import ApplicationState
+from apps.funding.models import ApplicationLine, Budget, EquipmentApplication, ReasonTemplate, Reservation
+
+if TYPE_CHECKING:
+    from apps.funding.admin.queue import EquipmentApplicationAdmin
+
+
+class DeskContents:
+    """One application inside the person's scope, with all that belongs to it; each part is read once."""
+
+    def __init__(
+        self, site: EquipmentApplicationAdmin, request: HttpRequest, application: EquipmentApplication
+    ) -> None:
+        self.site = site
+        self.request = request
+        self.user: User = request.user  # type: ignore[assignment]  # the admin lets in signed-in people only
+        self.application = application
+        self.kept = Kept(request, f"application:{application.pk}")
+
+    # Who may do what
+
+    @cached_property
+    def waiting(self) -> bool:
+        return self.application.state == ApplicationState.SUBMITTED
+
+    @cached_property
+    def is_own(self) -> bool:
+        """Whoever asks does not decide."""
+        return self.user.pk in (self.application.submitted_by_id, self.application.created_by_id)
+
+    def may(self, verb: str) -> bool:
+        """Whether the button of a verb is offered; the service checks again."""
+        if not self.waiting or not self.user.has_perm(VERBS[verb].permission):
+            return False
+        return verb != "approve" or not self.is_own
+
+    @cached_property
+    def may_reserve(self) -> bool:
+        return self.waiting and self.user.has_perm("funding.reserve_budget")
+
+    @property
+    def may_act(self) -> bool:
+        return self.may_reserve or any(self.may(name) for name in VERBS)
+
+    # What lies on the desk
+
+    @cached_property
+    def lines(self) -> Sequence[ApplicationLine]:
+        return reads.lines_on_desk(self.application, self.user)
+
+    @cached_property
+    def budgets(self) -> Sequence[Budget]:
+        return reads.budgets_to_choose(self.user)
+
+    @cached_property
+    def templates(self) -> Sequence[ReasonTemplate]:
+        return list(ReasonTemplate.objects.visible_to(self.user))
+
+    @cached_property
+    def reservation(self) -> Reservation | None:
+        rows = Reservation.objects.visible_to(self.user).select_related("budget", "by")
+        return rows.filter(application=self.application).first()
+
+    @cached_property
+    def forms(self) -> DecisionForms:
+        return DecisionForms(
+            lines=self.lines,
+            budgets=self.budgets,
+            templates=self.templates,
+            editable=self.may("approve"),
+            may_overrun=self.user.has_perm("funding.overrun_budget"),
+            revision=self.application.revision,
+            initial={"budget": self.reservation.budget_id} if self.reservation else None,
+            data=self.typed,
+        )
+
+    @cached_property
+    def typed(self) -> QueryDict | None:
+        """What was typed: sent just now, or kept until it is decided or changed; None on a first look."""
+        if self.request.method == "POST":
+            return self.request.POST
+        typed = self.kept.typed
+        if typed is None or self.kept.asked()[0]:
+            return typed
+        is_the_same = typed.get("revision") == str(self.application.revision)
+        return typed if self.waiting and is_the_same else None
+
+    @cached_property
+    def money(self) -> MoneyPreview:
+        return money_preview(self.lines, self.forms.decisions(), self.forms.budgets)
+
+    # The way through the queue
+
+    @cached_property
+    def queue(self) -> Sequence[tuple[Any, int]]:
+        return self.site.waiting(self.request)
+
+    @property
+    def next_id(self) -> int | None:
+        """The application after this one in the queue, else the first; None when no other waits."""
+        others = [row for row in self.queue if row[1] != self.application.pk]
+        here = (self.application.submitted_at, self.application.pk)
+        later = (pk for at, pk in others if here[0] is not None and (at, pk) > here)
+        return next(later, others[0][1] if others else None)
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """(place, of how many); None outside of the list that the person came from."""
+        ids = [pk for _at, pk in self.queue]
+        return (ids.index(self.application.pk) + 1, len(ids)) if self.application.pk in ids else None

@@ -1,0 +1,146 @@
+"""What the pages of the desk show: the decision screen, the figures that follow the typing, the last look before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import formats
+from apps.funding.admin import reads
+from apps.funding.admin.desk_contents import DeskContents
+from apps.funding.admin.timeline import last_change, timeline
+from apps.funding.admin.verbs import VERBS, Rehearsal, Verb
+from apps.funding.admin_forms import LineDecisionForm
+from apps.funding.choices import ApplicationState
+from apps.funding.models import ApplicationLine
+from apps.quotas import selectors as quotas
+
+
+class LineRow:
+    """One line on the desk with its form and what it replaces."""
+
+    def __init__(self, line: ApplicationLine, form: LineDecisionForm) -> None:
+        self.line = line
+        self.form = form
+        self.replaced = reads.replaced_by(line)
+        self.ages = reads.ages_of(self.replaced)
+
+    @property
+    def replaces_something(self) -> bool:
+        return bool(self.line.replaces_quantity or self.line.replaces or self.replaced)
+
+
+def screen_context(desk: DeskContents) -> dict[str, Any]:
+    return {
+        "title": desk.application.title,
+        "errors": desk.forms.errors() if desk.forms.is_bound and desk.waiting else [],
+        "overtaken": _overtaken(desk),
+        "line_rows": [LineRow(line, form) for line, form in zip(desk.lines, desk.forms.lines, strict=True)],
+        "states": ApplicationState,
+        "sections": [_section(desk, verb) for verb in VERBS.values() if desk.may(verb.name)],
+        "approvers": [] if desk.may("approve") else reads.names_of_approvers(desk.user),
+        "events": timeline(desk.application, desk.user),
+        "place": desk.place,
+        "next_url": desk.site.desk_url(desk.request, desk.next_id) if desk.next_id else "",
+        "history_url": desk.site.history_url(desk.application),
+        **figures_context(desk),
+    }
+
+
+def _section(desk: DeskContents, verb: Verb) -> dict[str, Any]:
+    """One way to decide; open where something is typed or to be mended, and the approval by itself."""
+    field = desk.forms.top[verb.field]
+    overrun = desk.forms.top["overrun_reason"] if "overrun_reason" in desk.forms.top.fields else None
+    started = bool(desk.forms.text(verb.field) or field.errors)
+    return {
+        "verb": verb,
+        "field": field,
+        "template": desk.forms.top[f"{verb.field}_template"],
+        "templates": [row for row in desk.templates if row.kind == verb.kind],
+        "optional": not verb.required,
+        "overrun": overrun if verb.name == "approve" else None,
+        "overrun_open": bool(desk.forms.text("overrun_reason")),
+        "open": started or verb.name == "approve",
+    }
+
+
+def _overtaken(desk: DeskContents) -> dict[str, Any] | None:
+    """Somebody (perhaps this person, with a second click) decided before: who, what, and the unused text."""
+    if desk.waiting or desk.typed is None:
+        return None
+    change = last_change(desk.application)
+    texts = (desk.forms.text(verb.field) for verb in VERBS.values())
+    return {
+        "change": change,
+        "state": ApplicationState(desk.application.state),
+        "by_oneself": change is not None and change.by_id == desk.user.pk,
+        "text": "\n\n".join(filter(None, texts)),
+    }
+
+
+def figures_context(desk: DeskContents) -> dict[str, Any]:
+    """What the column on the right computes from what is typed."""
+    quota = reads.effect_of_decisions(desk.application, desk.lines, desk.forms.decisions())
+    touched = {effect.budget_id for effect in desk.money.effects}
+    for form in desk.forms.lines:
+        form.cost = desk.money.per_line[form.line.pk]
+    return {
+        "desk": desk,
+        "forms": desk.forms,
+        "application": desk.application,
+        "money": desk.money,
+        "budget_effects": [(effect, desk.forms.budgets[effect.budget_id]) for effect in desk.money.effects],
+        "other_budgets": [budget for budget in desk.budgets if budget.pk not in touched],
+        "quota": quota,
+        "quota_sentence": reads.sentence_about(quota) if quota else "",
+        "social_index": reads.social_index_of(desk.application.school),
+        "figure_status": quotas.figure_status(),
+        "overrun_reason": _overrun_reason(desk),
+        "spoken": _spoken(desk),
+    }
+
+
+def _overrun_reason(desk: DeskContents) -> str:
+    """Why a budget is overrun on purpose; "" where nothing is typed or the person has no such right."""
+    return desk.forms.text("overrun_reason") if "overrun_reason" in desk.forms.top.fields else ""
+
+
+def _cut_without_reason(desk: DeskContents) -> bool:
+    """Whether less is approved than asked, with no word of why: neither for the whole nor at a line."""
+    asked = {line.pk: line.quantity for line in desk.lines}
+    cut = [row for row in desk.forms.decisions() if row.approved_quantity < asked[row.line_id]]
+    return bool(cut) and not desk.forms.text("reason") and not any(row.note for row in cut)
+
+
+def _spoken(desk: DeskContents) -> str:
+    """The new figures as one sentence for screen readers."""
+    parts = [gettext("To approve: %(sum)s.") % {"sum": formats.euro(desk.money.approved)}]
+    for effect in desk.money.effects:
+        sentence = (
+            gettext("%(budget)s: %(amount)s available then.")
+            if effect.sufficient
+            else gettext("%(budget)s: not enough, %(amount)s are missing.")
+        )
+        amount = effect.available_after if effect.sufficient else effect.short_by
+        parts.append(sentence % {"budget": effect.name, "amount": formats.euro(amount)})
+    return " ".join(parts)
+
+
+def confirm_context(desk: DeskContents, verb: Verb, rehearsal: Rehearsal) -> dict[str, Any]:
+    state = ApplicationState(rehearsal.state)
+    decisions = {decision.line_id: decision for decision in desk.forms.decisions()}
+    return {
+        "title": _("Check before it goes out"),
+        "verb": verb,
+        "state": state,
+        "letters": rehearsal.letters,
+        "text": desk.forms.text(verb.field),
+        "outcome": [(line, decisions[line.pk], desk.money.per_line[line.pk]) for line in desk.lines],
+        "typed": [(name, value) for name, values in (desk.typed or QueryDict()).lists() for value in values
+                  if name not in ("csrfmiddlewaretoken", "step")],
+        "gives_no_reason": verb.name == "approve" and _cut_without_reason(desk),
+        **(figures_context(desk) if verb.name == "approve" else {}),
+    }  # fmt: skip
