@@ -10,7 +10,7 @@ from celery import signature
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -31,11 +31,6 @@ RUN_JOBS = "core.run_jobs"
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
 
 
-def shown_state(job: Job) -> JobState:
-    """The state as it is: a job whose worker died is broken off before a sweep has written it down."""
-    return JobState.BROKEN_OFF if jobs.is_broken_off(job) else JobState(job.state)
-
-
 def duration(job: Job) -> str:
     """ "0,4 s", "12 s", "3 min 20 s"; for a running one the time until now, "" for one that has not begun."""
     if job.started_at is None:
@@ -52,7 +47,7 @@ def duration(job: Job) -> str:
 
 def outcome(job: Job) -> str:
     """What came out, in words: figures, the reason of a failure, or how far it is."""
-    state = shown_state(job)
+    state = jobs.shown_state(job)
     if state == JobState.BROKEN_OFF:
         return _("The worker was interrupted. The next sweep takes the work up again.")
     if state == JobState.FAILED:
@@ -79,7 +74,7 @@ class JobTable(PortalTable):
         return job_kinds.label_of(record.kind)
 
     def render_state(self, record: Job) -> str:
-        return state_badge(shown_state(record))
+        return state_badge(jobs.shown_state(record))
 
     def render_created_at(self, record: Job) -> str:
         return formats.moment(record.started_at or record.created_at)
@@ -113,7 +108,7 @@ class KindRow:
 
     @property
     def state(self) -> JobState | None:
-        return None if self.job is None else shown_state(self.job)
+        return None if self.job is None else jobs.shown_state(self.job)
 
     @property
     def duration(self) -> str:
@@ -143,9 +138,7 @@ class PartRow:
 def kind_rows(user: Any) -> list[KindRow]:
     """All kinds with their newest runs, in two queries."""
     known = job_kinds.kinds()
-    newest = Job.objects.visible_to(user).filter(kind__in=[kind.name for kind in known]).order_by().values("kind")
-    keys = newest.annotate(newest=Max("pk")).values_list("newest", flat=True)
-    last = {job.kind: job for job in Job.objects.filter(pk__in=list(keys))}
+    last = {job.kind: job for job in jobs.newest_runs(kind.name for kind in known)}
     may_run = user.has_perm(RUN_JOBS)
     return [KindRow(kind, last.get(kind.name), may_run and bool(kind.task)) for kind in known]
 

@@ -10,13 +10,13 @@ import datetime
 import logging
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.db.models.functions import Coalesce
 from structlog.contextvars import bound_contextvars
 
@@ -166,6 +166,17 @@ def is_broken_off(job: Job) -> bool:
         return job.state == JobState.BROKEN_OFF
     seen = job.beat_at or job.started_at
     return seen is None or seen < clock.now() - patience()
+
+
+def shown_state(job: Job) -> JobState:
+    """The state as it is: a job whose worker died is broken off before a sweep has written it down."""
+    return JobState.BROKEN_OFF if is_broken_off(job) else JobState(job.state)
+
+
+def newest_runs(kinds: Iterable[str]) -> list[Job]:
+    """The newest run of each of these kinds, the latest first; two queries."""
+    newest = Job.objects.filter(kind__in=list(kinds)).order_by().values("kind").annotate(newest=Max("pk"))
+    return list(Job.objects.filter(pk__in=list(newest.values_list("newest", flat=True))).order_by("-pk"))
 
 
 def close_broken_off() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.accounts.models import User
+from apps.core import clock, job_kinds, jobs
 from apps.core.models import ContactMessage, Job, JobState
 from apps.funding import selectors as funding
 from apps.funding.choices import ApplicationState
@@ -23,6 +25,8 @@ from apps.tickets.choices import TicketState
 from apps.tickets.models import Ticket
 
 SHOWN = 5
+FAILURES = (JobState.FAILED, JobState.BROKEN_OFF)
+FAILED_FILES_NAMED = datetime.timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def _ticket_task(ticket: Ticket, verb: object) -> dict[str, Any]:
 
 
 def _of_operators(user: User) -> Iterator[dict[str, Any]]:
-    """Messages of the contact form and failed jobs wait for the system administrator."""
+    """Messages of the contact form and runs that failed wait for the system administrator."""
     if user.has_perm("core.change_contactmessage"):
         for message in ContactMessage.objects.visible_to(user).filter(settled_at__isnull=True)[:SHOWN]:
             yield _task(
@@ -139,16 +143,29 @@ def _of_operators(user: User) -> Iterator[dict[str, Any]]:
                 reverse("admin:core_contactmessage_change", args=[message.pk]),
                 since=message.created_at,
             )
-    if user.has_perm("accounts.change_user"):
-        newest = Job.objects.visible_to(user).filter(ended_at__isnull=False).order_by("-ended_at").first()
-        if newest is not None and newest.state == JobState.FAILED:
-            yield _task(
-                _("The last job failed"),
-                _("Read reason"),
-                reverse("admin:core_job_change", args=[newest.pk]),
-                since=newest.ended_at,
-                state=JobState.FAILED,
-            )
+    if user.has_perm("core.run_jobs") and user.has_perm("core.view_job"):
+        yield from map(_failure_task, _failures())
+
+
+def _failures() -> Iterator[Job]:
+    """Newest runs of their kinds that failed or were broken off; nobody runs a file again, so its failure fades."""
+    kinds = {kind.name: kind for kind in job_kinds.kinds()}
+    for job in jobs.newest_runs(kinds):
+        is_recent = job.created_at > clock.now() - FAILED_FILES_NAMED
+        if jobs.shown_state(job) in FAILURES and (kinds[job.kind].task or is_recent):
+            yield job
+
+
+def _failure_task(job: Job) -> dict[str, Any]:
+    state = jobs.shown_state(job)
+    what = _("Job failed: %(job)s") if state == JobState.FAILED else _("Job broken off: %(job)s")
+    return _task(
+        what % {"job": job_kinds.label_of(job.kind)},
+        _("Read reason"),
+        reverse("core:jobs"),
+        since=job.ended_at or job.beat_at or job.started_at,
+        state=state,
+    )
 
 
 def _links(user: User) -> Iterator[Link]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -42,13 +43,26 @@ def report_ticket(
             text=text.strip(),
             reporter=by,
         )
-        ticket.search_text = search_text(ticket.title, ticket.text, ticket.room, device, school.short_name)
+        ticket.search_text = _search_text_of(ticket)
         save_by(ticket, by=by)
         if not School.objects.visible_to(by).filter(pk=school.pk).exists():
             raise DomainError(_("Please choose one of your schools."), field="school")
         ensure_still_visible(ticket, by)
         TicketStatusChange.objects.create(ticket=ticket, from_state="", to_state=TicketState.NEW, by=by)
     return ticket
+
+
+def _search_text_of(ticket: Ticket) -> str:
+    """What the ticket is found by; a school by its short name."""
+    return search_text(ticket.title, ticket.text, ticket.room, ticket.device, ticket.school.short_name)
+
+
+def refresh_tickets_of(school_ids: Sequence[int]) -> None:
+    """Rewrites what the tickets of renamed schools are found by; nobody changed the tickets themselves."""
+    rows = list(Ticket.objects.filter(school__in=school_ids).select_related("school", "device__product").order_by("pk"))
+    for row in rows:
+        row.search_text = _search_text_of(row)
+    Ticket.objects.bulk_update(rows, ["search_text"], batch_size=500)
 
 
 def _locked(ticket: Ticket) -> Ticket:

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.core import clock
 from apps.core import tables as core_tables
+from apps.core.models import Job, JobState
 from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.models import Budget
@@ -204,3 +205,42 @@ def test_support_sees_new_tickets_and_nobody_elses(client, city):
     client.force_login(city.people["school_staff"])
     assert client.get("/").context["page"].tasks == []
     assert "Zurzeit wartet nichts auf Sie." in client.get("/").text
+
+
+def test_a_failed_job_leads_the_operator_to_the_jobs_page(client):
+    Job.objects.create(kind="quotas.recalculate_all", state=JobState.FAILED, ended_at=clock.now(), error="OSError")
+    Job.objects.create(kind="core.send_queued_mail", state=JobState.FAILED, ended_at=clock.now(), error="OSError")
+    Job.objects.create(kind="core.send_queued_mail", state=JobState.DONE, ended_at=clock.now())
+    client.force_login(UserFactory(role="admin"))
+    (task,) = client.get("/").context["page"].tasks
+    assert (task["what"], task["url"], task["state"][0]) == (
+        "Auftrag fehlgeschlagen: Alle Quoten neu berechnen und vergleichen",
+        "/jobs/",
+        "Fehlgeschlagen",
+    )
+    assert "OSError" in client.get(task["url"]).text
+    for role in ("auditor", "office_clerk", "head"):
+        client.force_login(UserFactory(role=role))
+        page = client.get("/")
+        assert page.status_code == 302 or page.context["page"].tasks == []
+
+
+def test_a_run_broken_off_is_a_failure_even_before_a_sweep_has_written_it_down(client):
+    long_ago = clock.now() - datetime.timedelta(days=1)
+    values = {"started_at": long_ago, "beat_at": long_ago}
+    Job.objects.create(kind="quotas.recalculate_stale", state=JobState.RUNNING, **values)
+    Job.objects.create(kind="core.clear_expired", state=JobState.BROKEN_OFF, **values, ended_at=long_ago)
+    client.force_login(UserFactory(role="admin"))
+    tasks = client.get("/").context["page"].tasks
+    assert [(task["what"], task["url"], task["since"]) for task in tasks] == [
+        ("Auftrag abgebrochen: Abgelaufenes aufräumen", "/jobs/", long_ago),
+        ("Auftrag abgebrochen: Geänderte Quoten neu berechnen", "/jobs/", long_ago),
+    ]
+
+
+def test_a_file_that_failed_long_ago_waits_for_nobody(client):
+    failed = Job.objects.create(kind="core.check_import", state=JobState.FAILED, ended_at=clock.now(), error="leer")
+    client.force_login(UserFactory(role="admin"))
+    assert len(client.get("/").context["page"].tasks) == 1
+    Job.objects.filter(pk=failed.pk).update(created_at=clock.now() - datetime.timedelta(days=8))
+    assert client.get("/").context["page"].tasks == []

@@ -4,6 +4,7 @@ import pytest
 from post_office.models import Email
 
 from apps.core.errors import DomainError
+from apps.schools.services import save_school
 from apps.tickets import services
 from apps.tickets.choices import TicketState
 from apps.tickets.models import Ticket, TicketMessage, TicketStatusChange
@@ -188,3 +189,21 @@ def test_handing_over_to_somebody_who_works_on_tickets(ticket, support, reporter
     with pytest.raises(DomainError) as refused:
         services.hand_over(ticket=ticket, to=reporter, by=support)
     assert refused.value.field == "responsible"
+
+
+def test_a_ticket_is_found_by_the_new_name_of_its_school(ticket, school, django_capture_on_commit_callbacks):
+    other = services.report_ticket(
+        by=SchoolStaffFactory(schools=[(elsewhere := SchoolFactory())]),
+        school=elsewhere,
+        title="Kein Ton",
+        text="stumm",
+    )
+    changed_at = Ticket.objects.get(pk=ticket.pk).changed_at
+    former, school.short_name = school.short_name, "Östliche Auenschule"
+    with django_capture_on_commit_callbacks(execute=True):
+        save_school(school=school, by=None)
+    assert list(Ticket.objects.search("ostliche auenschule")) == [ticket]
+    assert list(Ticket.objects.search(former)) == []
+    assert list(Ticket.objects.search(elsewhere.short_name)) == [other]
+    row = Ticket.objects.get(pk=ticket.pk)
+    assert (row.changed_at, row.history.count()) == (changed_at, 1)
