@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from apps.funding.models import Budget, EquipmentApplication
+from apps.quotas.services import recalculate_stale
 from tests.access.world import make_world
 from tests.browser.city import City, make_city
 from tests.factories import PASSWORD
@@ -54,15 +55,18 @@ MISSED = """
 """
 
 
-def tab_to(page: Page, role: Any, name: Name, *, presses: int = 80, back: bool = False) -> None:
+def tab_to(page: Page, role: Any, name: Name, *, back: bool = False) -> None:
     """Tab until the element with this role and name has the focus, and the focus can be seen there."""
-    wanted = page.get_by_role(role, name=name, exact=True)
+    reach(page, page.get_by_role(role, name=name, exact=True), back=back)
+
+
+def reach(page: Page, wanted: Locator, *, presses: int = 80, back: bool = False) -> None:
     for _press in range(presses):
         page.keyboard.press("Shift+Tab" if back else "Tab")
         if wanted.evaluate_all("(found) => found.includes(document.activeElement)"):
-            assert page.evaluate(FOCUS_SHOWS), f"The focus on {role} {name} cannot be seen"
+            assert page.evaluate(FOCUS_SHOWS), f"The focus on {wanted} cannot be seen"
             return
-    raise AssertionError(f"{presses} times Tab did not lead to {role} {name} on {page.url}")
+    raise AssertionError(f"{presses} times Tab did not lead to {wanted} on {page.url}")
 
 
 def fill_in(page: Page, name: Name, text: str) -> None:
@@ -90,14 +94,35 @@ def city(transactional_db: None) -> City:
     return make_city()
 
 
-def test_from_the_need_to_the_approval(city: City, pages: Pages) -> None:
+def test_from_the_need_to_the_new_quota(city: City, pages: Pages) -> None:
     school = pages.open()
     school.goto("/")
     fill_in(school, "E-Mail-Adresse", city.people["coordinator"].email)
     fill_in(school, "Passwort", PASSWORD)
     with school.expect_navigation():
         school.keyboard.press("Enter")
+    submit(school)
+    application = EquipmentApplication.objects.get()
 
+    office = pages.open(city.people["office_approver"])
+    return_with_question(office)
+    answer(school)
+
+    approve_twelve(office)
+    application.refresh_from_db()
+    assert (application.state, application.lines.get().approved_quantity) == ("partially_approved", 12)
+    assert Budget.objects.get(pk=city.budget.pk).committed == 12 * city.product.gross_price
+
+    take_in(pages.open(city.people["it_support"]))
+    recalculate_stale()
+    head = pages.open(city.people["head"])
+    head.goto("/")
+    expect(head.locator("main")).to_contain_text(re.compile(r"72\sGeräte\sfür\s300"))
+    press(head, "link", "Digitale Ausstattung")
+    expect(head.get_by_role("link", name="Tablets für Jahrgang 3")).to_be_visible()
+
+
+def submit(school: Page) -> None:
     press(school, "link", "Antrag anlegen")
     fill_in(school, "Titel", "Tablets für Jahrgang 3")
     fill_in(school, re.compile("^Begründung"), "Wir liegen unter dem Ziel.")
@@ -107,7 +132,28 @@ def test_from_the_need_to_the_approval(city: City, pages: Pages) -> None:
     press(school, "button", "Antrag einreichen")
     expect(school.locator("main")).to_contain_text("Eingereicht")
 
-    office = pages.open(city.people["office_approver"])
+
+def return_with_question(office: Page) -> None:
+    office.goto("/")
+    press(office, "link", re.compile("^Antrag entscheiden"))
+    reach(office, office.locator("summary", has_text="Mit Rückfrage zurückgeben"))
+    office.keyboard.press("Enter")
+    fill_in(office, "Frage an die Schule", "Reichen auch 12?")
+    press(office, "button", "Rückfrage prüfen")
+    press(office, "button", "Zurückgeben und Mail senden", key="Space")
+    expect(office.locator(".portal-messages")).to_contain_text("Rückfrage")
+
+
+def answer(school: Page) -> None:
+    school.goto("/")
+    press(school, "link", re.compile("^Rückfrage beantworten"))
+    fill_in(school, "Ihre Antwort", "Ja, für den Anfang.")
+    press(school, "button", "Antwort senden")
+    press(school, "button", "Antrag erneut einreichen", key="Space")
+    expect(school.locator("main")).to_contain_text("Eingereicht")
+
+
+def approve_twelve(office: Page) -> None:
     office.goto("/")
     press(office, "link", re.compile("^Antrag entscheiden"))
     choose(office, "Budget", "Digitale")
@@ -118,9 +164,15 @@ def test_from_the_need_to_the_approval(city: City, pages: Pages) -> None:
     press(office, "button", "Genehmigen und Mail senden", key="Space")
     expect(office.locator(".portal-messages")).to_contain_text("teilweise genehmigt")
 
-    application = EquipmentApplication.objects.get()
-    assert (application.state, application.lines.get().approved_quantity) == ("partially_approved", 12)
-    assert Budget.objects.get(pk=city.budget.pk).committed == 12 * city.product.gross_price
+
+def take_in(technician: Page) -> None:
+    technician.goto("/")
+    press(technician, "link", "Geräte aufnehmen")
+    choose(technician, "Produkt", "Muster")
+    fill_in(technician, re.compile("^Anzahl"), "12")
+    choose(technician, re.compile("^Schule"), "Talschule")
+    press(technician, "button", "Geräte aufnehmen")
+    expect(technician.locator("main")).to_contain_text("12 Geräte")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +205,8 @@ TOURS: dict[str, list[str]] = {
         "/tickets/new/",
         "/tickets/{ticket_asked}/",
     ],
-    "head": ["/summary/", "/quotas/", "/schools/"],
+    "head": ["/summary/", "/quotas/", "/schools/", "/schools/network/"],
+    "admin": ["/", "/jobs/", "/admin/core/importrun/"],
     "office_approver": [
         "/",
         "/admin/",
