@@ -16,6 +16,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 HUNDRED = Decimal(100)
 TWO_PLACES = Decimal("0.01")
 ONE = Decimal(1)
+ONE_DAY = datetime.timedelta(days=1)
 
 
 def two_places(value: Decimal | None) -> str | None:
@@ -51,18 +52,19 @@ def target_devices(pupils: Decimal | None, target: Decimal | None) -> int | None
 
 
 def needed_days(
-    starts_on: datetime.date, ends_on: datetime.date, today: datetime.date, *, is_current: bool
+    starts_on: datetime.date, ends_on: datetime.date, today: datetime.date, followed_on: datetime.date | None = None
 ) -> list[datetime.date]:
     """The days whose figures are stored for a plan, the latest last.
 
-    Each first of a month from the plan's first day on, and today while the plan is the current one (it stays so
-    after its last day until another begins). The last day of a plan that is over is stored too, because that is
-    where a finished plan is read.
+    Each first of a month from the plan's first day on, as long as it runs or is in force: it stays so after its last
+    day until `followed_on`, when the next plan begins. Today while it is in force. And the last day of a plan that
+    is over, because that is where a finished plan is read.
     """
     if starts_on > today:
         return []
-    last = today if is_current else min(today, ends_on)
-    days = set(_firsts_of_months(starts_on, last))
+    is_current = followed_on is None or followed_on > today
+    in_force = today if is_current or followed_on is None else followed_on - ONE_DAY
+    days = set(_firsts_of_months(starts_on, min(today, max(ends_on, in_force))))
     if is_current:
         days.add(today)
     if ends_on <= today:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
@@ -45,18 +45,32 @@ def current_plan(day: datetime.date | None = None) -> MediaDevelopmentPlan | Non
 def stored_days(today: datetime.date | None = None) -> list[PlanDay]:
     """All (plan, day) whose figures are stored, see `calculations.needed_days`."""
     today = today or clock.today()
-    plans = list(MediaDevelopmentPlan.objects.filter(starts_on__lte=today).order_by("starts_on", "pk"))
-    return [(plan.pk, day) for plan in plans for day in _days_of(plan, today, is_current=plan == plans[-1])]
+    plans = list(MediaDevelopmentPlan.objects.order_by("starts_on", "pk"))
+    pairs = zip(plans, [*plans[1:], None], strict=True)
+    return [(plan.pk, day) for plan, following in pairs for day in _days_of(plan, today, following)]
 
 
-def _days_of(plan: MediaDevelopmentPlan, today: datetime.date, *, is_current: bool) -> list[datetime.date]:
-    return calculations.needed_days(plan.starts_on, plan.ends_on, today, is_current=is_current)
+def _days_of(
+    plan: MediaDevelopmentPlan, today: datetime.date, following: MediaDevelopmentPlan | None
+) -> list[datetime.date]:
+    followed_on = following.starts_on if following else None
+    return calculations.needed_days(plan.starts_on, plan.ends_on, today, followed_on)
+
+
+def _following(plan: MediaDevelopmentPlan) -> MediaDevelopmentPlan | None:
+    later = Q(starts_on__gt=plan.starts_on) | Q(starts_on=plan.starts_on, pk__gt=plan.pk)
+    return MediaDevelopmentPlan.objects.filter(later).order_by("starts_on", "pk").first()
 
 
 def newest_day(plan: MediaDevelopmentPlan, today: datetime.date | None = None) -> datetime.date | None:
-    """The latest day stored for a plan: today for the current one, its last day for one that is over."""
-    today = today or clock.today()
-    days = _days_of(plan, today, is_current=plan == current_plan(today))
+    """The day on which a plan is read: today for the current one, its last day for one that is over.
+
+    The latest one stored of a plan that another overtook.
+    """
+    today, following = today or clock.today(), _following(plan)
+    days = _days_of(plan, today, following)
+    if following is not None and following.starts_on <= today:
+        days = [day for day in days if day <= plan.ends_on]
     return days[-1] if days else None
 
 
@@ -207,7 +221,7 @@ def overview(plan: MediaDevelopmentPlan, day: datetime.date, schools: QuerySet[S
 def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School]) -> dict[int, _SchoolRow]:
     """Rows that the job keeps current; rows left over from a day that is no longer stored are not used."""
     today = clock.today()
-    if day not in _days_of(plan, today, is_current=plan == current_plan(today)):
+    if day not in _days_of(plan, today, _following(plan)):
         return {}
     figures = QuotaFigure.objects.filter(plan=plan, day=day)
     if len(schools) == 1:

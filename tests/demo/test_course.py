@@ -190,7 +190,7 @@ def test_all_figures_are_stored_and_some_are_checked_naively():
     assert QuotaFigure.objects.count() == len(stored_days()) * 52
     days = [datetime.date(year, 1, 1) for year in range(2020, 2027)]
     figures = QuotaFigure.objects.filter(day__in=[*days, LAST_DAY]).select_related("plan")
-    assert len(figures) == 7 * 52
+    assert len(figures) == 8 * 52
     assert Oracle().differences(figures) == []
 
 

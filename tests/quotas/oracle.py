@@ -1,7 +1,8 @@
 """What figures must be, said naively: loops over rows in Python, without the SQL and the formulas of the portal."""
 
 import datetime
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -22,8 +23,8 @@ class Oracle:
 
     def __init__(self) -> None:
         self.schools = {school.pk: school for school in School.objects.select_related("authority", "school_type")}
-        self.placements = list(Placement.objects.all())
-        self.counts = list(PupilCount.objects.all())
+        self.placements = _by_school(Placement.objects.all())
+        self.counts = _by_school(PupilCount.objects.all())
         self.weights = list(PupilWeight.objects.all())
         self.members = list(TargetGroupMember.objects.all())
         self.targets = list(Target.objects.all())
@@ -32,13 +33,11 @@ class Oracle:
         school = self.schools[school_id]
         standing = [
             placement
-            for placement in self.placements
-            if placement.school_id == school_id
-            and placement.since <= day
-            and (placement.until is None or day < placement.until)
+            for placement in self.placements[school_id]
+            if placement.since <= day and (placement.until is None or day < placement.until)
         ]
         parents = [one for one in standing if one.countable and one.ownership == "parent_financed"]
-        counts = [one for one in self.counts if one.school_id == school_id and one.counted_on <= day]
+        counts = [one for one in self.counts[school_id] if one.counted_on <= day]
         count = max(counts, key=lambda one: one.counted_on) if counts else None
         pupils = None if count is None else Fraction(count.pupils) * self._weight(school.school_type_id, day)
         target = self._target(plan, school.school_type_id, day)
@@ -73,23 +72,28 @@ class Oracle:
 
     def differences(self, figures: Iterable[QuotaFigure]) -> list[str]:
         """What the stored rows say, and what they should say."""
-        wrong = []
-        for figure in figures:
-            right = self.row(figure.plan, figure.school_id, figure.day)
-            for name in FIELDS:
-                if getattr(figure, name) != right[name]:
-                    where = f"{figure.plan} {figure.school_id} {figure.day} {name}"
-                    wrong.append(f"{where}: {getattr(figure, name)} instead of {right[name]}")
-        return wrong
+        rows = [(figure, self.row(figure.plan, figure.school_id, figure.day)) for figure in figures]
+        return [
+            f"{figure.plan} {figure.school_id} {figure.day} {name}: {getattr(figure, name)} instead of {right[name]}"
+            for figure, right in rows
+            for name in FIELDS
+            if getattr(figure, name) != right[name]
+        ]
 
-    def city(self, plan: MediaDevelopmentPlan, day: datetime.date) -> "CityAnswer":
-        rows = [self.row(plan, pk, day) for pk in self.schools]
-        rows = [row for row in rows if row["counted"]]
+    def city(self, plan: MediaDevelopmentPlan, day: datetime.date) -> "Answer":
+        return self.total(self.counted_rows(plan, day).values())
+
+    def counted_rows(self, plan: MediaDevelopmentPlan, day: datetime.date) -> dict[int, dict[str, Any]]:
+        """School -> its row, of the schools that count on the day."""
+        rows = {pk: self.row(plan, pk, day) for pk in self.schools}
+        return {pk: row for pk, row in rows.items() if row["counted"]}
+
+    def total(self, rows: Collection[dict[str, Any]]) -> "Answer":
         counted = [row for row in rows if row["pupils"] is not None]
         aimed = [row for row in rows if row["target_devices"] is not None]
         pupils = sum(Fraction(row["weighted_pupils"]) for row in counted)
         quotas = [Fraction(100 * row["devices"]) / Fraction(row["weighted_pupils"]) for row in counted if row["pupils"]]
-        return CityAnswer(
+        return Answer(
             devices=sum(row["devices"] for row in rows),
             parent_financed=sum(row["parent_financed"] for row in rows),
             presentation_devices=sum(row["presentation_devices"] for row in rows),
@@ -102,7 +106,7 @@ class Oracle:
 
 
 @dataclass(frozen=True)
-class CityAnswer:
+class Answer:
     devices: int
     parent_financed: int
     presentation_devices: int
@@ -111,6 +115,13 @@ class CityAnswer:
     difference: int | None
     percent: str | None
     mean_of_schools: str | None
+
+
+def _by_school(rows: Iterable[Any]) -> defaultdict[int, list[Any]]:
+    by_school = defaultdict(list)
+    for row in rows:
+        by_school[row.school_id].append(row)
+    return by_school
 
 
 def _up(value: Fraction) -> int:

@@ -189,23 +189,40 @@ def test_an_effect_shows_before_and_after():
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "today", "is_current", "days"),
+    ("first", "last", "today", "followed_on", "days"),
     [
-        ("2024-01-01", "2025-12-31", "2024-03-15", True, "2024-01-01 2024-02-01 2024-03-01 2024-03-15"),
-        ("2024-01-15", "2025-12-31", "2024-03-01", True, "2024-02-01 2024-03-01"),
+        ("2024-01-01", "2025-12-31", "2024-03-15", None, "2024-01-01 2024-02-01 2024-03-01 2024-03-15"),
+        ("2024-01-01", "2025-12-31", "2024-03-15", "2026-01-01", "2024-01-01 2024-02-01 2024-03-01 2024-03-15"),
+        ("2024-01-15", "2025-12-31", "2024-03-01", None, "2024-02-01 2024-03-01"),
         (
             "2024-01-01",
             "2024-02-29",
             "2024-04-10",
-            True,
+            None,
             "2024-01-01 2024-02-01 2024-02-29 2024-03-01 2024-04-01 2024-04-10",
         ),
-        ("2024-01-01", "2024-02-29", "2024-04-10", False, "2024-01-01 2024-02-01 2024-02-29"),
-        ("2023-11-20", "2024-12-31", "2024-02-02", False, "2023-12-01 2024-01-01 2024-02-01"),
-        ("2025-01-01", "2025-12-31", "2024-04-10", False, ""),
+        ("2024-01-01", "2024-02-29", "2024-04-10", "2024-03-01", "2024-01-01 2024-02-01 2024-02-29"),
+        (
+            "2024-01-01",
+            "2024-02-29",
+            "2024-05-10",
+            "2024-04-02",
+            "2024-01-01 2024-02-01 2024-02-29 2024-03-01 2024-04-01",
+        ),
+        ("2023-11-20", "2024-12-31", "2024-02-02", "2024-01-01", "2023-12-01 2024-01-01 2024-02-01"),
+        ("2025-01-01", "2025-12-31", "2024-04-10", None, ""),
     ],
-    ids=["running", "begins mid-month", "over, none after it", "over", "overtaken", "to come"],
+    ids=[
+        "running",
+        "the next one is known",
+        "begins mid-month",
+        "over, none after it",
+        "over",
+        "over, the next began later",
+        "overtaken",
+        "to come",
+    ],
 )
-def test_stored_are_today_each_first_of_a_month_and_the_last_day_of_what_is_over(first, last, today, is_current, days):
-    found = needed_days(day(first), day(last), day(today), is_current=is_current)
+def test_stored_are_today_each_first_of_a_month_and_the_last_day_of_what_is_over(first, last, today, followed_on, days):
+    found = needed_days(day(first), day(last), day(today), followed_on and day(followed_on))
     assert found == [day(text) for text in days.split()]
