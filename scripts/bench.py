@@ -1,6 +1,6 @@
-"""`make bench`: loads the demo city into a private PostgreSQL, measures, prints a table and writes bench.json.
+"""`make bench`: loads the demo city into a private PostgreSQL, measures, grows it, measures again; writes bench.json.
 
-Each value is the median of several runs; ratios compare with a plain query or page on the same data and machine,
+Values are medians; ratios compare with a plain query on the same data or the same page in the small city,
 because times alone say more about the machine than about the portal.
 """
 

@@ -1,112 +1,99 @@
-"""What `make bench` measures; runs in the environment, on the servers that bench.py started."""
+"""What `make bench` measures; runs in the environment, on the servers that bench.py started.
 
+First the demo city is measured, then the same city grown to thousands of schools, with the same measures; what must
+not grow with the city is compared between the two. Exits with 1 when a limit is exceeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
 import json
+import logging
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import django
+from bench_table import Bench, median_database_ms, median_ms, once_ms
 from console import ROOT, say, step
 from django.core.management import call_command
 
 TARGET = ROOT / "bench.json"
 GROUPED = """
-SELECT school_id, count(*) FROM inventory_placement
-WHERE countable AND until IS NULL GROUP BY school_id
+WITH days (plan_id, day) AS (VALUES {days})
+SELECT days.plan_id, days.day, school_id,
+       count(*) FILTER (WHERE countable AND ownership <> 'parent_financed'),
+       count(*) FILTER (WHERE countable AND ownership = 'parent_financed'),
+       count(*) FILTER (WHERE presentation)
+FROM days
+JOIN inventory_placement ON since <= days.day AND (until IS NULL OR until > days.day)
+GROUP BY days.plan_id, days.day, school_id
 """
 FIFTY = "SELECT id, tag, serial, status, school_id FROM inventory_device ORDER BY tag LIMIT 50"
-PAGES = {
+SAME_PAGES = {"quotas of today": "/quotas/", "summary of the head": "/summary/"}
+"""Pages that may take at most PAGE_LIMIT times as long in the grown city."""
+OTHER_PAGES = {
     "device list, 50 rows": "/inventory/",
     "device list, searched": "/inventory/?q=ipad",
     "school list": "/schools/",
-    "quotas of today": "/quotas/",
-    "summary of the head": "/summary/",
     "application list": "/applications/",
 }
+RECALCULATION_LIMIT, PAGE_LIMIT, DAY_LIMIT = 1.5, 1.5, 10
+ONE_SCHOOL_MS = 5
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A median time; `ratio` says how often as long as the measure named `ratio_to` it takes."""
-
-    name: str
-    value: float
-    unit: str = "ms"
-    ratio_to: str | None = None
-    ratio: float | None = None
-
-
-def median_ms(act: Callable[[], object], *, times: int, before: Callable[[], object] = lambda: None) -> float:
-    """Median of several runs in milliseconds, after one that is not counted; `before` is not timed."""
-    taken = []
-    for number in range(times + 1):
-        before()
-        began = time.perf_counter()
-        act()
-        if number:
-            taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken)
-
-
-class Bench:
-    """Collects measures in order, each with its ratio to one taken before."""
-
-    def __init__(self) -> None:
-        self.measures: dict[str, Measure] = {}
-
-    def take(self, name: str, value: float, ratio_to: str | None = None) -> None:
-        base = self.measures[ratio_to].value if ratio_to else None
-        ratio = round(value / base, 2) if base else None
-        self.measures[name] = Measure(name, round(value, 2), "ms", ratio_to, ratio)
-
-    def show(self) -> None:
-        width = max(len(name) for name in self.measures)
-        say()
-        for measure in self.measures.values():
-            compared = f"{measure.ratio:8.2f} x {measure.ratio_to}" if measure.ratio_to else ""
-            say(f"{measure.name.ljust(width)} {measure.value:10.2f} {measure.unit} {compared}".rstrip())
-
-
-def measure_queries(bench: Bench) -> None:
+def query(statement: str, parameters: list[Any] | None = None) -> Callable[[], object]:
     from django.db import connection
 
-    def query(statement: str) -> Callable[[], object]:
-        def act() -> object:
-            with connection.cursor() as cursor:
-                return cursor.execute(statement).fetchall()
+    def act() -> object:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
 
-        return act
-
-    bench.take("raw query: devices grouped by school", median_ms(query(GROUPED), times=20))
-    bench.take("raw query: fifty devices", median_ms(query(FIFTY), times=20))
+    return act
 
 
-def measure_recalculation(bench: Bench) -> None:
+def grouped_query() -> Callable[[], object]:
+    """Devices of each kind of counting, by school, on all days that are stored."""
+    from apps.quotas.selectors import stored_days
+
+    days = stored_days()
+    parameters = [value for plan_id, day in days for value in (plan_id, day)]
+    return query(GROUPED.format(days=", ".join(["(%s, %s::date)"] * len(days))), parameters)
+
+
+def measure_recalculation(bench: Bench, city: str, *, often: bool) -> None:
     from django.db.models import F
 
     from apps.quotas.services import recalculate_all, recalculate_stale
     from apps.schools.models import School
 
-    raw = "raw query: devices grouped by school"
-
     def make_stale(**which: object) -> Callable[[], object]:
         return lambda: School.objects.filter(**which).update(inputs_version=F("inputs_version") + 1)
 
     number = School.objects.filter(authority__is_own=True).order_by("number").values_list("number", flat=True)[0]
-    nothing = median_ms(recalculate_stale, times=10)
-    one = median_ms(recalculate_stale, times=10, before=make_stale(number=number))
-    every = median_ms(recalculate_stale, times=10, before=make_stale())
-    bench.take("recalculation, nothing stale", nothing, raw)
-    bench.take("recalculation, one school stale", one, raw)
-    bench.take("recalculation, all schools stale", every, raw)
-    bench.take("recalculation in full with drift report", median_ms(recalculate_all, times=10), raw)
+    raw, one = f"{city}: raw query, devices by school and day", f"{city}: one school stale, database"
+    bench.take(f"{city}: nothing stale, database", median_database_ms(recalculate_stale, times=10))
+    bench.take(
+        one, median_database_ms(recalculate_stale, times=20, before=make_stale(number=number)), limit=ONE_SCHOOL_MS
+    )
+    if often:
+        bench.take(raw, median_ms(grouped_query(), times=10))
+        every = median_ms(recalculate_stale, times=10, before=make_stale())
+        full = median_ms(recalculate_all, times=10)
+    else:
+        bench.take(raw, once_ms(grouped_query()))
+        make_stale()()
+        every, full = once_ms(recalculate_stale), once_ms(recalculate_all)
+    bench.take(f"{city}: all schools stale", every, raw, limit=None if often else RECALCULATION_LIMIT)
+    bench.take(f"{city}: all compared in full", full, raw)
 
 
-def measure_pages(bench: Bench) -> None:
+def page_of_the_auditor() -> Callable[[str], Callable[[], object]]:
+    """Makes a function that asks for an address as the auditor, who sees every page."""
     from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.test import Client
@@ -124,28 +111,84 @@ def measure_pages(bench: Bench) -> None:
 
         return act
 
-    bench.take("page without data (privacy notice)", median_ms(page("/privacy/"), times=20))
-    for name, address in PAGES.items():
-        bench.take(name, median_ms(page(address), times=20), "page without data (privacy notice)")
+    return page
+
+
+def measure_pages(bench: Bench, city: str, before: str | None) -> None:
+    page, plain = page_of_the_auditor(), f"{city}: page without data (privacy notice)"
+    bench.take(plain, median_ms(page("/privacy/"), times=20))
+    for name, address in SAME_PAGES.items():
+        value = median_ms(page(address), times=20)
+        if before:
+            bench.take(f"{city}: {name}", value, f"{before}: {name}", limit=PAGE_LIMIT)
+        else:
+            bench.take(f"{city}: {name}", value, plain)
+    for name, address in OTHER_PAGES.items():
+        bench.take(f"{city}: {name}", median_ms(page(address), times=10), plain)
+    bench.take(f"{city}: raw query, fifty devices", median_ms(query(FIFTY), times=20))
+
+
+def measure_days(bench: Bench, city: str) -> None:
+    """A day that is stored, and days of each kind that are not: within a month, and in the year between two plans."""
+    from apps.quotas.models import MediaDevelopmentPlan
+
+    page, plan = page_of_the_auditor(), MediaDevelopmentPlan.objects.order_by("starts_on").first()
+    assert plan is not None
+    stored = f"{city}: quotas of a stored day"
+
+    def on(year: int, month: int, day: int) -> Callable[[], object]:
+        return page(f"/quotas/?plan={plan.pk}&day={datetime.date(year, month, day).isoformat()}")
+
+    bench.take(stored, median_ms(on(2024, 12, 1), times=10))
+    for year, month, day in ((2020, 1, 17), (2022, 6, 15), (2024, 12, 30), (2025, 9, 19)):
+        shown = f"{year}-{month:02}-{day:02}"
+        bench.take(f"{city}: quotas of {shown}", median_ms(on(year, month, day), times=5), stored, limit=DAY_LIMIT)
+
+
+def measure(bench: Bench, city: str, *, before: str | None = None) -> None:
+    with step(f"Measuring {city}: recalculation"):
+        measure_recalculation(bench, city, often=before is None)
+    with step(f"Measuring {city}: pages"):
+        measure_pages(bench, city, before)
+    with step(f"Measuring {city}: days"):
+        measure_days(bench, city)
+
+
+def grow_city(bench: Bench, city: str, schools: int, devices: int) -> None:
+    import bench_city
+
+    from apps.quotas.services import recalculate_stale
+
+    with step(f"Growing the city to {schools:,} schools and {devices:,} devices"):
+        bench.take(f"{city}: growing", once_ms(lambda: bench_city.grow(schools, devices)))
+    with step("Calculating its quotas for the first time"):
+        bench.take(f"{city}: first calculation", once_ms(recalculate_stale))
+    bench.take(f"{city}: database on disk", bench_city.database_bytes() / 1e6, unit="MB")
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure the portal on PostgreSQL.")
+    parser.add_argument("--schools", type=int, default=5_400, help="schools of the grown city")
+    parser.add_argument("--devices", type=int, default=1_800_000, help="devices of the grown city")
+    asked = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mepportal.settings")
     django.setup()
+    logging.disable(logging.INFO)
     with step("Making the database"):
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
     call_command("load_demo")
-    bench = Bench()
-    for part in (measure_queries, measure_recalculation, measure_pages):
-        with step(f"Measuring: {part.__name__.removeprefix('measure_')}"):
-            part(bench)
+    bench, small, big = Bench(), "52 schools", f"{asked.schools:,} schools"
+    measure(bench, small)
+    grow_city(bench, big, asked.schools, asked.devices)
+    measure(bench, big, before=small)
     bench.show()
-    found = [asdict(measure) for measure in bench.measures.values()]
-    TARGET.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    bench.write(TARGET)
     say(f"\nWritten to {TARGET.name}.")
-    return 0
+    beyond = bench.exceeded()
+    say("Beyond their limits: " + "; ".join(beyond) + "." if beyond else "Every measure is within its limit.")
+    return 1 if beyond else 0
 
 
 if __name__ == "__main__":
