@@ -228,9 +228,12 @@ class DrawnSeries:
 
 @dataclass(frozen=True)
 class AxisLabel:
+    """`between`: left out where there is little room."""
+
     text: Text
     x: Decimal
     anchor: str
+    between: bool = False
 
 
 @dataclass(frozen=True)
@@ -308,8 +311,13 @@ class LineChart:
         return [(first, second) for first, second in pairwise(points) if first is not None and second is not None]
 
     def target_segments(self) -> list[tuple[Point, Point]]:
-        """The dashed line of a target that changes."""
-        return self._segments(self._points(self.targets))
+        """The dashed line of a target that changes; one line while it stays, so that its dashes can be seen."""
+        joined: list[tuple[Point, Point]] = []
+        for first, second in self._segments(self._points(self.targets)):
+            if joined and joined[-1][1] == first and joined[-1][0].y == first.y == second.y:
+                first = joined.pop()[0]
+            joined.append((first, second))
+        return joined
 
     def grid(self) -> list[GridLine]:
         """Zero, half and the top of the axis."""
@@ -331,8 +339,8 @@ class LineChart:
         step = max(1, -(-last // (LABEL_LIMIT - 1)))
         chosen = [index for index in range(0, last, step) if last - index >= step or index == 0]
         return [
-            AxisLabel(self.labels[index], self._x(index), self._anchor(index, last))
-            for index in dict.fromkeys([*chosen, last])
+            AxisLabel(self.labels[index], self._x(index), self._anchor(index, last), number % 2 == 1 and index < last)
+            for number, index in enumerate(dict.fromkeys([*chosen, last]))
         ]
 
     @staticmethod

@@ -137,6 +137,24 @@ def test_axis_labels_stay_few(count: int, shown: list[int]) -> None:
         series=[Series("s", [D(1)] * count)],
     )
     assert [int(str(label.text)) for label in chart.axis()] == shown
+    assert [int(str(label.text)) for label in chart.axis() if label.between] == shown[1:-1:2]
+
+
+def test_a_target_that_stays_is_one_line_and_a_new_one_begins_another() -> None:
+    targets = [None, D(20), D(20), D(20), D(40), D(40)]
+    chart = LineChart(
+        title="t",
+        description="d",
+        labels=[str(number) for number in range(6)],
+        label_header="h",
+        series=[Series("s", [D(10)] * 6)],
+        targets=targets,
+    )
+    assert [(first.x, second.x, first.y == second.y) for first, second in chart.target_segments()] == [
+        (D("21.20"), D("59.60"), True),
+        (D("59.60"), D("78.80"), False),
+        (D("78.80"), D("98.00"), True),
+    ]
 
 
 def test_the_table_says_what_is_missing() -> None:
