@@ -112,7 +112,7 @@ class Environment:
         pool = {"timeout": 5, "reconnect_timeout": 5}
         pool["max_size"] = self.whole_number("DATABASE_POOL", default=8, lowest=1)
         options = database.get("OPTIONS", {})  # from the URL, e.g. sslmode
-        return database | {"CONN_HEALTH_CHECKS": True, "OPTIONS": options | {"pool": pool}}
+        return database | {"ENGINE": "apps.core.postgresql", "OPTIONS": options | {"pool": pool}}
 
     def _sqlite(self) -> dict[str, object]:
         return {
@@ -133,7 +133,7 @@ class Environment:
                 raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
             if url.startswith("unix://"):
                 url = "redis+socket://" + url.removeprefix("unix://")
-            patience = {"socket_connect_timeout": 1, "socket_timeout": 2}
+            patience = {"socket_connect_timeout": 1, "socket_timeout": 1}
             return url, {**patience, "visibility_timeout": 3600, "max_retries": 0, "connect_retries_timeout": 1}
         if self.production:
             raise ImproperlyConfigured("REDIS_URL must name the Redis server of the job queue in production.")

@@ -196,7 +196,7 @@
           status.textContent = answer.message || words.dataset.saved.replace("%s", answer.saved_at);
           form.dispatchEvent(new Event("portal:saved"));
         } else {
-          status.textContent = answer.message || words.dataset.notSaved;
+          status.textContent = answer.message || (response.status >= 500 ? words.dataset.offline : words.dataset.notSaved);
         }
       } catch {
         status.textContent = words.dataset.offline;

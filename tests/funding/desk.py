@@ -67,21 +67,26 @@ class _Form(HTMLParser):
             self.values[self._text] += data
 
 
-def _read(response: HttpResponse) -> _Form:
+def _read(text: str) -> _Form:
     form = _Form()
-    form.feed(response.content.decode())
+    form.feed(text)
     form.values.pop("csrfmiddlewaretoken", None)
     return form
 
 
+def form_values(text: str) -> dict[str, str]:
+    """Everything that stands in the form of a page's HTML."""
+    return {name: value.removeprefix("\n") for name, value in _read(text).values.items()}
+
+
 def typed_in(response: HttpResponse) -> dict[str, str]:
     """Everything that stands in the page's form."""
-    return {name: value.removeprefix("\n") for name, value in _read(response).values.items()}
+    return form_values(response.content.decode())
 
 
 def buttons_of(response: HttpResponse) -> list[str]:
     """`name=value` of each button in the page's form, in the order of the page."""
-    return _read(response).buttons
+    return _read(response.content.decode()).buttons
 
 
 def send(client: Client, address: str, step: str, page: HttpResponse | None = None, **changes: Any) -> HttpResponse:

@@ -9,12 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,8 +27,12 @@ from children import begin, end
 from django.conf import settings
 from private_servers import CLUSTER_OPTIONS, free_port
 
+from tests.operations.commands import done
 from tests.support.waiting import wait_until
-from tests.support.workers import process_environment
+from tests.support.workers import Worker, process_environment
+
+SWEEP = 4
+TWO_SWEEPS = 2 * SWEEP + 2  # and what a sweep itself takes on a busy machine
 
 DURABLE = {
     "listen_addresses": "",
@@ -54,6 +59,17 @@ class PrivateRedis:
             self._process = begin([program, "-"], output=output, feed=values.encode(), folder=self._folder)
         wait_until(lambda: private_servers._redis_answers(self.port, self._password), what="Redis")
 
+    def hang(self) -> None:
+        """From now on it takes connections and answers none of them."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
     def stop(self) -> None:
         """At once, as by a power cut."""
         if self._process is not None:
@@ -67,6 +83,16 @@ class PrivateRedis:
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
+
+
+@contextmanager
+def own_redis() -> Iterator[PrivateRedis]:
+    folder = Path(tempfile.mkdtemp(prefix="mep-redis-", dir="/tmp"))
+    try:
+        with PrivateRedis(folder) as redis:
+            yield redis
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class PrivatePostgres:
@@ -151,6 +177,7 @@ class Answer:
     status: int
     text: str
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:
@@ -161,7 +188,8 @@ class Answer:
 class Browser:
     """Cookies, forms with their token, redirects: enough to work with the portal."""
 
-    def __init__(self, server: WebServer) -> None:
+    def __init__(self, server: WebServer, *, seconds: float = 30) -> None:
+        self._seconds = seconds
         self._base = f"http://127.0.0.1:{server.port}"
         self._cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
@@ -192,10 +220,10 @@ class Browser:
     def _ask(self, address: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         request = urllib.request.Request(address, data=body, headers=headers or {})  # noqa: S310 - our own server
         try:
-            with self._opener.open(request, timeout=30) as response:
-                return Answer(response.status, response.read().decode(), response.url)
+            with self._opener.open(request, timeout=self._seconds) as response:
+                return Answer(response.status, response.read().decode(), response.url, dict(response.headers))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read().decode(errors="replace"), error.url)
+            return Answer(error.code, error.read().decode(errors="replace"), error.url, dict(error.headers))
         except OSError:
             return Answer(0, "")
 
@@ -207,18 +235,40 @@ def _part(boundary: str, name: str, content: bytes, file_name: str = "") -> byte
 
 
 @contextmanager
-def script(module: str, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[Any]]:
-    """A module of the tests in a process of its own, its output as lines."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=settings.BASE_DIR,
-        env=process_environment() | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def own_postgres() -> Iterator[PrivatePostgres]:
+    """With the portal's tables, and without any row."""
+    folder = Path(tempfile.mkdtemp(prefix="mep-crash-", dir="/tmp"))
+    folder.chmod(0o711)
     try:
-        yield process
+        with PrivatePostgres(folder / "pg") as postgres:
+            done("migrate", DATABASE_URL=postgres.url)
+            yield postgres
     finally:
-        process.kill()
-        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweeping(**more: Any) -> Worker:
+    """A worker with beat, to be used by `with`."""
+    return Worker(beat=True, recalc_seconds=SWEEP, **more)
+
+
+@contextmanager
+def script(
+    module: str, *arguments: str, log: Path | None = None, **environment: str
+) -> Iterator[subprocess.Popen[Any]]:
+    """A module of the tests in a process of its own, its output as lines; what it logs goes to `log`."""
+    with (log or Path(os.devnull)).open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=settings.BASE_DIR,
+            env=process_environment() | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors if log else None,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()

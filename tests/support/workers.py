@@ -47,14 +47,7 @@ class Worker:
         number = next(_numbers)
         self.log = Path(settings.VAR_DIR) / f"worker-{number}.log"
         self._command = [sys.executable, "-m", "celery", "-A", "mepportal", "worker"]
-        self._command += [
-            "--loglevel",
-            "INFO",
-            "--concurrency",
-            str(concurrency),
-            "--hostname",
-            f"test{number}@localhost",
-        ]
+        self._command += ["--loglevel", "INFO", "--concurrency", str(concurrency)]
         self._command += ["--hostname", f"test{number}@localhost"]
         self._command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         if beat:
