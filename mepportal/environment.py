@@ -4,6 +4,7 @@ Each problem is one sentence that says what to set (`ImproperlyConfigured`).
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -165,6 +166,15 @@ class Environment:
         mail: dict[str, object] = self.read.email_url_config(url)
         mail["EMAIL_PORT"] = mail["EMAIL_PORT"] or MAIL_PORTS[parts.scheme]
         return mail | {"EMAIL_TIMEOUT": MAIL_TIMEOUT_SECONDS}
+
+    def tag_prefix(self) -> str:
+        """What running inventory numbers begin with: what a device's number may hold, and room for the number."""
+        prefix = self.text("TAG_PREFIX", default="HAM")
+        if not re.fullmatch(r"[A-Z0-9](?:[A-Z0-9-]{0,18}[A-Z0-9])?", prefix):
+            raise ImproperlyConfigured(
+                f"TAG_PREFIX must be 1 to 20 capital letters, digits and inner hyphens, not “{prefix}”."
+            )
+        return prefix
 
     def address(self, name: str, *, demo: str) -> str:
         """A mail address that production must name itself."""

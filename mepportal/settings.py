@@ -28,6 +28,7 @@ CITY_NAME = _environment.text("CITY_NAME", default="Stadt Hamm")
 SUPPORT_EMAIL = _environment.address("SUPPORT_EMAIL", demo="schul-it@stadt.example")
 RECALC_SECONDS = _environment.whole_number("RECALC_SECONDS", default=60, lowest=1)
 OWN_AUTHORITY_NUMBER = _environment.text("OWN_AUTHORITY_NUMBER", default="10315")
+TAG_PREFIX = _environment.tag_prefix()
 
 INSTALLED_APPS = [
     "apps.core",

@@ -15,6 +15,7 @@ from django import forms
 from django.db.models import Q
 from django.forms.formsets import BaseFormSet, formset_factory
 from django.utils.functional import cached_property
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -25,6 +26,7 @@ from apps.core.formats import day, euro
 from apps.funding.calculations import LineInput
 from apps.funding.models import ApplicationLine, EquipmentApplication
 from apps.inventory.models import Device, Product
+from apps.inventory.numbering import tag_of
 from apps.schools.models import School
 
 MAX_LINES = 50
@@ -123,7 +125,11 @@ class LineForm(forms.Form):
         label=_("Inventory numbers of the old devices"),
         required=False,
         max_length=4000,
-        help_text=_("If you know them, separated by commas, for example: HAM-000012, HAM-000013."),
+        help_text=format_lazy(
+            _("If you know them, separated by commas, for example: {first}, {second}."),
+            first=tag_of(12),
+            second=tag_of(13),
+        ),
     )
 
     def __init__(self, *args: Any, catalogue: Catalogue, school: School, **kwargs: Any) -> None:

@@ -12,6 +12,11 @@ from apps.core.errors import DomainError
 from apps.inventory.models import Device, TagSequence, tag_validator
 
 
+def tag_of(number: int) -> str:
+    """A running number as it stands on the label ("HAM-000001")."""
+    return f"{settings.TAG_PREFIX}-{number:06d}"
+
+
 def next_tags(quantity: int) -> list[str]:
     """The next free running numbers ("HAM-000001"). Locks the sequence's row until the transaction ends.
 
@@ -19,14 +24,14 @@ def next_tags(quantity: int) -> list[str]:
     """
     if quantity == 0:
         return []
-    prefix: str = getattr(settings, "TAG_PREFIX", "HAM")
+    prefix: str = settings.TAG_PREFIX
     TagSequence.objects.get_or_create(prefix=prefix)
     sequence = TagSequence.objects.select_for_update().get(prefix=prefix)
     tags: list[str] = []
     while len(tags) < quantity:
         first = sequence.last + 1
         sequence.last += quantity - len(tags)
-        candidates = [f"{prefix}-{number:06d}" for number in range(first, sequence.last + 1)]
+        candidates = [tag_of(number) for number in range(first, sequence.last + 1)]
         taken = set(Device.objects.filter(tag__in=candidates).values_list("tag", flat=True))
         tags += [tag for tag in candidates if tag not in taken]
     sequence.save(update_fields=["last"])

@@ -13,6 +13,7 @@ from apps.funding.models import Budget, LedgerEntry
 from apps.funding.selectors import SourceTotals, StateCount, applications_by_state, money_by_source
 from apps.quotas.models import MediaDevelopmentPlan
 from apps.quotas.selectors import Figure, FigureStatus, Overview, figure_status, overview
+from apps.schools.network import NetworkSummary, network_summary
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Summary:
     sources: Sequence[SourceTotals]
     money: MoneyTotals
     applications: Sequence[StateCount]
+    network: NetworkSummary
 
 
 def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summary:
@@ -55,6 +57,7 @@ def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summa
         sources=sources,
         money=_all_sources(sources),
         applications=applications_by_state(user),
+        network=network_summary(day),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
 from django.db.models import QuerySet
@@ -69,6 +70,7 @@ class SummaryView(PermissionRequiredMixin, PageMixin, TemplateView):
             summary=summary,
             chart=chart_of_school_types(summary.overview.school_types, types),
             figures_context=asked.context(),
+            network_url=f"{reverse('schools:network')}?{urlencode({'day': asked.day.isoformat()})}",
             **kwargs,
         )
 

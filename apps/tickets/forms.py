@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.form_layout import KernFormHelper
 from apps.inventory.models import Device
+from apps.inventory.numbering import tag_of
 from apps.schools.models import School
 
 
@@ -31,7 +33,7 @@ class ReportForm(forms.Form):
         label=_("Inventory number of the device"),
         required=False,
         max_length=32,
-        help_text=_("It is on the label, for example HAM-000123."),
+        help_text=format_lazy(_("It is on the label, for example {tag}."), tag=tag_of(123)),
     )
     room = forms.CharField(label=_("Room"), required=False, max_length=60)
 

@@ -8,9 +8,12 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+
 from apps.accounts.models import User
 from apps.inventory.choices import ENDED_STATUSES, Ownership
 from apps.inventory.models import Device, Placement, TagSequence
+from apps.inventory.numbering import tag_of
 from apps.inventory.placing import search_text_of
 from apps.schools.models import PupilCount, School, Site
 from mepportal.demo.catalogue import Catalogue
@@ -43,7 +46,7 @@ def load_devices(schools: list[School], catalogue: Catalogue, people: People) ->
     _Record.objects.bulk_create(
         [record for pair in pairs for record in _history(*pair, sites, people)], batch_size=BATCH
     )
-    TagSequence.objects.update_or_create(prefix="HAM", defaults={"last": len(devices)})
+    TagSequence.objects.update_or_create(prefix=settings.TAG_PREFIX, defaults={"last": len(devices)})
     return len(devices)
 
 
@@ -59,7 +62,7 @@ def _courses(schools: list[School], catalogue: Catalogue) -> list[Course]:
 def _device(course: Course, number: int, sites: Mapping[int, Site]) -> Device:
     last = course.steps[-1]
     device = Device(
-        tag=f"HAM-{number:06d}",
+        tag=tag_of(number),
         serial=f"DEMO{number:08d}",
         product=course.product,
         kind=course.product.kind,

@@ -35,6 +35,8 @@ FAULTS = [
         {"SECRET_KEY": "please-change-me-0123456789-abcdefghijklmnopqrstuvwxyz"},
         "SECRET_KEY must be a random value of at least 50 characters.",
     ),
+    ({"TAG_PREFIX": "ham 1"}, "TAG_PREFIX must be 1 to 20 capital letters, digits and inner hyphens, not “ham 1”."),
+    ({"TAG_PREFIX": "HAM-"}, "TAG_PREFIX must be 1 to 20 capital letters, digits and inner hyphens, not “HAM-”."),
     ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS must name the portal's host names in production."),
     ({"ALLOWED_HOSTS": " , "}, "ALLOWED_HOSTS must name the portal's host names in production."),
     ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS must name each host; “*” would accept any."),

@@ -9,6 +9,7 @@ import json
 from io import StringIO
 
 LAST_DAY = datetime.date(2026, 2, 28)
+SITE = ("site__school__number", "site__name")
 DEVICE = ("serial", "product__model", "ownership", "price", "bought_on", "status", "school__number", "room")
 PLACEMENT = ("device__tag", "school__number", "site__name", "room", "since", "until", "countable", "presentation")
 FIGURE = ("plan__name", "school__number", "day", "devices", "parent_financed", "presentation_devices", "pupils")
@@ -20,7 +21,7 @@ def digests() -> dict[str, str]:
     from apps.funding.models import Budget, LedgerEntry
     from apps.inventory.models import Device, Placement
     from apps.quotas.models import QuotaFigure
-    from apps.schools.models import PupilCount
+    from apps.schools.models import FibreLine, ItStaffing, PlatformStatus, PupilCount, RoomNetwork
 
     past = {"fiscal_year__range": (2020, 2025)}
     rows = {
@@ -32,6 +33,10 @@ def digests() -> dict[str, str]:
         "entries": LedgerEntry.objects.filter(budget__fiscal_year__range=(2020, 2025)).values_list(
             "budget__fiscal_year", "budget__name", "at", "kind", "amount", "note"
         ),
+        "fibre": FibreLine.objects.values_list(*SITE, "since", "mbits"),
+        "rooms": RoomNetwork.objects.values_list(*SITE, "counted_on", "rooms", "rooms_with_lan", "rooms_with_wifi"),
+        "platforms": PlatformStatus.objects.values_list("school__number", "platform__name", "state", "since"),
+        "staff": ItStaffing.objects.values_list("year", "full_time_posts"),
         "figures": QuotaFigure.objects.filter(day__lte=LAST_DAY).values_list(*FIGURE, "target_devices"),
     }
     return {name: _digest(values) for name, values in rows.items()}

@@ -434,3 +434,11 @@ def test_a_device_stands_nowhere_before_there_were_any_or_before_it_was_bought()
         services.change_details(device=device, by=clerk, serial="", price=None, bought_on=bought + DAY, note="")
     assert (moved.value.field, corrected.value.field) == ("on", "bought_on")
     assert Placement.objects.get().since == bought
+
+
+def test_each_prefix_of_inventory_numbers_counts_for_itself(settings):
+    clerk, product = factories.ClerkFactory(), factories.ProductFactory()
+    first = services.add_device(product=product, by=clerk)
+    settings.TAG_PREFIX = "SOEST"
+    second = services.add_device(product=product, by=clerk)
+    assert (first.tag, second.tag) == ("HAM-000001", "SOEST-000001")

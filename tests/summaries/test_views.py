@@ -14,6 +14,7 @@ from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.models import Budget
 from apps.quotas.models import MediaDevelopmentPlan
+from apps.schools.models import FibreLine, ItStaffing, Platform, PlatformStatus, RoomNetwork, Site
 from apps.tickets import services as tickets
 from tests.browser.city import make_city
 from tests.factories import UserFactory
@@ -244,3 +245,31 @@ def test_a_file_that_failed_long_ago_waits_for_nobody(client):
     assert len(client.get("/").context["page"].tasks) == 1
     Job.objects.filter(pk=failed.pk).update(created_at=clock.now() - datetime.timedelta(days=8))
     assert client.get("/").context["page"].tasks == []
+
+
+def test_the_summary_shows_the_network_as_of_the_chosen_day(client, city):
+    today = clock.today()
+    site = Site.objects.create(school=city.school, name="Neubau")
+    FibreLine.objects.create(site=site, since=today, mbits=1000)
+    for day, wifi in ((today - datetime.timedelta(days=1), 3), (today, 9)):
+        RoomNetwork.objects.create(site=site, counted_on=day, rooms=12, rooms_with_lan=12, rooms_with_wifi=wifi)
+    iserv = Platform.objects.create(name="IServ")
+    PlatformStatus.objects.create(school=city.school, platform=iserv, since=today)
+    ItStaffing.objects.create(year=today.year, full_time_posts=Decimal("6.5"))
+    sites = Site.objects.filter(school__authority__is_own=True).count()
+    for role in ("head", "auditor", "office_clerk", "office_approver"):
+        client.force_login(city.people.get(role) or UserFactory(role=role))
+        page = client.get(reverse("summaries:summary"))
+        words = plain(page.text)
+        assert f"Standorte mit Glasfaser 1 von {sites}" in words
+        assert "Räume mit WLAN 75,0 % 9 von 12 Räumen" in words
+        assert "Schulen mit IServ 1 von 2" in words
+        assert f"{today.year} 6,5" in words
+        address = f"{reverse('schools:network')}?day={today.isoformat()}"
+        assert f'href="{address}"' in page.text
+        assert client.get(address).status_code == 200
+    yesterday = today - datetime.timedelta(days=1)
+    words = plain(client.get(reverse("summaries:summary"), {"day": yesterday.isoformat()}).text)
+    assert f"Standorte mit Glasfaser 0 von {sites}" in words
+    assert "Räume mit WLAN 25,0 % 3 von 12 Räumen" in words
+    assert "Schulen mit IServ 0 von 2" in words
