@@ -53,6 +53,9 @@ def _school(row: dict[str, str], authorities: dict[str, SchoolAuthority], types:
         official_name=row["official_name"],
         legal_form=row["legal_form"],
         municipality_key=row["municipality_key"],
+        phone=row["phone"],
+        email=row["email"],
+        homepage=row["homepage"],
         startchancen=row["startchancen"] == "1",
     )
     fill_search(school, type_name=types[row["type_key"]].name, town=row["town"])

@@ -33,6 +33,7 @@ from apps.schools.imports.base import (
 )
 from apps.schools.imports.counts import MOST_PUPILS
 from apps.schools.imports.social_index import level
+from apps.schools.names import official_name
 
 SOURCE = "IT.NRW, Verzeichnis der Schulen %s (dl-de/by-2-0)"
 WRITTEN = ("official_name", "email", "phone", *SITE_FIELDS[:3])
@@ -88,7 +89,7 @@ class DirectorySource(KnownSchoolSource, RegisterSource):
     def clean(self, row: Row) -> None:
         values = row.values
         row.label = self.name_of(row.key)
-        values["official_name"] = " ".join(filter(None, (values["name_1"], values["name_2"], values["name_3"])))
+        values["official_name"] = official_name(values["name_1"], values["name_2"], values["name_3"])
         values["phone"] = " ".join(filter(None, (values["dialling_code"], values["extension"])))
         values["counted_on"] = counting_day(values["school_year"])
         values["index_year"] = next_school_year(values["school_year"])

@@ -34,7 +34,7 @@ from apps.schools.imports.base import (
     school_number,
     settled,
 )
-from apps.schools.names import short_name
+from apps.schools.names import official_name, short_name
 
 COORDINATE_SYSTEM = "EPSG:25832"
 
@@ -113,7 +113,7 @@ class SchuldatenSource(RegisterSource):
         if values["type"] not in self.types:
             message = gettext_noop("The school type key “%(key)s” is unknown. An administrator can add it.")
             row.errors.append(Fault("Schulform", message, {"key": values["type"]}))
-        values["official_name"] = " ".join(filter(None, (values["name_1"], values["name_2"], values["name_3"])))
+        values["official_name"] = official_name(values["name_1"], values["name_2"], values["name_3"])
         values["phone"] = " ".join(filter(None, (values["dialling_code"], values["extension"])))
         self._clean_days(row)
         self._clean_coordinates(row)
