@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class AccountsConfig(AppConfig):
     name = "apps.accounts"
     verbose_name = _("People")
+    admin_place = 6
 
     def ready(self) -> None:
         from apps.accounts.permissions import OPEN_ADMIN, ROLE_PERMISSIONS

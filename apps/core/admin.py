@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
+from apps.core.admin_pages import AmountsMixin, ListPage
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateTimeField
 from apps.core.history_pages import HistoryPageMixin
@@ -77,11 +78,9 @@ class OneRowMixin(ScopeMixin):
             raise Http404
 
 
-class ScopedAdmin(HistoryPageMixin, OneRowMixin, SimpleHistoryAdmin):
+class ScopedAdmin(ListPage, AmountsMixin, HistoryPageMixin, OneRowMixin, SimpleHistoryAdmin):
     """Base of every model admin. A `DomainError` in a save becomes a message; nothing is written then."""
 
-    list_per_page = 50
-    show_full_result_count = False
     actions_on_bottom = False
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -137,11 +136,9 @@ class ReadOnlyInline(ReadOnlyMixin, ScopedInline):
         return self.fields or ()
 
 
-class ReadOnlyAdmin(ReadOnlyMixin, OneRowMixin, admin.ModelAdmin):
+class ReadOnlyAdmin(ListPage, AmountsMixin, ReadOnlyMixin, OneRowMixin, admin.ModelAdmin):
     """For append-only rows such as ledger entries."""
 
-    list_per_page = 50
-    show_full_result_count = False
     actions = None
 
 
@@ -152,7 +149,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 @admin.register(PortalText)
-class PortalTextAdmin(OneRowMixin, admin.ModelAdmin):
+class PortalTextAdmin(ListPage, OneRowMixin, admin.ModelAdmin):
     list_display = ("key", "language", "reviewed_on")
 
 
@@ -163,7 +160,7 @@ class SettledForm(forms.ModelForm):
 
 
 @admin.register(ContactMessage)
-class ContactMessageAdmin(OneRowMixin, admin.ModelAdmin):
+class ContactMessageAdmin(ListPage, OneRowMixin, admin.ModelAdmin):
     form = SettledForm
     list_display = ("created_at", "email", "page", "settled_at")
     readonly_fields = ("name", "email", "page", "text", "created_at")

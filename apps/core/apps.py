@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class CoreConfig(AppConfig):
     name = "apps.core"
     verbose_name = _("Portal")
+    admin_place = 7
+    admin_models = ("ImportRun", "Job", "PortalText", "ContactMessage")
 
     def ready(self) -> None:
         from apps.core import core_jobs

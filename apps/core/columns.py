@@ -88,10 +88,7 @@ class RatioColumn(PortalColumn):
     numeric = True
 
     def render(self, value: Any) -> str:
-        decimal = formats.to_decimal(value)
-        if decimal is None:
-            return formats.missing()
-        return f"1{formats.COLON}{formats.number(decimal, 1)}"
+        return formats.ratio(value)
 
 
 class StateColumn(PortalColumn):

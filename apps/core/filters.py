@@ -9,6 +9,7 @@ from django import forms
 from django.db import models
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.form_fields import GermanDateField
@@ -56,7 +57,7 @@ class PortalFilterSet(django_filters.FilterSet):
         form = super().form
         form.order_fields([name for name, filter_ in self.filters.items() if isinstance(filter_, SearchFilter)])
         for field in form.fields.values():
-            _say_all(field)
+            _word_options(field)
         form.helper = KernFormHelper(form, mark_optional=False)
         form.helper.form_method = "get"
         return form
@@ -104,11 +105,11 @@ class PortalFilterSet(django_filters.FilterSet):
         if hasattr(value, "year"):
             return day(value)
         if isinstance(value, bool):
-            return str(_("yes") if value else _("no"))
+            return str(_("Yes") if value else _("No"))
         choices = getattr(self.form.fields[name], "choices", None)
         if choices is not None and not isinstance(value, models.Model):
             words = {str(code): str(word) for code, word in _flat(choices)}
-            return words.get(str(value), str(value))
+            return capfirst(words.get(str(value), str(value)))
         return str(value)
 
     def _address_without(self, *names: str) -> str:
@@ -118,10 +119,20 @@ class PortalFilterSet(django_filters.FilterSet):
         return f"?{parameters.urlencode()}"
 
 
-def _say_all(field: forms.Field) -> None:
-    """A yes-no filter reads "All" instead of "unknown" (other choices: settings.FILTERS_EMPTY_CHOICE_LABEL)."""
+def _word_options(field: forms.Field) -> None:
+    """Options begin with a capital letter. A yes-no filter reads "All" instead of "unknown".
+
+    The first option of other filters: settings.FILTERS_EMPTY_CHOICE_LABEL. Names of rows stay as they are.
+    """
     if isinstance(field, forms.NullBooleanField):
         field.widget.choices = [("", _("All")), ("true", _("Yes")), ("false", _("No"))]
+    elif isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+        field.widget.choices = [(code, _begun(word)) for code, word in field.widget.choices]
+
+
+def _begun(word: Any) -> Any:
+    """A word with a capital letter, or a group of options with each of its words."""
+    return [(code, capfirst(each)) for code, each in word] if isinstance(word, (list, tuple)) else capfirst(word)
 
 
 def _flat(choices: Iterable[Any]) -> Iterable[tuple[Any, Any]]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.money import ensure_storable
 
+FOUR_PLACES = Decimal("0.0001")
 _BLANKS = re.compile(r"[\s\u00a0\u202f'’_]")
 _GROUPED = {",": re.compile(r"\d{1,3}(?:\.\d{3})+"), ".": re.compile(r"\d{1,3}(?:,\d{3})+")}
 
@@ -52,7 +53,21 @@ def _text_widget(widget: Any, inputmode: str) -> Any:
     return widget
 
 
-class GermanDecimalField(forms.DecimalField):
+class LocalLimits:
+    """Limits in refusals are written as numbers are written elsewhere."""
+
+    def run_validators(self, value: Any) -> None:
+        try:
+            super().run_validators(value)  # type: ignore[misc]
+        except ValidationError as refused:
+            for error in refused.error_list:
+                if error.params and "limit_value" in error.params:
+                    limit = formats.number_format(error.params["limit_value"], force_grouping=True)
+                    error.params["limit_value"] = limit
+            raise
+
+
+class GermanDecimalField(LocalLimits, forms.DecimalField):
     """A decimal number, read by `parse_number`, shown with the language's decimal mark and groups.
 
     `unit` is shown inside the field. `decimal_places` also sets how many places are shown.
@@ -85,6 +100,33 @@ class GermanDecimalField(forms.DecimalField):
         return {}
 
 
+class ShareField(GermanDecimalField):
+    """A share above 0 and up to 1 with four places, typed and shown in percent: 0.9 reads "90"."""
+
+    unit = "%"
+    default_error_messages = {"invalid": _("Enter a percentage, for example 90 or 66.67.")}
+
+    def to_python(self, value: Any) -> Decimal | None:
+        number = super().to_python(value)
+        return number if number is None or isinstance(value, Decimal) else number / 100
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        if not 0 < value <= 1:
+            raise ValidationError(_("Enter more than 0 and at most 100 percent."), code="out_of_range")
+        if value != value.quantize(FOUR_PLACES):
+            raise ValidationError(_("Enter at most two decimal places."), code="max_decimal_places")
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Decimal):
+            return value
+        percent = value * 100
+        places = max(-int(percent.normalize().as_tuple().exponent), 0)
+        return formats.number_format(percent, decimal_pos=places)
+
+
 class EuroField(GermanDecimalField):
     """Euros with two places."""
 
@@ -101,7 +143,7 @@ class EuroField(GermanDecimalField):
         return None if amount is None else amount.quantize(Decimal("0.01"))
 
 
-class GermanIntegerField(forms.IntegerField):
+class GermanIntegerField(LocalLimits, forms.IntegerField):
     """A whole number; "1.234" is read as 1234."""
 
     unit = ""

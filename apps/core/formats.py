@@ -1,6 +1,7 @@
 """Numbers, money and moments as people read them, in the active language.
 
-A narrow no-break space (U+202F) stands before units, no-break spaces (U+00A0) around the colon of a ratio.
+A narrow no-break space (U+202F) stands before units and after a minus sign (U+2212), no-break spaces (U+00A0) around
+the colon of a ratio.
 Values are rounded half-up here, for display only.
 """
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 THIN_SPACE = "\u202f"
 COLON = "\u00a0:\u00a0"
+MINUS = "\u2212"
 Number = Decimal | int | float | str
 
 
@@ -32,12 +34,13 @@ def missing() -> str:
 
 
 def number(value: object, places: int = 0) -> str:
-    """ "16.912"; `places` decimals, always as many."""
+    """ "16.912", "− 3"; `places` decimals, always as many."""
     decimal = to_decimal(value)
     if decimal is None:
         return missing()
     quantized = decimal.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    return formats.number_format(quantized, decimal_pos=places, force_grouping=True)
+    digits = formats.number_format(abs(quantized), decimal_pos=places, force_grouping=True)
+    return f"{MINUS}{THIN_SPACE}{digits}" if quantized < 0 else digits
 
 
 def with_unit(value: object, unit: str, places: int = 0) -> str:
@@ -46,7 +49,7 @@ def with_unit(value: object, unit: str, places: int = 0) -> str:
 
 
 def euro(value: object, places: int = 2) -> str:
-    """ "1.234,56 €"."""
+    """ "1.234,56 €", "− 0,01 €"."""
     return with_unit(value, "€", places)
 
 
@@ -56,12 +59,20 @@ def percent(value: object, places: int = 1) -> str:
 
 
 def ratio(value: object, places: int = 1) -> str:
-    """ "1 : 1,4" from 1.4; a whole number stays whole ("1 : 5")."""
+    """ "1 : 1,4" from 1.4, "1 : 5,0" from 5: what is computed keeps its decimals."""
+    return missing() if to_decimal(value) is None else f"1{COLON}{number(value, places)}"
+
+
+def target_ratio(value: object) -> str:
+    """ "1 : 5" from 5, "1 : 4,5" from 4.5: what somebody has set stands as it was set."""
     decimal = to_decimal(value)
-    if decimal is None:
-        return missing()
-    digits = 0 if decimal == decimal.to_integral_value() else places
-    return f"1{COLON}{number(decimal, digits)}"
+    return ratio(value, 0 if decimal is not None and decimal == decimal.to_integral_value() else 1)
+
+
+def less(value: object) -> str:
+    """ "− 1.234,56 €" from 1234.56: what is taken off."""
+    decimal = to_decimal(value)
+    return euro(value if not decimal else -decimal)
 
 
 def day(value: datetime.date | None) -> str:

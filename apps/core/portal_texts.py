@@ -64,7 +64,7 @@ Verantwortlich für die Daten in diesem Portal ist die Stadt als Schulträgerin.
 
 ## Welche Daten wir verarbeiten
 - Von Menschen, die sich anmelden: Name, dienstliche E-Mail-Adresse, Aufgabe, zugeordnete Schulen.
-- Was Sie im Portal tun: Anträge, Entscheidungen, Meldungen und Änderungen, jeweils mit Zeitpunkt.
+- Was Sie im Portal tun: Anträge, Entscheidungen, Tickets und Änderungen, jeweils mit Zeitpunkt.
 - Von Schülerinnen und Schülern: keine Namen. Das Portal kennt nur ihre Anzahl je Schule.
 
 ## Wozu

@@ -5,6 +5,16 @@ from django.utils.translation import gettext_lazy as _
 class FundingConfig(AppConfig):
     name = "apps.funding"
     verbose_name = _("Applications and budgets")
+    admin_place = 1
+    admin_models = (
+        "EquipmentApplication",
+        "Budget",
+        "Grant",
+        "FundingProgramme",
+        "LedgerEntry",
+        "ReasonTemplate",
+        "ApplicationStatusChange",
+    )
 
     def ready(self) -> None:
         from apps.core import navigation, panels

@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class InventoryConfig(AppConfig):
     name = "apps.inventory"
     verbose_name = _("Inventory")
+    admin_place = 2
+    admin_models = ("Device", "Product", "DeviceKind")
 
     def ready(self) -> None:
         from apps.core.navigation import NavigationItem

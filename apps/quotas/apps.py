@@ -5,6 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class QuotasConfig(AppConfig):
     name = "apps.quotas"
     verbose_name = _("Quotas")
+    admin_place = 4
+    admin_models = ("MediaDevelopmentPlan", "TargetGroup", "Target", "QuotaFigure")
 
     def ready(self) -> None:
         from apps.core.navigation import NavigationItem

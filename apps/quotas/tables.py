@@ -55,6 +55,13 @@ class NColumn(RatioColumn):
         return value.quantize(TWO_PLACES)
 
 
+class TargetColumn(NColumn):
+    """The n of a target; a whole one stands as it was set."""
+
+    def render(self, value: Any) -> str:
+        return formats.target_ratio(value)
+
+
 class DistanceColumn(PortalColumn):
     """Above or below the target, in words and devices; exported as a number."""
 
@@ -74,7 +81,7 @@ class FigureTable(PortalTable):
     pupils = NumberColumn(accessor="numbers__pupils", verbose_name=_("Pupil number"))
     percent = QuotaColumn(verbose_name=_("Quota"))
     ratio = NColumn(accessor="numbers__pupils_per_device", verbose_name=_("Pupils per device"))
-    target = NColumn(accessor="numbers__target_pupils_per_device", verbose_name=_("Target"))
+    target = TargetColumn(accessor="numbers__target_pupils_per_device", verbose_name=_("Target"))
     difference = DistanceColumn(accessor="numbers__difference", verbose_name=_("Against target"))
     parent_financed = RowsColumn(
         accessor="numbers__parent_financed", counts="parent_financed", verbose_name=_("Parent-financed")

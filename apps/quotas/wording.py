@@ -31,7 +31,7 @@ def target(figure: Figure) -> str:
     numbers = figure.numbers
     if numbers.target_pupils_per_device is None:
         return _("no target")
-    words = [formats.percent(figure.target_percent), formats.ratio(numbers.target_pupils_per_device)]
+    words = [formats.percent(figure.target_percent), formats.target_ratio(numbers.target_pupils_per_device)]
     if numbers.target_devices is not None:
         words.append(devices(numbers.target_devices))
     return _("Target %(target)s") % {"target": " · ".join(words)}

@@ -5,6 +5,19 @@ from django.utils.translation import gettext_lazy as _
 class SchoolsConfig(AppConfig):
     name = "apps.schools"
     verbose_name = _("Schools")
+    admin_place = 3
+    admin_models = (
+        "School",
+        "Site",
+        "PupilCount",
+        "FibreLine",
+        "RoomNetwork",
+        "PlatformStatus",
+        "Platform",
+        "ItStaffing",
+        "SchoolType",
+        "SchoolAuthority",
+    )
 
     def ready(self) -> None:
         from apps.core.imports import sources

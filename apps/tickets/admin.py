@@ -1,8 +1,12 @@
 """Tickets in the admin are read; they are worked on in the portal."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.admin import ReadOnlyAdmin, ReadOnlyInline
+from apps.core.templatetags.portal import state_badge
+from apps.tickets.choices import TicketState
 from apps.tickets.models import Ticket, TicketMessage, TicketStatusChange
 
 
@@ -18,8 +22,12 @@ class StatusChangeInline(ReadOnlyInline):
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnlyAdmin):
-    list_display = ("title", "state", "school", "created_at", "responsible")
+    list_display = ("title", "state_shown", "school", "created_at", "responsible")
     list_select_related = ("school", "responsible")
     list_filter = ("state",)
     search_fields = ("search_text",)
     inlines = (MessageInline, StatusChangeInline)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_shown(self, row: Ticket) -> SafeString:
+        return state_badge(row.state, TicketState)

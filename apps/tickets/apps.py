@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class TicketsConfig(AppConfig):
     name = "apps.tickets"
     verbose_name = _("Tickets")
+    admin_place = 5
 
     def ready(self) -> None:
         from apps.core.navigation import NavigationItem

@@ -299,7 +299,7 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "admin:funding_fundingprogramme_change": _form("funding_fundingprogramme_change", Role.OFFICE_APPROVER, name="Neu"),
     "admin:funding_grant_add": _form(
         "funding_grant_add", Role.OFFICE_APPROVER, file_reference="Neu", notice_on="01.02.2026", amount="5,00",
-        rate="0,9", programme=lambda world, *_: world.row("programme").pk,
+        rate="90", programme=lambda world, *_: world.row("programme").pk,
     ),
     "admin:funding_grant_change": _form("funding_grant_change", Role.OFFICE_APPROVER, file_reference="Neu"),
     "admin:funding_reasontemplate_add": _form(

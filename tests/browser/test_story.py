@@ -59,7 +59,7 @@ def test_from_the_need_to_the_new_quota(city, signed_in, start_worker):
     coordinator.get_by_label("Produkt").select_option(str(city.product.pk))
     coordinator.get_by_label("Anzahl").fill("16")
     shows(coordinator, "Summe: 7.824,00 €")
-    shows(coordinator, "Heute 10,0 % (1 : 10), danach 26,0 % (1 : 3,8), Ziel 20,0 % (1 : 5).")
+    shows(coordinator, "Heute 10,0 % (1 : 10,0), danach 26,0 % (1 : 3,8), Ziel 20,0 % (1 : 5).")
     coordinator.get_by_role("button", name="Prüfen und einreichen").click()
     coordinator.get_by_role("button", name="Antrag einreichen").click()
     shows(coordinator, "Eingereicht")

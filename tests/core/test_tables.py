@@ -251,7 +251,7 @@ def test_chips_speak_words_not_codes(clerk: User) -> None:
     with override("en"):
         chips = filterset.chips()
         assert [(chip.label, chip.value) for chip in chips] == [
-            ("Legal form", str(word)),
+            ("Legal form", str(word).capitalize()),
             ("Eröffnet ab", "01/03/2026"),
         ]
 

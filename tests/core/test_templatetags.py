@@ -34,14 +34,21 @@ def render(source: str, **context: Any) -> str:
     ("source", "value", "shown"),
     [
         ("euro", Decimal("1234.5"), f"1.234,50{THIN}€"),
-        ("euro", Decimal("-0.005"), f"-0,01{THIN}€"),
+        ("euro", Decimal("-0.005"), f"−{THIN}0,01{THIN}€"),
+        ("euro", Decimal("-1234.5"), f"−{THIN}1.234,50{THIN}€"),
+        ("euro", Decimal("-0.004"), f"0,00{THIN}€"),
+        ("less", Decimal("1234.5"), f"−{THIN}1.234,50{THIN}€"),
+        ("less", 0, f"0,00{THIN}€"),
+        ("number", -3, f"−{THIN}3"),
         ("euro", "0", f"0,00{THIN}€"),
         ("percent", "71.25", f"71,3{THIN}%"),
         ("percent", Decimal("71.24"), f"71,2{THIN}%"),
         ("percent:2", "71.235", f"71,24{THIN}%"),
         ("percent", 0, f"0,0{THIN}%"),
         ("ratio", "1.404", "1\u00a0:\u00a01,4"),
-        ("ratio", 5, "1\u00a0:\u00a05"),
+        ("ratio", 5, "1\u00a0:\u00a05,0"),
+        ("target_ratio", Decimal("5.00"), "1\u00a0:\u00a05"),
+        ("target_ratio", "4.5", "1\u00a0:\u00a04,5"),
         ("ratio", "5.0032", "1\u00a0:\u00a05,0"),
         ("number", 16912, "16.912"),
         ("number:1", "2.25", "2,3"),
@@ -56,7 +63,10 @@ def test_german_formats(source: str, value: object, shown: str) -> None:
         assert render("{{ value|" + source + " }}", value=value) == shown
 
 
-@pytest.mark.parametrize("source", ["euro", "percent", "ratio", "number", "day", "moment", "missing", "with_unit:'kg'"])
+@pytest.mark.parametrize(
+    "source",
+    ["euro", "less", "percent", "ratio", "target_ratio", "number", "day", "moment", "missing", "with_unit:'kg'"],
+)
 def test_what_is_missing_is_said(source: str) -> None:
     with override("en"):
         assert render("{{ value|" + source + " }}", value=None) == "not known"

@@ -98,7 +98,7 @@ def test_the_quota_before_and_after_stands_against_its_target(client: Client) ->
     for _number in range(4):
         DeviceFactory(school=application.school)
     page = client.get(desk_of(application))
-    assert "Heute 4,0 % · 1 : 25 Mit der Genehmigung 24,0 % · 1 : 4,2 Ziel 20,0 % · 1 : 5" in texts(page)
+    assert "Heute 4,0 % · 1 : 25,0 Mit der Genehmigung 24,0 % · 1 : 4,2 Ziel 20,0 % · 1 : 5" in texts(page)
     assert "Das wären 4 Geräte über dem Ziel." in texts(page)
     page = send(client, desk_of(application), "recalculate", **{quantity(application): 10})
     assert "Mit der Genehmigung 14,0 % · 1 : 7,1" in texts(page)

@@ -26,6 +26,7 @@ from apps.funding.models import (
     ReasonTemplate,
 )
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, UserFactory
+from tests.funding.desk import typed_in
 from tests.funding.factories import BudgetFactory, GrantFactory, decide, make_application
 from tests.funding.portal import client_of, texts
 
@@ -310,13 +311,28 @@ def test_grants_take_german_rates_and_programmes_are_kept(client: Client, approv
         "file_reference": "48-1",
         "notice_on": "01.03.2026",
         "amount": "1.000.000",
-        "rate": "0,85",
+        "rate": "85",
     }
+    for rate, sentence in (
+        ("0", "Bitte geben Sie mehr als 0 und höchstens 100 Prozent ein."),
+        ("101", "Bitte geben Sie mehr als 0 und höchstens 100 Prozent ein."),
+        ("66,667", "Geben Sie höchstens zwei Nachkommastellen ein."),
+        ("viel", "Bitte geben Sie einen Prozentsatz ein, zum Beispiel 90 oder 66,67."),
+    ):
+        assert sentence in texts(client.post(reverse("admin:funding_grant_add"), data | {"rate": rate}))
     assert client.post(reverse("admin:funding_grant_add"), data).status_code == 302
     grant = Grant.objects.get()
     assert (grant.rate, grant.amount, grant.notice_on.isoformat()) == (D("0.8500"), D("1000000.00"), "2026-03-01")
     assert grant.history.get().history_user == approver
-    assert row_of(client.get(reverse("admin:funding_grant_changelist")), "48-1")[3:] == ["1.000.000,00 €", "85,0 %"]
+    assert row_of(client.get(reverse("admin:funding_grant_changelist")), "48-1")[2:] == [
+        "01.03.2026",
+        "1.000.000,00 €",
+        "85,0 %",
+    ]
+    change = reverse("admin:funding_grant_change", args=[grant.pk])
+    assert typed_in(client.get(change))["rate"] == "85"
+    read = texts(client_of(AuditorFactory()).get(change))
+    assert "Datum des Bescheids: 01.03.2026 Betrag: 1.000.000,00 € Fördersatz: 85,0 %" in read
 
 
 def test_wordings_are_kept_by_the_office() -> None:

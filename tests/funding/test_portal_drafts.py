@@ -130,7 +130,7 @@ def test_sums_and_effect_without_and_with_javascript(client, school, tablet):
     part = client.post(NEW, data, HTTP_HX_REQUEST="true")
     for shown in (whole, texts(part)):
         assert "Position 3 ist noch nicht vollständig und fehlt in der Summe. Summe: 17.694,00 €" in shown
-        assert "Heute 20,0 % (1 : 5), danach 30,0 % (1 : 3,3), Ziel 20,0 % (1 : 5)." in shown
+        assert "Heute 20,0 % (1 : 5,0), danach 30,0 % (1 : 3,3), Ziel 20,0 % (1 : 5)." in shown
         assert "Danach 30 Geräte für Schülerinnen und Schüler, das Ziel verlangt 20. Ziel erreicht" in shown
     assert "<form" not in part.content.decode()
     assert EquipmentApplication.objects.count() == 0

@@ -59,9 +59,9 @@ def test_the_summary_says_quota_money_and_applications(client, city):
     client.force_login(city.people["head"])
     page = client.get(reverse("summaries:summary"))
     words = plain(page.text)
-    assert "20,0 % · 1 : 5" in words
+    assert "20,0 % · 1 : 5,0" in words
     assert "60 Geräte für 300 Schülerinnen und Schüler" in words
-    assert "Talschule 10,0 % · 1 : 10 20,0 % · 1 : 5 10" in words
+    assert "Talschule 10,0 % · 1 : 10,0 20,0 % · 1 : 5 10" in words
     assert "Digitale Ausstattung 10.000,00 € 5.379,00 € 489,00 € 4.132,00 €" in words
     assert "Teilweise genehmigt 1 7.824,00 €" in words
     assert "Eingereicht 1 978,00 €" in words

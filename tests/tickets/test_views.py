@@ -81,7 +81,7 @@ def test_a_second_click_says_that_it_is_done_already(client, coordinator, school
     address = reverse("tickets:action", args=[ticket.pk, "accept"])
     first, second = client.post(address, follow=True), client.post(address, follow=True)
     assert "Gespeichert." in first.text
-    assert "Der Status ist jetzt „Angenommen“" in second.text
+    assert "Der Status ist jetzt „angenommen“" in second.text
     assert ticket.status_changes.count() == 2
 
 

@@ -23,6 +23,8 @@ register.filter("number", formats.number)
 register.filter("euro", formats.euro)
 register.filter("percent", formats.percent)
 register.filter("ratio", formats.ratio)
+register.filter("target_ratio", formats.target_ratio)
+register.filter("less", formats.less)
 register.filter("day", formats.day)
 register.filter("moment", formats.moment)
 

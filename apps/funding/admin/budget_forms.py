@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
-from apps.core.form_fields import EuroField
+from apps.core.form_fields import EuroField, ShareField
 from apps.funding import services
-from apps.funding.models import Budget
+from apps.funding.models import Budget, Grant
 
 VALUE_FIELDS = (
     "name",
@@ -68,3 +68,14 @@ class OverrunForm(forms.Form):
 
     amount = EuroField(label=_("Additional amount"))
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.Textarea({"rows": 3}))
+
+
+class GrantAdminForm(forms.ModelForm):
+    rate = ShareField(
+        label=_("funding rate"),
+        help_text=_("What the grant pays of the eligible expenses, in percent: 90."),
+    )
+
+    class Meta:
+        model = Grant
+        fields = ("programme", "file_reference", "notice_on", "amount", "rate")

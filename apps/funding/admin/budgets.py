@@ -7,23 +7,20 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
 from apps.core.errors import DomainError
-from apps.core.form_fields import GermanDecimalField
 from apps.core.form_layout import collect_errors
 from apps.funding import selectors, services
-from apps.funding.admin.budget_forms import VALUE_FIELDS, BudgetAdminForm, OverrunForm
+from apps.funding.admin.budget_forms import VALUE_FIELDS, BudgetAdminForm, GrantAdminForm, OverrunForm
 from apps.funding.admin.filters import (
     BudgetFilter,
     FiscalYearFilter,
@@ -70,20 +67,8 @@ class DatedRows:
         return formats.moment(row.at)
 
 
-class ListPage:
-    """Lists look alike: named as what they are, filters above, cards on phones."""
-
-    change_list_template = "admin/funding/change_list.html"
-    show_facets = admin.ShowFacets.NEVER
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = capfirst(self.opts.verbose_name_plural)  # type: ignore[attr-defined]
-        response: HttpResponse = super().changelist_view(request, {"title": title} | (extra_context or {}))  # type: ignore[misc]
-        return response
-
-
 @admin.register(Budget)
-class BudgetAdmin(ListPage, ScopedAdmin):
+class BudgetAdmin(ScopedAdmin):
     """Made and changed through the services; each change keeps its person and its reason."""
 
     form = BudgetAdminForm
@@ -253,30 +238,28 @@ class BudgetAdmin(ListPage, ScopedAdmin):
         return True
 
 
-class GermanNumbers:
-    """Decimal numbers are read and shown as in the rest of the portal."""
-
-    formfield_overrides = {models.DecimalField: {"form_class": GermanDecimalField}}
-
-
 @admin.register(FundingProgramme)
-class FundingProgrammeAdmin(ListPage, ScopedAdmin):
+class FundingProgrammeAdmin(ScopedAdmin):
     list_display = ("name", "code", "legal_basis", "source")
     sortable_by = ("name", "code")
     search_fields = ("name", "code")
 
 
 @admin.register(Grant)
-class GrantAdmin(GermanNumbers, ListPage, ScopedAdmin):
-    list_display = ("file_reference", "programme", "notice_on", "shown_amount", "shown_rate")
+class GrantAdmin(ScopedAdmin):
+    form = GrantAdminForm
+    list_display = ("file_reference", "programme", "notice_on", "amount", "shown_rate")
     list_filter = (ProgrammeFilter,)
     list_select_related = ("programme",)
     sortable_by = ("notice_on",)
     search_fields = ("file_reference",)
 
-    @admin.display(description=_("amount"))
-    def shown_amount(self, row: Grant) -> str:
-        return euros(row.amount)
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who only reads gets the rate as it is read elsewhere."""
+        (title, options), *_others = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return [(title, options)]
+        return [(title, {"fields": ["shown_rate" if name == "rate" else name for name in options["fields"]]})]
 
     @admin.display(description=_("funding rate"))
     def shown_rate(self, row: Grant) -> str:
@@ -284,7 +267,7 @@ class GrantAdmin(GermanNumbers, ListPage, ScopedAdmin):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(DatedRows, ListPage, ReadOnlyAdmin):
+class LedgerEntryAdmin(DatedRows, ReadOnlyAdmin):
     """Append-only: corrected by counter-entries, which the services write."""
 
     list_display = ("when", "budget", "kind", "shown_amount", "application", "by", "note")
@@ -309,7 +292,7 @@ class LedgerEntryAdmin(DatedRows, ListPage, ReadOnlyAdmin):
 
 
 @admin.register(ApplicationStatusChange)
-class ApplicationStatusChangeAdmin(DatedRows, ListPage, ReadOnlyAdmin):
+class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
     list_display = ("when", "subject", "was", "became", "by", "reason")
     list_display_links = ("when",)
     list_filter = (TargetStateFilter,)
@@ -335,7 +318,7 @@ class ApplicationStatusChangeAdmin(DatedRows, ListPage, ReadOnlyAdmin):
 
 
 @admin.register(ReasonTemplate)
-class ReasonTemplateAdmin(ListPage, ScopedAdmin):
+class ReasonTemplateAdmin(ScopedAdmin):
     list_display = ("name", "kind", "text")
     sortable_by = ("name", "kind")
     list_filter = (ReasonKindFilter,)

@@ -17,13 +17,7 @@ from apps.schools.models import School, SchoolType
 ALL = "all"
 
 
-class MenuFilter(admin.SimpleListFilter):
-    """Stands above the list as a menu that names what is chosen."""
-
-    template = "admin/funding/filter.html"
-
-
-class StateFilter(MenuFilter):
+class StateFilter(admin.SimpleListFilter):
     """Submitted ones by default; "all" shows every state that the person sees."""
 
     title = _("state")
@@ -46,7 +40,7 @@ class StateFilter(MenuFilter):
         return queryset.filter(state=self.value() or ApplicationState.SUBMITTED)
 
 
-class SchoolTypeFilter(MenuFilter):
+class SchoolTypeFilter(admin.SimpleListFilter):
     title = _("school type")
     parameter_name = "school_type"
 
@@ -59,7 +53,7 @@ class SchoolTypeFilter(MenuFilter):
         return queryset.filter(school__school_type=self.value()) if self.value() else queryset
 
 
-class ReservationFilter(MenuFilter):
+class ReservationFilter(admin.SimpleListFilter):
     """By the budget that an application is pencilled into."""
 
     title = _("pencilled into")
@@ -78,7 +72,7 @@ class ReservationFilter(MenuFilter):
         return queryset
 
 
-class YearFilter(MenuFilter):
+class YearFilter(admin.SimpleListFilter):
     """By the year in which an application was handed in."""
 
     title = _("year handed in")
@@ -97,7 +91,7 @@ class YearFilter(MenuFilter):
         return queryset
 
 
-class FiscalYearFilter(MenuFilter):
+class FiscalYearFilter(admin.SimpleListFilter):
     """Years as words, so that no language groups their digits."""
 
     title = _("fiscal year")
@@ -113,7 +107,7 @@ class FiscalYearFilter(MenuFilter):
         return queryset
 
 
-class SourceFilter(MenuFilter):
+class SourceFilter(admin.SimpleListFilter):
     title = _("source")
     parameter_name = "source"
     MUNICIPAL = "municipal"
@@ -130,7 +124,7 @@ class SourceFilter(MenuFilter):
         return queryset
 
 
-class LedgerKindFilter(MenuFilter):
+class LedgerKindFilter(admin.SimpleListFilter):
     title = _("kind")
     parameter_name = "kind"
 
@@ -141,7 +135,7 @@ class LedgerKindFilter(MenuFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-class BudgetFilter(MenuFilter):
+class BudgetFilter(admin.SimpleListFilter):
     title = _("budget")
     parameter_name = "budget"
 
@@ -154,7 +148,7 @@ class BudgetFilter(MenuFilter):
         return queryset
 
 
-class TargetStateFilter(MenuFilter):
+class TargetStateFilter(admin.SimpleListFilter):
     title = _("new state")
     parameter_name = "to_state"
 
@@ -165,7 +159,7 @@ class TargetStateFilter(MenuFilter):
         return queryset.filter(to_state=self.value()) if self.value() else queryset
 
 
-class ProgrammeFilter(MenuFilter):
+class ProgrammeFilter(admin.SimpleListFilter):
     title = _("funding programme")
     parameter_name = "programme"
 
@@ -178,7 +172,7 @@ class ProgrammeFilter(MenuFilter):
         return queryset
 
 
-class ReasonKindFilter(MenuFilter):
+class ReasonKindFilter(admin.SimpleListFilter):
     title = _("used")
     parameter_name = "kind"
 

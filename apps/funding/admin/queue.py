@@ -75,7 +75,6 @@ class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
     ordering = ("submitted_at", "pk")
     search_fields = ("title",)
     search_help_text = _("Searches titles and schools.")
-    show_facets = admin.ShowFacets.NEVER
 
     # List
 
@@ -95,7 +94,6 @@ class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         own = {
-            "title": _("Applications"),
             "figure_status": quotas.figure_status(),
             "may_act": request.user.has_perm("funding.work_queue"),
         }

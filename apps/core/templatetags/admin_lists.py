@@ -1,4 +1,4 @@
-"""Tags of the office's lists."""
+"""Tags of the admin's lists."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
