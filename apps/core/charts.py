@@ -17,8 +17,12 @@ from apps.core import formats
 Text = str | Promise
 HUNDRED = Decimal(100)
 BAR_ROW, BAR_HEIGHT, BAR_OFFSET, BAR_HEAD, BAR_AXIS = 48, 16, 24, 24, 24
+BAR_TARGET = 24
+"""Height for the label below a bar at the end of its own target's mark, in pixels."""
 PLOT_HEIGHT, PLOT_TOP, PLOT_BOTTOM = 220, 28, 28
 EDGE = Decimal(2)
+TEXT_ROOM = 24
+"""Height that a line of text needs above a line, in pixels."""
 SERIES_LIMIT = 4
 LABEL_LIMIT = 5
 MARKED_POINTS = 24
@@ -83,6 +87,20 @@ class DrawnBar:
     below: bool
 
     @property
+    def target_text(self) -> str:
+        """What stands at the end of the mark; "" where the line of all bars has its label on top."""
+        return self.bar.target_text if self.bar.target is not None else ""
+
+    @property
+    def target_anchor(self) -> str:
+        """Towards the middle of the picture, so that the label stays inside."""
+        return "end" if self.target_x is not None and self.target_x > 50 else "start"
+
+    @property
+    def target_text_y(self) -> int:
+        return self.target_y2 + 14
+
+    @property
     def text_y(self) -> int:
         return self.top + 16
 
@@ -113,7 +131,7 @@ class BarChart:
     """Horizontal bars in the given order, which the description states ("sorted by distance to the target").
 
     `target` is for all bars and is labelled at its line; bars below their target are hatched and say `note`.
-    Targets of single bars are told in the description. `unit` is for the axis.
+    Targets of single bars have their label below the bar. `target_word` stands before each. `unit` is for the axis.
     """
 
     title: Text
@@ -123,11 +141,17 @@ class BarChart:
     label_header: Text
     target: Decimal | None = None
     target_label: Text = ""
+    target_word: Text = ""
     unit: str = ""
 
     @property
     def uid(self) -> str:
         return _uid("bars", self.title)
+
+    @cached_property
+    def row_height(self) -> int:
+        has_labels = any(bar.target is not None and bar.target_text for bar in self.bars)
+        return BAR_ROW + BAR_TARGET if has_labels else BAR_ROW
 
     @cached_property
     def top_value(self) -> Decimal:
@@ -147,7 +171,7 @@ class BarChart:
     @property
     def axis_y(self) -> int:
         """Where the bars end and the marks of the axis are written."""
-        return self.head + BAR_ROW * len(self.bars)
+        return self.head + self.row_height * len(self.bars)
 
     @property
     def mark_y(self) -> int:
@@ -193,7 +217,7 @@ class BarChart:
             rows.append(
                 DrawnBar(
                     bar=bar,
-                    top=self.head + index * BAR_ROW,
+                    top=self.head + index * self.row_height,
                     width=_share(bar.value, self.top_value),
                     target_x=None if goal is None else _share(goal, self.top_value),
                     below=goal is not None and bar.value < goal,
@@ -357,7 +381,19 @@ class LineChart:
 
     @property
     def target_text_y(self) -> Decimal | None:
-        return None if self.target_y is None else self.target_y - 6
+        """Above the line's end, or below where a course ends right above it."""
+        if self.target_y is None:
+            return None
+        ends = [self._y(series.values[-1]) for series in self.series if series.values and series.values[-1] is not None]
+        is_taken = any(0 <= self.target_y - end < TEXT_ROOM for end in ends)
+        return self.target_y + 16 if is_taken else self.target_y - 6
+
+    @property
+    def target_text(self) -> str:
+        """The label at the end of the dashed line, with the value where it differs over time."""
+        if not self.targets:
+            return str(self.target_label)
+        return f"{self.target_label} {self.shown(self.targets[-1])}"
 
     @property
     def axis_y(self) -> int:

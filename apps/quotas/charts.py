@@ -36,6 +36,7 @@ def chart_of_school_types(figures: Sequence[Figure], addresses: Mapping[str, str
         ),
         label_header=_("School type"),
         value_header=_("Quota"),
+        target_word=_("Target"),
         bars=[_bar(figure, (addresses or {}).get(figure.key, "")) for figure in known],
         unit="%",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ from apps.core.models import ContactMessage, Job, JobState
 from apps.funding import selectors as funding
 from apps.funding.choices import ApplicationState
 from apps.funding.models import EquipmentApplication
+from apps.quotas import selectors as quotas
+from apps.quotas.selectors import Figure
 from apps.schools.models import School
 from apps.tickets import selectors as tickets
 from apps.tickets.choices import TicketState
@@ -39,11 +41,15 @@ class Link:
 
 @dataclass
 class StartPage:
-    """`tasks` in the shape of the tag `task_list`; `schools` whose panels or list the page goes on with."""
+    """`tasks` in the shape of the tag `task_list`; `schools` whose panels or list the page goes on with.
+
+    `figures`: number of a school -> its quota today, where there are several schools.
+    """
 
     tasks: list[dict[str, Any]] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     schools: list[School] = field(default_factory=list)
+    figures: dict[str, Figure] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -62,7 +68,17 @@ def start_page(user: User) -> StartPage:
     page.links += _links(user)
     if not user.has_perm("schools.scope_all") and not user.has_perm("schools.scope_own_authority"):
         page.schools = list(School.objects.visible_to(user).select_related("school_type"))
+        page.figures = _figures(user, page.schools)
     return page
+
+
+def _figures(user: User, schools: Sequence[School]) -> dict[str, Figure]:
+    """Today's quotas of several schools, read together; a single school's panel shows its own."""
+    plan = quotas.current_plan() if len(schools) > 1 and user.has_perm("quotas.view_quotafigure") else None
+    if plan is None:
+        return {}
+    rows = School.objects.filter(pk__in=[school.pk for school in schools])
+    return {figure.key: figure for figure in quotas.school_figures(plan, clock.today(), rows)}
 
 
 def _task(what: object, verb: object, url: str, *, since: object = None, state: Any = None) -> dict[str, Any]:

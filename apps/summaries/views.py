@@ -17,6 +17,7 @@ from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.funding.models import Budget
 from apps.quotas.charts import chart_of_school_types
+from apps.quotas.selectors import figure_status
 from apps.quotas.views import asked_figures
 from apps.quotas.wording import page_address
 from apps.summaries import selectors
@@ -44,6 +45,8 @@ class StartView(LoginRequiredMixin, PageMixin, TemplateView):
         return super().get_context_data(
             page=self.page,
             school=only,
+            schools=[(school, self.page.figures.get(school.number)) for school in self.page.schools],
+            status=figure_status() if self.page.figures else None,
             panels=rendered_panels("schools.school", self.request, only) if only else [],
             **kwargs,
         )

@@ -59,6 +59,35 @@ def test_a_chart_without_target_has_no_target_line() -> None:
     assert [row.below for row in chart.drawn()] == [False, True, False]
 
 
+def test_each_bars_own_target_says_its_value_at_the_end_of_its_mark() -> None:
+    chart = BarChart(
+        title="Quote je Schulform",
+        description="Sortiert nach Abstand zum Ziel.",
+        label_header="Schulform",
+        value_header="Quote",
+        target_word="Ziel",
+        bars=[
+            Bar("Förderschule", D(90), "90 %", target=D(33), target_text="33,3 %"),
+            Bar("Grundschule", D(60), "60 %", target=D(80), target_text="80,0 %"),
+            Bar("Ohne Ziel", D(10), "10 %", target_text="kein Ziel"),
+        ],
+    )
+    assert chart.row_height == 72
+    drawn = chart.drawn()
+    assert [(row.target_text, row.target_anchor) for row in drawn] == [
+        ("33,3 %", "start"),
+        ("80,0 %", "end"),
+        ("", "start"),
+    ]
+    assert [(row.target_y2, row.target_text_y) for row in drawn] == [(44, 58), (116, 130), (188, 202)]
+    with override("de"):
+        html = Template("{% load portal %}{% bar_chart chart %}").render(Context({"chart": chart}))
+    assert '<text x="33.00%" y="58" class="chart-muted">Ziel 33,3 %</text>' in html
+    assert '<text x="80.00%" y="130" class="chart-muted chart-end">Ziel 80,0 %</text>' in html
+    svg = html[html.index("<svg") : html.index("</svg>")]
+    assert "kein Ziel" not in svg
+
+
 def test_the_axis_of_bars_is_marked_from_zero_to_its_end() -> None:
     with override("de"):
         marks = [(mark.text, mark.x, mark.anchor) for mark in bars(unit="%").marks()]
@@ -114,6 +143,18 @@ def test_the_target_counts_for_the_axis_and_lies_at_its_height() -> None:
     chart = line(target=D(80), target_label="Ziel 80 %")
     assert chart.top_value == D(80)
     assert chart.target_y == D("28.0")
+
+
+def test_the_label_at_the_end_of_the_dashed_line_says_its_value_and_keeps_clear_of_the_course() -> None:
+    """The courses end at 40 and at 50 of 50; the target lies above, right below the first, far below both."""
+    with override("de"):
+        chart = line(unit="%", places=1, targets=[None, D(20), D(20)], target_label="Ziel")
+        assert (chart.target_text, chart.target_y, chart.target_text_y) == ("Ziel 20,0\u202f%", D("160.0"), D("154.0"))
+        below = line(unit="%", targets=[D(38)] * 3, target_label="Ziel")
+        assert below.target_text_y == below.target_y + 16
+        assert line(unit="%", targets=[D(20), D(20), None], target_label="Ziel").target_text_y is None
+        html = Template("{% load portal %}{% line_chart chart %}").render(Context({"chart": chart}))
+    assert '<text x="100%" y="154.0" class="chart-end chart-strong chart-halo">Ziel 20,0\u202f%</text>' in html
 
 
 def test_the_grid_starts_at_zero() -> None:
