@@ -1,0 +1,52 @@
+"""Writes to devices. Each function is one step of `workflow.TRANSITIONS` or one correction, in one transaction.
+
+Order in each: lock (kind, then device), check, write, then raise the versions of the schools whose figures moved.
+All raise `DomainError` for what the person can mend and `PermissionDenied` for what their role may not do.
+Days (`on`, `since`) default to today, are never in the future and never before the device's last change.
+"""
+
+from apps.inventory.services.adding import (
+    add_device,
+    add_devices,
+    add_devices_once,
+)
+from apps.inventory.services.corrections import (
+    change_details,
+    change_kind,
+    change_kind_counting,
+    change_ownership,
+    refresh_devices_of,
+    refresh_search_text,
+)
+from apps.inventory.services.steps import (
+    lend_device,
+    move_device,
+    report_lost,
+    report_stolen,
+    retire_device,
+    return_from_repair,
+    return_loan,
+    send_to_repair,
+    take_to_stock,
+)
+
+__all__ = [
+    "add_device",
+    "add_devices",
+    "add_devices_once",
+    "change_details",
+    "change_kind",
+    "change_kind_counting",
+    "change_ownership",
+    "lend_device",
+    "move_device",
+    "refresh_devices_of",
+    "refresh_search_text",
+    "report_lost",
+    "report_stolen",
+    "retire_device",
+    "return_from_repair",
+    "return_loan",
+    "send_to_repair",
+    "take_to_stock",
+]

@@ -1,0 +1,110 @@
+"""Steps of a device's life: each function is one step of `workflow.TRANSITIONS`."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import DomainError
+from apps.core.history import save_by
+from apps.inventory.choices import DeviceStatus
+from apps.inventory.models import Device
+from apps.inventory.placing import Spot
+from apps.inventory.services.common import ensure_may, locked, spot_at, write
+from apps.inventory.workflow import TRANSITIONS
+from apps.schools.models import School, Site
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+@transaction.atomic
+def move_device(
+    *,
+    device: Device,
+    school: School,
+    by: User,
+    site: Site | None = None,
+    room: str = "",
+    on: datetime.date | None = None,
+) -> Device:
+    """Puts a device to another school, site or room; it is in use there from `on` on."""
+    row = _step("move_device", device, DeviceStatus.IN_USE, by=by)
+    spot = spot_at(school, site, room, by=by)
+    if spot == Spot.of(row):
+        raise DomainError(
+            _("The device stands there already. Please choose another school, site or room."), field="school"
+        )
+    return write(row, spot, status=DeviceStatus.IN_USE, on=on, by=by)
+
+
+@transaction.atomic
+def take_to_stock(*, device: Device, by: User, on: datetime.date | None = None) -> Device:
+    """Takes a device into the depot, where it counts for no school; also undoes a mistaken loss or retirement."""
+    row = _step("take_to_stock", device, DeviceStatus.IN_STOCK, by=by)
+    return write(row, None, status=DeviceStatus.IN_STOCK, on=on, by=by)
+
+
+@transaction.atomic
+def retire_device(*, device: Device, by: User, reason: str, on: datetime.date | None = None) -> Device:
+    """Takes a device out of service. It no longer counts from `on` on; its past stays."""
+    if not reason.strip():
+        raise DomainError(_("Please say why the device is retired."), field="reason")
+    return _end(device, "retire_device", DeviceStatus.RETIRED, by=by, on=on, reason=reason)
+
+
+@transaction.atomic
+def report_lost(*, device: Device, by: User, on: datetime.date | None = None, reason: str = "") -> Device:
+    """Notes that a device cannot be found. It no longer counts from `on` on."""
+    return _end(device, "report_lost", DeviceStatus.LOST, by=by, on=on, reason=reason)
+
+
+@transaction.atomic
+def report_stolen(*, device: Device, by: User, on: datetime.date | None = None, reason: str = "") -> Device:
+    """Notes a theft. It no longer counts from `on` on."""
+    return _end(device, "report_stolen", DeviceStatus.STOLEN, by=by, on=on, reason=reason)
+
+
+@transaction.atomic
+def send_to_repair(*, device: Device, by: User, reason: str = "") -> Device:
+    """Sends a device to repair. It stays placed and counts, so there is no day to name."""
+    return _stay(device, "send_to_repair", DeviceStatus.IN_REPAIR, by=by, reason=reason)
+
+
+@transaction.atomic
+def return_from_repair(*, device: Device, by: User, reason: str = "") -> Device:
+    """Takes a device back from repair to where it stands."""
+    return _stay(device, "return_from_repair", DeviceStatus.IN_USE, by=by, reason=reason)
+
+
+@transaction.atomic
+def lend_device(*, device: Device, by: User, reason: str = "") -> Device:
+    """Notes that a device is lent out by its school. It stays placed and counts."""
+    return _stay(device, "lend_device", DeviceStatus.ON_LOAN, by=by, reason=reason)
+
+
+@transaction.atomic
+def return_loan(*, device: Device, by: User, reason: str = "") -> Device:
+    """Takes a lent device back."""
+    return _stay(device, "return_loan", DeviceStatus.IN_USE, by=by, reason=reason)
+
+
+def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Device:
+    """Locks the device and checks role and transition."""
+    ensure_may(by, TRANSITIONS.transitions[name].permission)
+    row = locked(device, by)
+    TRANSITIONS.ensure(name, source=row.status, target=target)
+    return row
+
+
+def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datetime.date | None, reason: str) -> Device:
+    return write(_step(name, device, target, by=by), None, status=target, on=on, by=by, reason=reason)
+
+
+def _stay(device: Device, name: str, target: DeviceStatus, *, by: User, reason: str) -> Device:
+    row = _step(name, device, target, by=by)
+    row.status = target
+    return save_by(row, by=by, update_fields=["status"], reason=reason.strip())
