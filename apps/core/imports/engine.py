@@ -17,13 +17,12 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from apps.core import clock, jobs
 from apps.core.errors import DomainError, ImportFileError
 from apps.core.imports.columns import find_columns, known_columns
-from apps.core.imports.faults import Fault, shown
 from apps.core.imports.reading import Table, open_table
+from apps.core.imports.rows import read_rows
 from apps.core.imports.sources import ImportSource, Row, source_of
 from apps.core.models import ImportRow, ImportRun, ImportState, Job, JobState, RowAction
 
@@ -136,7 +135,7 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
     positions = find_columns(table.header, source.all_columns())
     source.prepare()
     counts, reasons, present, done = Counter[str](), Counter[str](), set[str](), 0
-    records = _read(source, table, positions, present)
+    records = read_rows(source, table, positions, present)
     while rows := list(islice(records, CHUNK)):
         source.compare([row for row in rows if row.is_sound])
         for row in rows:
@@ -155,52 +154,6 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
         return
     counts[RowAction.MISSING] = len(missing)
     _finish_check(run, table, counts, reasons)
-
-
-def _read(source: ImportSource, table: Table, positions: Mapping[str, int], present: set[str]) -> Iterator[Row]:
-    """Rows of the file with their values and faults; `present` gathers all keys, of rows left out too."""
-    width, seen = len(table.header), dict[str, int]()
-    for line, cells in table.rows:
-        data = {name: cells[place].strip() if place < len(cells) else "" for name, place in positions.items()}
-        key = source.key_of(data)
-        row = Row(line=line, data=data, key=shown(key))
-        row.reason = source.left_out(data)
-        present.add(key)
-        if not row.reason:
-            _check_width(row, cells, width)
-            _check_once(row, source, key, seen)
-            source.read(row)
-        yield row
-
-
-def _check_width(row: Row, cells: Sequence[str], width: int) -> None:
-    filled = len(cells)
-    while filled > width and not cells[filled - 1].strip():
-        filled -= 1
-    if filled != width and len(cells) != width:
-        row.errors.append(
-            Fault(
-                "",
-                gettext_noop("The row has %(found)s cells instead of %(expected)s; it may be cut off."),
-                {"found": filled, "expected": width},
-            )
-        )
-
-
-def _check_once(row: Row, source: ImportSource, key: str, seen: dict[str, int]) -> None:
-    """`seen` remembers on which line each key stood first."""
-    if not key:
-        return
-    first = seen.setdefault(key, row.line)
-    if first != row.line:
-        title = next(column.title for column in source.columns if column.name == source.key_column)
-        row.errors.append(
-            Fault(
-                title,
-                gettext_noop("“%(key)s” stands in line %(first)s already; each may stand in the file once."),
-                {"key": row.key, "first": first},
-            )
-        )
 
 
 def _keep(run: ImportRun, rows: Sequence[Row]) -> bool:

@@ -1,0 +1,57 @@
+"""From the cells of a file to rows with values and faults: what is wrong whatever the file means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from django.utils.translation import gettext_noop
+
+from apps.core.imports.faults import Fault, shown
+from apps.core.imports.reading import Table
+from apps.core.imports.sources import ImportSource, Row
+
+
+def read_rows(source: ImportSource, table: Table, positions: Mapping[str, int], present: set[str]) -> Iterator[Row]:
+    """Rows of the file with their values and faults; `present` gathers all keys, of rows left out too."""
+    width, seen = len(table.header), dict[str, int]()
+    for line, cells in table.rows:
+        data = {name: cells[place].strip() if place < len(cells) else "" for name, place in positions.items()}
+        key = source.key_of(data)
+        row = Row(line=line, data=data, key=shown(key))
+        row.reason = source.left_out(data)
+        present.add(key)
+        if not row.reason:
+            _check_width(row, cells, width)
+            _check_once(row, source, key, seen)
+            source.read(row)
+        yield row
+
+
+def _check_width(row: Row, cells: Sequence[str], width: int) -> None:
+    filled = len(cells)
+    while filled > width and not cells[filled - 1].strip():
+        filled -= 1
+    if filled != width and len(cells) != width:
+        row.errors.append(
+            Fault(
+                "",
+                gettext_noop("The row has %(found)s cells instead of %(expected)s; it may be cut off."),
+                {"found": filled, "expected": width},
+            )
+        )
+
+
+def _check_once(row: Row, source: ImportSource, key: str, seen: dict[str, int]) -> None:
+    """`seen` remembers on which line each key stood first."""
+    if not key:
+        return
+    first = seen.setdefault(key, row.line)
+    if first != row.line:
+        title = next(column.title for column in source.columns if column.name == source.key_column)
+        row.errors.append(
+            Fault(
+                title,
+                gettext_noop("“%(key)s” stands in line %(first)s already; each may stand in the file once."),
+                {"key": row.key, "first": first},
+            )
+        )
