@@ -17,7 +17,40 @@ GRANT_RATE = Decimal("0.9")
 
 def load_budgets(*, by: User) -> dict[str, Budget]:
     """Four budgets by short name: "city", "small", "own_share", "grant"."""
-    year = clock.today().year
+    common = {"fiscal_year": clock.today().year, "product": "03.01.01", "by": by}
+    capital = {"ledger_account": "783100", "expenditure_type": ExpenditureType.CAPITAL} | common
+    operating = {"ledger_account": "543100", "expenditure_type": ExpenditureType.OPERATING} | common
+    return {
+        "city": services.create_budget(
+            name="Digitale Ausstattung der Schulen",
+            measure_number="400_0300003080",
+            appropriation=Decimal("650000.00"),
+            carried_over=Decimal("82500.00"),
+            **capital,
+        ),
+        "small": services.create_budget(
+            name="Geringwertige Geräte",
+            appropriation=Decimal("140000.00"),
+            freeze=Decimal("15000.00"),
+            **operating,
+        ),
+        "own_share": services.create_budget(
+            name="Eigenanteil DigitalPakt 2.0",
+            measure_number="400_0300003090",
+            appropriation=Decimal("90000.00"),
+            **capital,
+        ),
+        "grant": services.create_budget(
+            name="DigitalPakt 2.0",
+            measure_number="400_0300003090",
+            grant=_load_grant(by=by),
+            appropriation=Decimal("810000.00"),
+            **capital,
+        ),
+    }
+
+
+def _load_grant(*, by: User) -> Grant:
     programme = save_by(
         FundingProgramme(
             code="DP2",
@@ -27,7 +60,7 @@ def load_budgets(*, by: User) -> dict[str, Budget]:
         ),
         by=by,
     )
-    grant = save_by(
+    return save_by(
         Grant(
             programme=programme,
             file_reference="DEMO-DP2-001",
@@ -37,40 +70,3 @@ def load_budgets(*, by: User) -> dict[str, Budget]:
         ),
         by=by,
     )
-    common = {"fiscal_year": year, "product": "03.01.01", "by": by}
-    return {
-        "city": services.create_budget(
-            name="Digitale Ausstattung der Schulen",
-            measure_number="400_0300003080",
-            ledger_account="783100",
-            expenditure_type=ExpenditureType.CAPITAL,
-            appropriation=Decimal("650000.00"),
-            carried_over=Decimal("82500.00"),
-            **common,
-        ),
-        "small": services.create_budget(
-            name="Geringwertige Geräte",
-            ledger_account="543100",
-            expenditure_type=ExpenditureType.OPERATING,
-            appropriation=Decimal("140000.00"),
-            freeze=Decimal("15000.00"),
-            **common,
-        ),
-        "own_share": services.create_budget(
-            name="Eigenanteil DigitalPakt 2.0",
-            measure_number="400_0300003090",
-            ledger_account="783100",
-            expenditure_type=ExpenditureType.CAPITAL,
-            appropriation=Decimal("90000.00"),
-            **common,
-        ),
-        "grant": services.create_budget(
-            name="DigitalPakt 2.0",
-            measure_number="400_0300003090",
-            ledger_account="783100",
-            expenditure_type=ExpenditureType.CAPITAL,
-            grant=grant,
-            appropriation=Decimal("810000.00"),
-            **common,
-        ),
-    }
