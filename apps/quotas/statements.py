@@ -169,7 +169,8 @@ def write_rows(rows: Sequence[Computed], *, computed_at: datetime.datetime, same
     `read_inputs`, so that two runs take their locks in the same order.
     """
     written = 0
-    fields = [QuotaFigure._meta.get_field(name.removesuffix("_id")) for name in _COLUMNS]
+    by_column = {field.column: field for field in QuotaFigure._meta.concrete_fields}
+    fields = [by_column[name] for name in _COLUMNS]
     for first in range(0, len(rows), ROWS_PER_STATEMENT):
         batch = rows[first : first + ROWS_PER_STATEMENT]
         text = _WRITE.format(
