@@ -2,6 +2,9 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -12,6 +15,7 @@ from tests.factories import PASSWORD, UserFactory
 from tests.operations.servers import script
 
 APPROVER = "freigabe@stadt.example"
+PATIENCE_SECONDS = 180
 
 
 def can_sign_in(role: Role, email: str) -> User:
@@ -30,10 +34,23 @@ def prepared(number: int, **environment: str) -> list[str]:
 
 def read_until(load: Any, number: int) -> list[dict[str, Any]]:
     """The next lines, so many."""
-    return [json.loads(load.stdout.readline()) for _line in range(number)]
+    with ended_after_patience(load):
+        return [json.loads(load.stdout.readline()) for _line in range(number)]
 
 
 def rest_of(load: Any) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in load.stdout]
-    assert load.wait(30) == 0
+    with ended_after_patience(load):
+        lines = [json.loads(line) for line in load.stdout]
+        assert load.wait() == 0
     return lines
+
+
+@contextmanager
+def ended_after_patience(load: Any) -> Iterator[None]:
+    """A process that hangs is ended, so that its test fails and does not hang, too."""
+    timer = Timer(PATIENCE_SECONDS, load.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

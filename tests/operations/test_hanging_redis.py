@@ -15,7 +15,7 @@ from apps.funding.models import Budget, EquipmentApplication
 from tests.factories import PASSWORD
 from tests.funding.desk import desk_of, form_values
 from tests.operations.commands import done
-from tests.operations.people import can_sign_in, prepared, read_until, rest_of
+from tests.operations.people import can_sign_in, prepared, rest_of
 from tests.operations.servers import TWO_SWEEPS, Browser, WebServer, own_redis, script, sweeping
 from tests.support.waiting import wait_until
 
@@ -26,22 +26,21 @@ OFFICE = "amt@stadt.example"
 
 
 def test_approvals_and_devices_while_redis_hangs(smtp_server: Any, tmp_path: Path) -> None:
-    """Ten steps of one process: the first nudge waits, and those of the seconds after it do not ask Redis again."""
+    """Twelve steps of one process: the first nudge waits, and for some seconds none after it asks Redis again."""
     with own_redis() as redis:
         environment = {"REDIS_URL": redis.url, "EMAIL_URL": smtp_server.url}
         keys, log = prepared(6), tmp_path / "load.log"
+        redis.hang()
+        began = time.monotonic()
         with script("tests.operations.load", "work", *keys, log=log, **environment) as load:
-            read_until(load, 2)
-            redis.hang()
-            began = time.monotonic()
             lines = rest_of(load)
-            pauses = (time.monotonic() - began) // nudge.PAUSE_SECONDS
-            redis.go_on()
-        assert Counter(line["what"] for line in lines) == {"approved": 5, "added": 5}
+        pauses = (time.monotonic() - began) // nudge.PAUSE_SECONDS
+        redis.go_on()
+        assert Counter(line["what"] for line in lines) == {"approved": 6, "added": 6}
         assert max(line["seconds"] for line in lines) < BOUND
         waited, left_out = (log.read_text().count(words) for words in ("Could not nudge", "Did not nudge"))
         assert 1 <= waited <= 1 + pauses, log.read_text()
-        assert waited + left_out == 5 * NUDGES
+        assert waited + left_out == 6 * NUDGES
         with sweeping(environment=environment):
             wait_until(lambda: len(smtp_server.messages) >= 6, seconds=2 * TWO_SWEEPS, what="the mails")
     assert len(smtp_server.messages) == 6

@@ -77,3 +77,33 @@ class Worker:
         if self.process.poll() is not None:
             raise AssertionError(f"The worker ended at once:\n{text[-4000:]}")
         return " ready." in text
+
+
+class Beat:
+    """Celery's clock in a process of its own, as in production; may be killed and started again."""
+
+    def __init__(self, *, recalc_seconds: int = 1, environment: dict[str, str] | None = None) -> None:
+        number = next(_numbers)
+        self.log = Path(settings.VAR_DIR) / f"beat-{number}.log"
+        self._command = [sys.executable, "-m", "celery", "-A", "mepportal", "beat", "--pidfile="]
+        self._command += ["--schedule", str(Path(settings.VAR_DIR) / f"schedule-{number}")]
+        self._environment = process_environment(RECALC_SECONDS=str(recalc_seconds), **(environment or {}))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = begin(self._command, output=output, env=self._environment, folder=Path(settings.BASE_DIR))
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        end(self._process)
+
+    def __enter__(self) -> "Beat":
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        assert self._process is not None
+        end(self._process)
