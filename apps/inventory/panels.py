@@ -8,21 +8,23 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.core.days import asked_day
 from apps.inventory.selectors import devices_by_kind
 from apps.schools.models import School
 
 
 def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
-    """How many devices of each kind stand there and how old they are, each with the way to its rows."""
+    """How many devices of each kind stand there on the page's day, how old they are, and the way to their rows."""
     user: Any = request.user
     if not user.has_perm("inventory.view_device"):
         return None
-    rows = devices_by_kind(school)
+    asked = asked_day(request)
+    rows, query = devices_by_kind(school, asked.day), {"school": school.number, **asked.query}
     return {
-        "kinds": [(row, _address("list", school=school.number, kind=row.kind)) for row in rows],
+        "kinds": [(row, _address("list", **query, kind=row.kind)) for row in rows],
         "total": sum(row.number for row in rows),
         "overdue": sum(row.overdue for row in rows),
-        "list_url": _address("list", school=school.number),
+        "list_url": _address("list", **query),
         "add_url": _address("add", school=school.number) if user.has_perm("inventory.add_device") else "",
     }
 

@@ -80,18 +80,25 @@ class KindAges:
 
 
 def devices_by_kind(school: School, day: datetime.date | None = None) -> list[KindAges]:
-    """How many devices of each kind stand at a school now, and how old they are on `day`; most first."""
+    """How many devices of each kind stood at a school on a day (today), and how old they were; most first."""
     day = day or today()
-    rows = Device.objects.filter(school=school).order_by()
-    counted = rows.values("kind__code", "kind__name").annotate(
-        number=Count("*"),
-        up_to_two=Count(Value(1), filter=Q(bought_on__gt=_years_before(day, 3))),
-        three_to_four=Count(
-            Value(1), filter=Q(bought_on__lte=_years_before(day, 3), bought_on__gt=_years_before(day, 5))
-        ),
-        five_and_more=Count(Value(1), filter=Q(bought_on__lte=_years_before(day, 5))),
-        unknown=Count(Value(1), filter=Q(bought_on__isnull=True)),
-        overdue=Count(Value(1), filter=_overdue(day)),
+    stood = Placement.objects.on(day).filter(school=school)
+    rows = (
+        Device.objects.filter(school=school) if day == today() else Device.objects.filter(pk__in=stood.values("device"))
+    )
+    counted = (
+        rows.order_by()
+        .values("kind__code", "kind__name")
+        .annotate(
+            number=Count("*"),
+            up_to_two=Count(Value(1), filter=Q(bought_on__gt=_years_before(day, 3))),
+            three_to_four=Count(
+                Value(1), filter=Q(bought_on__lte=_years_before(day, 3), bought_on__gt=_years_before(day, 5))
+            ),
+            five_and_more=Count(Value(1), filter=Q(bought_on__lte=_years_before(day, 5))),
+            unknown=Count(Value(1), filter=Q(bought_on__isnull=True)),
+            overdue=Count(Value(1), filter=_overdue(day)),
+        )
     )
     return [
         KindAges(row.pop("kind__code"), row.pop("kind__name"), **row)

@@ -15,7 +15,7 @@ class QuotasConfig(AppConfig):
         from apps.core.panels import register as register_panel
         from apps.core.permissions import register
         from apps.quotas.jobs import register_jobs
-        from apps.quotas.panels import quota_of_school
+        from apps.quotas.panels import plan_of_day, quota_of_school
         from apps.quotas.permissions import ROLE_PERMISSIONS
         from apps.quotas.services import nudge_recalculation
         from apps.schools.services import register_inputs_listener
@@ -25,3 +25,4 @@ class QuotasConfig(AppConfig):
         register_inputs_listener(nudge_recalculation)
         register_navigation(NavigationItem(_("Quotas"), "quotas:overview", 50, ("quotas.view_quotafigure",)))
         register_panel("schools.school", Panel("quotas/school_panel.html", quota_of_school, 10))
+        register_panel("schools.school.head", Panel("quotas/plan_of_day.html", plan_of_day, 10))

@@ -24,7 +24,7 @@ from apps.core.models import Job, JobState
 from apps.quotas import calculations
 from apps.quotas.calculations import Effect, FigureRow, Share, Totals, two_places
 from apps.quotas.choices import Level
-from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
+from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure, Target
 from apps.quotas.statements import PlanDay, read_inputs
 from apps.schools.models import School, SchoolType
 
@@ -83,6 +83,14 @@ def ensure_readable(plan: MediaDevelopmentPlan, day: datetime.date) -> None:
             _("%(plan)s begins on %(day)s. Please choose that day or a later one.")
             % {"plan": plan.name, "day": formats.date_format(plan.starts_on, "SHORT_DATE_FORMAT")}
         )
+
+
+def target_in_force(plan: MediaDevelopmentPlan, school: School, day: datetime.date) -> Target | None:
+    """The row behind a school's target on a day."""
+    targets = Target.objects.filter(
+        group__plan=plan, group__members__school_type=school.school_type_id, valid_from__lte=day
+    )
+    return targets.select_related("group").order_by("-valid_from").first()
 
 
 # Figures

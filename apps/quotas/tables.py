@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django_tables2 import A
 
 from apps.core import formats
 from apps.core.tables import (
@@ -96,7 +95,19 @@ _COLUMNS = ("devices", "pupils", "percent", "ratio", "target", "difference", "pa
 
 class SchoolTypeFigureTable(FigureTable):
     name = LinkColumn(linkify=lambda record, table: table.address_of(record), verbose_name=_("School type"))
-    schools = NumberColumn(accessor="numbers__schools", verbose_name=_("Schools"))
+    schools = NumberColumn(
+        accessor="numbers__schools", linkify=lambda record, table: table.address_of(record), verbose_name=_("Schools")
+    )
+    pupils = NumberColumn(
+        accessor="numbers__pupils",
+        linkify=lambda record, table: table.address_of(record),
+        verbose_name=_("Pupil number"),
+    )
+    target = NColumn(
+        accessor="numbers__target_pupils_per_device",
+        linkify=lambda record, table: table.address_of(record),
+        verbose_name=_("Target"),
+    )
 
     class Meta(PortalTable.Meta):
         sequence = ("name", "schools", *_COLUMNS)
@@ -111,8 +122,16 @@ class SchoolTypeFigureTable(FigureTable):
 
 
 class SchoolFigureTable(FigureTable):
-    name = LinkColumn(
-        linkify=("schools:detail", {"number": A("key")}), order_by="school__sort_key", verbose_name=_("School")
+    name = LinkColumn(linkify=wording.school_address, order_by="school__sort_key", verbose_name=_("School"))
+    pupils = NumberColumn(
+        accessor="numbers__pupils",
+        linkify=lambda record: wording.school_address(record, "counts"),
+        verbose_name=_("Pupil number"),
+    )
+    target = NColumn(
+        accessor="numbers__target_pupils_per_device",
+        linkify=lambda record: wording.school_address(record, "panel-quota"),
+        verbose_name=_("Target"),
     )
 
     class Meta(PortalTable.Meta):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.http import HttpRequest
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock
+from apps.core import clock, formats
 from apps.core.charts import LineChart
+from apps.core.days import NO_DAY
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateField
 from apps.core.list_views import PortalListView
@@ -50,7 +52,10 @@ class AskedFigures:
 
 
 def asked_figures(request: HttpRequest) -> AskedFigures:
-    """Reads `plan` (number or name) and `day` from the address; the current plan on its newest day by default."""
+    """Reads `plan` (number or name) and `day` from the address; the current plan on its newest day by default.
+
+    A day without a plan, or before the chosen plan, is read from the plan that was in force then.
+    """
     plans = list(MediaDevelopmentPlan.objects.visible_to(request.user).filter(starts_on__lte=clock.today()))
     plan, problem = _asked_plan(plans, request.GET.get("plan", ""))
     newest = (selectors.newest_day(plan) if plan else None) or clock.today()
@@ -58,16 +63,30 @@ def asked_figures(request: HttpRequest) -> AskedFigures:
         return AskedFigures(plans, plan, newest, problem)
     try:
         day = GermanDateField(required=False).clean(request.GET.get("day", "")) or newest
+        then = _latest(plan for plan in plans if plan.starts_on <= day)
+        if then is not None and not request.GET.get("plan"):
+            plan = then
+        if then is not None and day < plan.starts_on:
+            return AskedFigures(plans, then, day, _other_plan(plan, then))
         selectors.ensure_readable(plan, day)
     except DomainError as error:
         return AskedFigures(plans, plan, newest, str(error))
     except ValidationError:
-        return AskedFigures(plans, plan, newest, _("This is no day. Please enter one such as 31.12.2024."))
+        return AskedFigures(plans, plan, newest, NO_DAY)
     return AskedFigures(plans, plan, day)
 
 
+def _latest(plans: Iterable[MediaDevelopmentPlan]) -> MediaDevelopmentPlan | None:
+    return max(plans, key=lambda plan: (plan.starts_on, plan.pk), default=None)
+
+
+def _other_plan(asked: MediaDevelopmentPlan, shown: MediaDevelopmentPlan) -> str:
+    sentence = _("%(asked)s begins on %(day)s. You see %(shown)s, which was in force on the day that you chose.")
+    return sentence % {"asked": asked.name, "day": formats.day(asked.starts_on), "shown": shown.name}
+
+
 def _asked_plan(plans: list[MediaDevelopmentPlan], asked: str) -> tuple[MediaDevelopmentPlan | None, str | Promise]:
-    current = max(plans, key=lambda plan: (plan.starts_on, plan.pk), default=None)
+    current = _latest(plans)
     if not asked:
         return current, ""
     for plan in plans:
@@ -132,6 +151,7 @@ class QuotaOverviewView(PortalListView):
                 "types": self._types(read),
                 "narrowed": self._narrowed(read),
                 "all_schools": _schools_address(read),
+                "schools_url": self._schools(read),
             }
         return super().get_context_data(**kwargs)
 

@@ -14,6 +14,7 @@ from apps.core import formats
 from apps.quotas.calculations import Totals
 from apps.quotas.choices import Level
 from apps.quotas.selectors import Figure
+from apps.schools import wording as schools
 
 
 def quota(figure: Figure) -> str:
@@ -126,3 +127,9 @@ def rows_address(figure: Figure, counts: str) -> str:
 def page_address(plan_id: int, day: datetime.date, **more: str) -> str:
     """The page of figures of a plan on a day."""
     return f"{reverse('quotas:overview')}?{urlencode({'plan': plan_id, 'day': day.isoformat()} | more)}"
+
+
+def school_address(figure: Figure, part: str = "") -> str:
+    """The page of a figure's school as of the figure's day; `part` is one of its sections."""
+    address = schools.school_address(figure.key, figure.day)
+    return f"{address}#{part}" if part else address

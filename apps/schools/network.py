@@ -20,6 +20,7 @@ from apps.schools.models import FibreLine, ItStaffing, Platform, PlatformStatus,
 class SiteNetwork:
     """What a site has on a day; `mbits` and `fibre_since` are None without fibre, `rooms` without a count."""
 
+    day: datetime.date
     site: Site
     mbits: int | None
     fibre_since: datetime.date | None
@@ -99,6 +100,7 @@ def sites_on(sites: QuerySet[Site], day: datetime.date) -> list[SiteNetwork]:
     rooms = {count.site_id: count for count in counts}
     return [
         SiteNetwork(
+            day=day,
             site=site,
             mbits=lines[site.pk][-1].mbits if site.pk in lines else None,
             fibre_since=lines[site.pk][0].since if site.pk in lines else None,

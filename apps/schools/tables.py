@@ -10,6 +10,7 @@ from apps.core import formats
 from apps.core.tables import DateColumn, LinkColumn, NumberColumn, PortalTable, TextColumn
 from apps.schools.models import PupilCount, RoomNetwork, School, SchoolAuthority, Site
 from apps.schools.network import SiteNetwork
+from apps.schools.wording import school_address
 
 NOT_COUNTED = _("not maintained by the city, does not count in the quota")
 
@@ -66,7 +67,11 @@ class PupilCountTable(PortalTable):
 class NetworkTable(PortalTable):
     """The sites of the map as rows, for those who do not see the map, too."""
 
-    school = LinkColumn(verbose_name=_("School"), accessor="site__school")
+    school = LinkColumn(
+        verbose_name=_("School"),
+        accessor="site__school",
+        linkify=lambda record: school_address(record.school.number, record.day),
+    )
     site = TextColumn(verbose_name=_("Site"))
     mbits = TextColumn(verbose_name=_("Fibre"), empty_values=())
     fibre_since = DateColumn(verbose_name=_("Since"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -14,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView
 
 from apps.core import clock
-from apps.core.form_fields import GermanDateField
+from apps.core.days import AskedDay, asked_day
+from apps.core.formats import day
 from apps.core.list_views import PortalListView
 from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
@@ -51,7 +50,7 @@ class SchoolListView(PortalListView):
 
 
 class SchoolDetailView(PermissionRequiredMixin, PageMixin, DetailView):
-    """One school: facts, sites, pupil counts, people, and what other apps show about it."""
+    """One school: facts, sites, pupil counts, people, and what other apps show about it; figures as of `?day=`."""
 
     permission_required = "schools.view_school"
     template_name = "schools/detail.html"
@@ -68,11 +67,16 @@ class SchoolDetailView(PermissionRequiredMixin, PageMixin, DetailView):
         return [(_("Schools"), reverse("schools:list"))]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        school, user = self.object, self.request.user
-        counts = school.pupil_counts.visible_to(user).order_by("-counted_on")
+        school, user, asked = self.object, self.request.user, asked_day(self.request)
         return super().get_context_data(
+            asked=asked,
+            figures_context={
+                "day": asked.day,
+                "only_day": True,
+                "panels": rendered_panels("schools.school.head", self.request, school),
+            },
             sites=school.sites.visible_to(user),
-            counts=PupilCountTable(counts, request=self.request, prefix="c-", caption=_("Pupil counts")),
+            counts=self._counts(asked),
             index=selectors.social_index_of(school),
             people=selectors.people_of(school, user),
             may_see_people=user.has_perm("schools.view_membership"),
@@ -82,6 +86,12 @@ class SchoolDetailView(PermissionRequiredMixin, PageMixin, DetailView):
             panels=rendered_panels("schools.school", self.request, school),
             **kwargs,
         )
+
+    def _counts(self, asked: AskedDay) -> PupilCountTable:
+        """The counts up to the day; the first one is the one that holds."""
+        counts = self.object.pupil_counts.visible_to(self.request.user).filter(counted_on__lte=asked.day)
+        caption = _("Pupil counts") if asked.is_today else _("Pupil counts up to %(day)s") % {"day": day(asked.day)}
+        return PupilCountTable(counts.order_by("-counted_on"), request=self.request, prefix="c-", caption=caption)
 
     def _edit_url(self) -> str:
         user = self.request.user
@@ -101,17 +111,12 @@ class CityNetworkView(PortalListView):
     empty_text = _("There is no site of a counted school on this day.")
 
     @cached_property
-    def asked(self) -> tuple[datetime.date, str]:
-        """The day that the address asks for, and what is wrong with it; then it is today."""
-        try:
-            day = GermanDateField(required=False).clean(self.request.GET.get("day", ""))
-        except ValidationError:
-            return clock.today(), str(_("This is no day. Please enter one such as 31.12.2024."))
-        return day or clock.today(), ""
+    def asked(self) -> AskedDay:
+        return asked_day(self.request)
 
     @cached_property
     def summary(self) -> NetworkSummary:
-        return network_summary(self.asked[0])
+        return network_summary(self.asked.day)
 
     def get_queryset(self) -> list[SiteNetwork]:
         return self.rows
@@ -125,12 +130,11 @@ class CityNetworkView(PortalListView):
         return [(_("Schools"), reverse("schools:list"))]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        day, problem = self.asked
         places = [place_of(row) for row in self.rows]
         return super().get_context_data(
             network=self.summary,
-            day=day,
-            problem=problem,
+            day=self.asked.day,
+            problem=self.asked.problem,
             map=draw(place for place in places if place is not None),
             without_place=places.count(None),
             **kwargs,

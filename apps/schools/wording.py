@@ -1,12 +1,22 @@
-"""How sites are said on the map."""
+"""How sites are said on the map, and the way to a school."""
 
 from __future__ import annotations
 
+import datetime
+from urllib.parse import urlencode
+
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.core import formats
+from apps.core import clock, formats
 from apps.schools.network import SiteNetwork
 from apps.schools.site_map import Place
+
+
+def school_address(number: str, day: datetime.date) -> str:
+    """The page of a school as of a day; that of today has no day, so that it moves on."""
+    address = reverse("schools:detail", args=[number])
+    return address if day == clock.today() else f"{address}?{urlencode({'day': day.isoformat()})}"
 
 
 def place_of(row: SiteNetwork) -> Place | None:
@@ -18,7 +28,7 @@ def place_of(row: SiteNetwork) -> Place | None:
     fibre = _("fibre %(bandwidth)s") % {"bandwidth": formats.with_unit(row.mbits, "Mbit/s")}
     return Place(
         label=f"{name}: {fibre if row.has_fibre else _('no fibre')}",
-        url=site.school.get_absolute_url(),
+        url=school_address(site.school.number, row.day),
         easting=site.easting,
         northing=site.northing,
         marked=row.has_fibre,

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, TemplateView
 
+from apps.core import clock
 from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.funding.models import Budget
@@ -70,9 +71,11 @@ class SummaryView(PermissionRequiredMixin, PageMixin, TemplateView):
         }
         return super().get_context_data(
             asked=asked,
+            today=clock.today(),
             summary=summary,
             chart=chart_of_school_types(summary.overview.school_types, types),
             figures_context=asked.context(),
+            schools_url=f"{page_address(asked.plan.pk, asked.day)}#schools",
             network_url=f"{reverse('schools:network')}?{urlencode({'day': asked.day.isoformat()})}",
             **kwargs,
         )

@@ -69,7 +69,7 @@ def test_ages_are_whole_years_since_the_purchase_and_due_by_the_kinds_years_of_u
     bought = ["2023-06-02", "2023-06-01", "2022-06-02", "2022-06-01", "2021-06-02", "2021-06-01", None]
     for text in bought:
         on = datetime.date.fromisoformat(text) if text else None
-        factories.DeviceFactory(product=tablet, school=school, bought_on=on)
+        factories.DeviceFactory(product=tablet, school=school, bought_on=on, since=day)
     (row,) = selectors.devices_by_kind(school, day)
     assert (row.number, row.unknown) == (7, 1)
     assert (row.up_to_two, row.three_to_four, row.five_and_more) == (1, 4, 1)

@@ -15,6 +15,7 @@ register.filter("quota", wording.quota)
 register.filter("quota_target", wording.target)
 register.filter("made_of", wording.made_of)
 register.filter("basis", wording.basis)
+register.filter("school_address", wording.school_address)
 register.filter("without_count", wording.without_count)
 
 
