@@ -187,7 +187,11 @@ class Placement(models.Model):
                 condition=Q(until__isnull=True, countable=True),
                 name="inventory_open_countable",
             ),
-            models.Index(fields=["school", "since", "until"], name="inventory_placement_days"),
+            models.Index(
+                fields=["school", "since", "until"],
+                include=["countable", "presentation", "ownership"],
+                name="inventory_placement_course",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

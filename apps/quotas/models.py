@@ -14,15 +14,19 @@ from apps.schools.models import School, SchoolType
 
 
 class MediaDevelopmentPlan(models.Model):
-    """A plan (MEP) from its first to its last day. `targets_version` rises with every change of a target."""
+    """A plan (MEP) from its first to its last day.
+
+    `targets_version` rises with every change of a target, `figures_revision` with every write of stored figures.
+    """
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     starts_on = models.DateField(_("first day"))
     ends_on = models.DateField(_("last day"))
     targets_version = models.PositiveBigIntegerField(_("version of its targets"), default=1, editable=False)
+    figures_revision = models.PositiveBigIntegerField(_("revision of its figures"), default=0, editable=False)
 
     objects = ReferenceQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["targets_version"])
+    history = HistoricalRecords(excluded_fields=["targets_version", "figures_revision"])
 
     class Meta:
         verbose_name = _("media development plan")
@@ -131,7 +135,11 @@ class QuotaFigure(models.Model):
     """
 
     plan = models.ForeignKey(
-        MediaDevelopmentPlan, verbose_name=_("plan"), on_delete=models.CASCADE, related_name="figures"
+        MediaDevelopmentPlan,
+        verbose_name=_("plan"),
+        on_delete=models.CASCADE,
+        related_name="figures",
+        db_index=False,  # the unique constraint begins with it
     )
     school = models.ForeignKey(School, verbose_name=_("school"), on_delete=models.CASCADE, related_name="quota_figures")
     day = models.DateField(_("day"))
@@ -162,3 +170,24 @@ class QuotaFigure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.school} {self.day}"
+
+
+class ComputedDay(models.Model):
+    """A stored day of a plan on which every school's figure stands on at least this version of the plan's targets.
+
+    Together with `School.computed_version` it tells what is due without a look at the figures themselves.
+    """
+
+    plan = models.ForeignKey(MediaDevelopmentPlan, on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    targets_version = models.PositiveBigIntegerField()
+
+    objects = ReferenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("computed day")
+        verbose_name_plural = _("computed days")
+        constraints = [models.UniqueConstraint(fields=["plan", "day"], name="quotas_computed_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.plan} {self.day}"

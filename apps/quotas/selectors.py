@@ -24,7 +24,7 @@ from apps.core.models import Job, JobState
 from apps.quotas import calculations
 from apps.quotas.calculations import Effect, FigureRow, Share, Totals, two_places
 from apps.quotas.choices import Level
-from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure, Target
+from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, Target
 from apps.quotas.statements import PlanDay, read_inputs
 from apps.schools.models import School, SchoolType
 
@@ -386,17 +386,18 @@ def figure_status(plan: MediaDevelopmentPlan | None = None) -> FigureStatus:
     pending = 0 if plan is None or day is None else _pending_schools(plan, day)
     runs = Job.objects.filter(kind__in=(STALE_JOB, FULL_JOB), ended_at__isnull=False).order_by("-ended_at")
     last = runs.first()
-    oldest = None if day is None else _oldest_moment(plan, day)
     good = last if last is None or last.state == JobState.DONE else runs.filter(state=JobState.DONE).first()
     return FigureStatus(
-        as_of=oldest if pending or oldest is None or good is None else max(oldest, good.ended_at or oldest),
+        as_of=_oldest_moment(plan, day) if pending or good is None else good.ended_at,
         pending=pending,
         last_run_ended_at=None if last is None else last.ended_at,
         last_run_failed=last is not None and last.state == JobState.FAILED,
     )
 
 
-def _oldest_moment(plan: MediaDevelopmentPlan | None, day: datetime.date) -> datetime.datetime | None:
+def _oldest_moment(plan: MediaDevelopmentPlan | None, day: datetime.date | None) -> datetime.datetime | None:
+    if plan is None or day is None:
+        return None
     oldest: datetime.datetime | None = QuotaFigure.objects.filter(plan=plan, day=day).aggregate(
         oldest=Min("computed_at")
     )["oldest"]
@@ -411,4 +412,7 @@ def _pending_schools(plan: MediaDevelopmentPlan, day: datetime.date) -> int:
         inputs_version=OuterRef("inputs_version"),
         targets_version=plan.targets_version,
     )
-    return School.objects.filter(~Exists(current), authority__is_own=True).count()
+    schools = School.objects.filter(authority__is_own=True)
+    if ComputedDay.objects.filter(plan=plan, day=day, targets_version=plan.targets_version).exists():
+        schools = schools.due()
+    return schools.filter(~Exists(current)).count()

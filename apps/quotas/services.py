@@ -26,13 +26,23 @@ from apps.core.jobs import running
 from apps.core.models import Job, JobState
 from apps.core.nudge import nudge
 from apps.quotas.calculations import FigureRow
-from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure, Target, TargetGroup, TargetGroupMember
+from apps.quotas.due import due_schools, incomplete_days
+from apps.quotas.models import (
+    ComputedDay,
+    MediaDevelopmentPlan,
+    QuotaFigure,
+    Target,
+    TargetGroup,
+    TargetGroupMember,
+)
 from apps.quotas.selectors import FULL_JOB, STALE_JOB, stored_days
-from apps.quotas.statements import Computed, PlanDay, read_inputs, write_rows
+from apps.quotas.statements import Computed, PlanDay, mark_schools, read_inputs, refresh_rows, write_rows
 from apps.schools.models import School, SchoolType
 
 logger = logging.getLogger(__name__)
 DRIFT_REPORTED = 200
+SCHOOLS_COMPARED = 200
+"""How many schools the nightly run holds in memory at a time."""
 
 
 # Recalculation
@@ -57,7 +67,10 @@ class Drift:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did: rows it found due, rows it wrote (the others were newer already), values that had drifted."""
+    """What a run did: rows it found due, rows it wrote (the others were newer already), values that had drifted.
+
+    A run of what is stale learns only what it wrote.
+    """
 
     schools: int
     rows: int
@@ -72,12 +85,45 @@ def recalculate_stale(*, by: Any = None, waiting: Job | None = None) -> RunResul
     goes on up.
     """
     with running(STALE_JOB, started_by=by, waiting=waiting) as job:
-        moment = clock.now()
-        due = read_inputs(stored_days(), only_stale=True)
-        result = RunResult(len({row.school_id for row in due}), len(due), write_rows(due, computed_at=moment))
+        written = _bring_up_to_date(clock.now())
+        result = RunResult(len({school_id for _plan_id, school_id in written}), len(written), len(written))
         _note(job, result)
     _forget_quiet_run_before(job)
     return result
+
+
+def _bring_up_to_date(moment: datetime.datetime) -> list[tuple[int, int]]:
+    """(plan, school) of each row written: of days on which not all schools are computed, and of schools that are due.
+
+    What is due is read before what it is computed from, and noted as done no further than that: whatever changes in
+    between is due again.
+    """
+    days = stored_days()
+    incomplete, due = incomplete_days(days), due_schools()
+    written = []
+    if incomplete:
+        with transaction.atomic():
+            written += refresh_rows(list(incomplete), computed_at=moment)
+            ComputedDay.objects.bulk_create(
+                [ComputedDay(plan_id=plan_id, day=day, targets_version=version)
+                 for (plan_id, day), version in incomplete.items()],
+                update_conflicts=True, unique_fields=["plan", "day"], update_fields=["targets_version"],
+            )  # fmt: skip
+            _raise_revision(written)
+    if due:
+        with transaction.atomic():
+            others = [day for day in days if day not in incomplete]
+            found = refresh_rows(others, school_ids=due, computed_at=moment)
+            mark_schools(due)
+            _raise_revision(found)
+            written += found
+    return written
+
+
+def _raise_revision(written: Iterable[tuple[int, int]]) -> None:
+    """Says in the transaction that wrote figures of these plans that they are no longer what somebody has read."""
+    for plan_id in sorted({plan_id for plan_id, _school_id in written}):
+        MediaDevelopmentPlan.objects.filter(pk=plan_id).update(figures_revision=F("figures_revision") + 1)
 
 
 def recalculate_all(*, by: Any = None, waiting: Job | None = None) -> RunResult:
@@ -87,14 +133,27 @@ def recalculate_all(*, by: Any = None, waiting: Job | None = None) -> RunResult:
     """
     with running(FULL_JOB, started_by=by, waiting=waiting) as job:
         moment, days = clock.now(), stored_days()
-        every = read_inputs(days)
-        wrong = [row for row in every if row.is_stale or row.has_drifted]
+        compared, wrong = _compare(days)
         drift = _drift_of([row for row in wrong if row.has_drifted])
-        written = write_rows(wrong, computed_at=moment, same_versions=True)
+        with transaction.atomic():
+            written = write_rows(wrong, computed_at=moment, same_versions=True)
+            removed = _forget_other_days(days)
+            _raise_revision((plan_id, 0) for plan_id, _day in days)
         result = RunResult(len({row.school_id for row in wrong}), len(wrong), written, drift)
         _note(job, result)
-        job.result |= {"compared": len(every), "removed": _forget_other_days(days)} | _drift_report(drift)
+        job.result |= {"compared": compared, "removed": removed} | _drift_report(drift)
     return result
+
+
+def _compare(days: Sequence[PlanDay]) -> tuple[int, list[Computed]]:
+    """How many rows were computed anew, and those that differ from what is stored; some schools at a time."""
+    compared, wrong = 0, []
+    ids = list(School.objects.order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(ids), SCHOOLS_COMPARED):
+        rows = read_inputs(days, school_ids=ids[first : first + SCHOOLS_COMPARED])
+        compared += len(rows)
+        wrong += [row for row in rows if row.is_stale or row.has_drifted]
+    return compared, wrong
 
 
 def _note(job: Job, result: RunResult) -> None:
@@ -115,6 +174,7 @@ def _forget_other_days(days: Sequence[PlanDay]) -> int:
     kept = Q(pk__in=())
     for plan_id in {plan_id for plan_id, _day in days}:
         kept |= Q(plan=plan_id, day__in=[day for owner, day in days if owner == plan_id])
+    ComputedDay.objects.exclude(kept).delete()
     return QuotaFigure.objects.filter(day__lt=clock.today()).exclude(kept).delete()[0]
 
 

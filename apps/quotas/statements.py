@@ -1,14 +1,15 @@
-"""The two statements that stored figures rest on, with one text for SQLite and PostgreSQL.
+"""The statements that stored figures rest on, with one text for SQLite and PostgreSQL.
 
-`read_inputs` reads versions and inputs of all asked schools and days in one statement, so that both belong to one
-state of the database, and its cost grows with placements, not with placements times days. `write_rows` writes only
-over a row that was computed from older versions.
+Each reads versions and inputs of all asked schools and days together, so that both belong to one state of the
+database, and its cost grows with placements, not with placements times days. `refresh_rows` computes and stores
+without a row leaving the database; `read_inputs` brings the inputs to `calculations`, for days that are not stored and
+to compare; `write_rows` repairs what differs. A row is only written over one that was computed from older versions.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,17 +18,16 @@ from django.db import connection
 
 from apps.quotas.calculations import TWO_PLACES, FigureRow, figure_row
 from apps.quotas.models import QuotaFigure
+from apps.schools.models import School
 
 PlanDay = tuple[int, datetime.date]
 ROWS_PER_STATEMENT = 500
 
-_STALE = """(stored.id IS NULL OR stored.inputs_version <> school.inputs_version
-             OR stored.targets_version <> plan.targets_version)"""
-
 # asked: the (plan, school, day) to compute, with the versions that hold now.
-# moves: how many devices came (+) and left (-) on which day, per school.
-# course: their sum up to and including each asked day; an asked day itself moves nothing.
-_READ = """
+# placed: the placements that count as something, each as numbers.
+# course: the sum of what came (+) and left (-) up to and including each asked day; an asked day itself moves nothing.
+# counts, weights, targets: what holds from which day until which.
+_INPUTS = """
 WITH days (plan_id, day) AS (VALUES {days}),
 asked AS MATERIALIZED (
     SELECT plan.id AS plan_id, school.id AS school_id, days.day, school.school_type_id,
@@ -35,70 +35,83 @@ asked AS MATERIALIZED (
            authority.is_own AND kind.is_school
                AND (school.opened_on IS NULL OR school.opened_on <= days.day)
                AND (school.closed_on IS NULL OR school.closed_on > days.day) AS counted
-    FROM days
-    JOIN quotas_mediadevelopmentplan plan ON plan.id = days.plan_id
-    CROSS JOIN schools_school school
+    FROM schools_school school
     JOIN schools_schoolauthority authority ON authority.id = school.authority_id
     JOIN schools_schooltype kind ON kind.key = school.school_type_id
-    LEFT JOIN quotas_quotafigure stored
-           ON stored.plan_id = plan.id AND stored.school_id = school.id AND stored.day = days.day
+    CROSS JOIN days
+    JOIN quotas_mediadevelopmentplan plan ON plan.id = days.plan_id
     WHERE (authority.is_own
            OR EXISTS (SELECT 1 FROM quotas_quotafigure earlier WHERE earlier.school_id = school.id))
-      AND {condition}
+      AND {school_asked}
 ),
-moves AS (
-    SELECT school_id, since AS day,
-           SUM(CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END) AS devices,
-           SUM(CASE WHEN countable AND ownership = 'parent_financed' THEN 1 ELSE 0 END) AS parent_financed,
-           SUM(CASE WHEN presentation THEN 1 ELSE 0 END) AS presentation_devices
+placed AS MATERIALIZED (
+    SELECT school_id, since, until,
+           CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END AS devices,
+           CASE WHEN countable AND ownership = 'parent_financed' THEN 1 ELSE 0 END AS parent_financed,
+           CASE WHEN presentation THEN 1 ELSE 0 END AS presentation_devices
     FROM inventory_placement
-    WHERE school_id IN (SELECT school_id FROM asked) AND since <= (SELECT MAX(day) FROM days)
-      AND (countable OR presentation)
-    GROUP BY school_id, since
-    UNION ALL
-    SELECT school_id, until,
-           -SUM(CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END),
-           -SUM(CASE WHEN countable AND ownership = 'parent_financed' THEN 1 ELSE 0 END),
-           -SUM(CASE WHEN presentation THEN 1 ELSE 0 END)
-    FROM inventory_placement
-    WHERE school_id IN (SELECT school_id FROM asked) AND until <= (SELECT MAX(day) FROM days)
-      AND (countable OR presentation)
-    GROUP BY school_id, until
+    WHERE {part_asked} AND (countable OR presentation) AND since <= (SELECT MAX(day) FROM days)
 ),
 course AS (
-    SELECT plan_id, school_id, day,
+    SELECT plan_id, school_id, day, school_type_id, inputs_version, targets_version, counted,
            SUM(devices) OVER up_to_day AS devices,
            SUM(parent_financed) OVER up_to_day AS parent_financed,
            SUM(presentation_devices) OVER up_to_day AS presentation_devices
     FROM (
-        SELECT plan_id, school_id, day, 0 AS devices, 0 AS parent_financed, 0 AS presentation_devices FROM asked
+        SELECT asked.*, 0 AS devices, 0 AS parent_financed, 0 AS presentation_devices FROM asked
         UNION ALL
-        SELECT NULL, school_id, day, devices, parent_financed, presentation_devices FROM moves
-    ) AS steps
+        SELECT NULL, school_id, since, NULL, NULL, NULL, NULL, devices, parent_financed, presentation_devices
+        FROM placed
+        UNION ALL
+        SELECT NULL, school_id, until, NULL, NULL, NULL, NULL, -devices, -parent_financed, -presentation_devices
+        FROM placed WHERE until IS NOT NULL
+    ) AS together
     WINDOW up_to_day AS (PARTITION BY school_id ORDER BY day RANGE UNBOUNDED PRECEDING)
+),
+counts AS (
+    SELECT school_id, counted_on, pupils, rounded,
+           LEAD(counted_on) OVER (PARTITION BY school_id ORDER BY counted_on) AS next_count
+    FROM schools_pupilcount WHERE {part_asked}
+),
+weights AS (
+    SELECT school_type_id, valid_from, weight,
+           LEAD(valid_from) OVER (PARTITION BY school_type_id ORDER BY valid_from) AS next_weight
+    FROM schools_pupilweight WHERE school_type_id IN (SELECT school_type_id FROM asked)
+),
+targets AS (
+    SELECT member.plan_id, member.school_type_id, target.valid_from, target.pupils_per_device,
+           LEAD(target.valid_from) OVER (PARTITION BY member.id ORDER BY target.valid_from) AS next_target
+    FROM quotas_targetgroupmember member JOIN quotas_target target ON target.group_id = member.group_id
+    WHERE member.school_type_id IN (SELECT school_type_id FROM asked)
+),
+inputs AS (
+    SELECT course.plan_id, course.school_id, course.day, course.inputs_version, course.targets_version, course.counted,
+           course.devices, course.parent_financed, course.presentation_devices,
+           counts.pupils, weights.weight, counts.counted_on, counts.rounded, targets.pupils_per_device AS target
+    FROM course
+    LEFT JOIN counts ON counts.school_id = course.school_id AND counts.counted_on <= course.day
+                    AND (counts.next_count IS NULL OR counts.next_count > course.day)
+    LEFT JOIN weights ON weights.school_type_id = course.school_type_id AND weights.valid_from <= course.day
+                     AND (weights.next_weight IS NULL OR weights.next_weight > course.day)
+    LEFT JOIN targets ON targets.plan_id = course.plan_id AND targets.school_type_id = course.school_type_id
+                     AND targets.valid_from <= course.day
+                     AND (targets.next_target IS NULL OR targets.next_target > course.day)
+    WHERE course.plan_id IS NOT NULL
 )
-SELECT asked.plan_id, asked.school_id, asked.day, asked.inputs_version, asked.targets_version, asked.counted,
-       course.devices, course.parent_financed, course.presentation_devices,
-       pupils.pupils, weight.weight, pupils.counted_on, pupils.rounded, target.pupils_per_device,
-       stored.inputs_version, stored.targets_version, stored.counted,
+"""
+_READ = (
+    _INPUTS
+    + """
+SELECT inputs.*, stored.inputs_version, stored.targets_version, stored.counted,
        stored.devices, stored.parent_financed, stored.presentation_devices,
        stored.pupils, stored.weighted_pupils, stored.counted_on, stored.rounded,
        stored.target_pupils_per_device, stored.target_devices
-FROM asked
-JOIN course ON course.plan_id = asked.plan_id AND course.school_id = asked.school_id AND course.day = asked.day
-LEFT JOIN schools_pupilcount pupils ON pupils.school_id = asked.school_id AND pupils.counted_on = (
-    SELECT MAX(counted_on) FROM schools_pupilcount WHERE school_id = asked.school_id AND counted_on <= asked.day)
-LEFT JOIN schools_pupilweight weight ON weight.school_type_id = asked.school_type_id AND weight.valid_from = (
-    SELECT MAX(valid_from) FROM schools_pupilweight
-    WHERE school_type_id = asked.school_type_id AND valid_from <= asked.day)
-LEFT JOIN quotas_targetgroupmember member
-       ON member.plan_id = asked.plan_id AND member.school_type_id = asked.school_type_id
-LEFT JOIN quotas_target target ON target.group_id = member.group_id AND target.valid_from = (
-    SELECT MAX(valid_from) FROM quotas_target WHERE group_id = member.group_id AND valid_from <= asked.day)
+FROM inputs
 LEFT JOIN quotas_quotafigure stored
-       ON stored.plan_id = asked.plan_id AND stored.school_id = asked.school_id AND stored.day = asked.day
-ORDER BY asked.school_id, asked.plan_id, asked.day
+       ON stored.plan_id = inputs.plan_id AND stored.school_id = inputs.school_id AND stored.day = inputs.day
+ORDER BY inputs.school_id, inputs.plan_id, inputs.day
 """
+)
 
 _COLUMNS = (
     "plan_id", "school_id", "day", "counted", "devices", "parent_financed", "presentation_devices", "pupils",
@@ -106,6 +119,7 @@ _COLUMNS = (
     "targets_version", "computed_at",
 )  # fmt: skip
 _KEY = ("plan_id", "school_id", "day")
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY)
 _WRITE = """
 INSERT INTO quotas_quotafigure ({columns}) VALUES {rows}
 ON CONFLICT (plan_id, school_id, day) DO UPDATE SET {changes}
@@ -113,6 +127,29 @@ WHERE quotas_quotafigure.inputs_version <= excluded.inputs_version
   AND quotas_quotafigure.targets_version <= excluded.targets_version
   AND (quotas_quotafigure.inputs_version < excluded.inputs_version
        OR quotas_quotafigure.targets_version < excluded.targets_version OR {same_versions})
+"""
+# The formulas of `calculations.figure_row`, exact on both databases: in hundredths of pupils, rounded up.
+_REFRESH = """
+INSERT INTO quotas_quotafigure ({columns})
+{inputs}
+SELECT plan_id, school_id, day, counted, devices, parent_financed, presentation_devices, pupils,
+       ROUND(pupils * COALESCE(weight, 1), 2), counted_on, rounded, target,
+       (pupils * CAST(ROUND(COALESCE(weight, 1) * 100) AS BIGINT) + CAST(ROUND(target * 100) AS BIGINT) - 1)
+           / CAST(ROUND(target * 100) AS BIGINT),
+       inputs_version, targets_version, {computed_at}
+FROM inputs WHERE 1 = 1
+ORDER BY school_id, plan_id, day
+ON CONFLICT (plan_id, school_id, day) DO UPDATE SET {changes}
+WHERE quotas_quotafigure.inputs_version <= excluded.inputs_version
+  AND quotas_quotafigure.targets_version <= excluded.targets_version
+  AND (quotas_quotafigure.inputs_version < excluded.inputs_version
+       OR quotas_quotafigure.targets_version < excluded.targets_version)
+RETURNING plan_id, school_id
+"""
+_MARK = """
+WITH read (school_id, version) AS (VALUES {read})
+UPDATE schools_school SET computed_version = read.version FROM read
+WHERE schools_school.id = read.school_id AND schools_school.computed_version < read.version
 """
 
 
@@ -139,9 +176,7 @@ class Computed:
         return not self.is_stale and self.stored != self.row
 
 
-def read_inputs(
-    days: Sequence[PlanDay], *, only_stale: bool = False, school_ids: Iterable[int] | None = None
-) -> list[Computed]:
+def read_inputs(days: Sequence[PlanDay], *, school_ids: Iterable[int] | None = None) -> list[Computed]:
     """Fresh rows for schools of the own authority, and others that have rows, on these days of plans.
 
     Sorted by school, plan and day. One statement, whatever the number of schools and days.
@@ -149,17 +184,63 @@ def read_inputs(
     wanted = None if school_ids is None else sorted(set(school_ids))
     if not days or wanted == []:
         return []
-    conditions = [_STALE] if only_stale else []
-    parameters: list[Any] = [value for plan_id, day in days for value in (plan_id, day)]
-    if wanted is not None:
-        conditions.append(f"school.id IN ({_places(len(wanted))})")
-        parameters += wanted
-    text = _READ.format(
-        days=", ".join(["(%s, %s)"] * len(days)), condition=" AND ".join(conditions) or "school.id IS NOT NULL"
-    )
+    text, parameters = _filled(_READ, days, wanted)
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
         return [_computed(values) for values in cursor.fetchall()]
+
+
+def refresh_rows(
+    days: Sequence[PlanDay], *, computed_at: datetime.datetime, school_ids: Iterable[int] | None = None
+) -> list[tuple[int, int]]:
+    """Computes and stores these schools' rows (all schools by default) inside the database.
+
+    Returns (plan, school) of each row written: a row of the same or newer versions stays as it is. Versions and
+    inputs are read by the statement that writes, and it takes the locks of its rows in the order of `read_inputs`.
+    """
+    wanted = None if school_ids is None else sorted(set(school_ids))
+    if not days or wanted == []:
+        return []
+    inputs, parameters = _filled(_INPUTS, days, wanted)
+    text = _REFRESH.format(
+        columns=", ".join(_COLUMNS),
+        inputs=inputs,
+        changes=_CHANGES,
+        computed_at="%s::timestamptz" if connection.vendor == "postgresql" else "%s",
+    )
+    moment = QuotaFigure._meta.get_field("computed_at").get_db_prep_save(computed_at, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(text, [*parameters, moment])
+        return list(cursor.fetchall())
+
+
+def mark_schools(versions: Mapping[int, int]) -> None:
+    """Notes up to which inputs version the stored figures of these schools stand; never a lower one.
+
+    A school that somebody else holds is left for the next run: whoever waited here could hold up a change of it.
+    """
+    if not versions:
+        return
+    free = School.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=versions)
+    ids = list(free.order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(ids), ROWS_PER_STATEMENT):
+        batch = ids[first : first + ROWS_PER_STATEMENT]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _MARK.format(read=", ".join(["(%s, %s)"] * len(batch))),
+                [value for pk in batch for value in (pk, versions[pk])],
+            )
+
+
+def _filled(text: str, days: Sequence[PlanDay], school_ids: Sequence[int] | None) -> tuple[str, list[Any]]:
+    """The text with its days and conditions, and the parameters; ids are numbers and stand in the text itself."""
+    ids = "" if school_ids is None else ", ".join(str(int(pk)) for pk in school_ids)
+    filled = text.format(
+        days=", ".join(["(%s, %s)"] * len(days)),
+        school_asked=f"school.id IN ({ids})" if ids else "1 = 1",
+        part_asked=f"school_id IN ({ids})" if ids else "school_id IN (SELECT school_id FROM asked)",
+    )
+    return filled, [value for plan_id, day in days for value in (plan_id, day)]
 
 
 def write_rows(rows: Sequence[Computed], *, computed_at: datetime.datetime, same_versions: bool = False) -> int:
@@ -176,7 +257,7 @@ def write_rows(rows: Sequence[Computed], *, computed_at: datetime.datetime, same
         text = _WRITE.format(
             columns=", ".join(_COLUMNS),
             rows=", ".join([f"({_places(len(_COLUMNS))})"] * len(batch)),
-            changes=", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY),
+            changes=_CHANGES,
             same_versions="1 = 1" if same_versions else "1 = 0",
         )
         parameters = [

@@ -116,16 +116,24 @@ class School(models.Model):
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
     homepage = models.URLField(_("homepage"), max_length=200, blank=True)
     inputs_version = models.PositiveBigIntegerField(_("version of its figures' inputs"), default=1, editable=False)
+    computed_version = models.PositiveBigIntegerField(
+        _("version that its stored figures stand on"), default=0, editable=False
+    )
     sort_key = models.CharField(max_length=160, editable=False, db_index=True)
     search_text = models.TextField(editable=False)
 
     objects = SchoolQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["inputs_version", "sort_key", "search_text"])
+    history = HistoricalRecords(excluded_fields=["inputs_version", "computed_version", "sort_key", "search_text"])
 
     class Meta:
         verbose_name = _("school")
         verbose_name_plural = _("schools")
         ordering = ("sort_key", "pk")
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(computed_version__lt=F("inputs_version")), name="schools_school_due"
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(opened_on__isnull=True) | Q(closed_on__isnull=True) | Q(closed_on__gt=F("opened_on")),

@@ -4,7 +4,7 @@ import datetime
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.core.querysets import ScopedQuerySet
 from apps.core.text import sort_key
@@ -29,6 +29,10 @@ class SchoolQuerySet(ScopedQuerySet[Any]):
             authority__is_own=True,
             school_type__is_school=True,
         )
+
+    def due(self) -> SchoolQuerySet:
+        """Schools whose stored figures may be behind their inputs; the others surely are not."""
+        return self.filter(computed_version__lt=F("inputs_version"))
 
     def search(self, text: str) -> SchoolQuerySet:
         rows = self

@@ -13,10 +13,11 @@ from apps.core.errors import DomainError
 from apps.core.models import Job, JobState
 from apps.inventory.services import change_kind_counting, move_device, retire_device
 from apps.quotas import selectors, services
-from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure, TargetGroup
+from apps.quotas.due import due_schools, incomplete_days
+from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, TargetGroup
 from apps.quotas.services import Drift, RunResult
-from apps.quotas.statements import read_inputs, write_rows
-from apps.schools.models import School
+from apps.quotas.statements import mark_schools, read_inputs, refresh_rows, write_rows
+from apps.schools.models import PupilWeight, School
 from apps.schools.services import raise_inputs_version
 from tests.factories import ClerkFactory, DeviceFactory, DeviceKindFactory, SchoolFactory
 from tests.quotas.factories import DAY, an_admin, count_pupils, day, make_plan
@@ -109,9 +110,15 @@ def test_recounting_a_kind_leaves_the_past_as_it_was(school):
     assert (figure(school, "2025-06-01").devices, figure(school, "2025-06-01").presentation_devices) == (0, 1)
 
 
-def test_a_missing_row_is_due_such_as_todays_after_midnight(school):
+def forget(**which) -> None:
+    """As before a day was computed for the first time."""
+    QuotaFigure.objects.filter(**which).delete()
+    ComputedDay.objects.filter(**which).delete()
+
+
+def test_a_missing_day_is_due_such_as_today_after_midnight(school):
     services.recalculate_stale()
-    QuotaFigure.objects.filter(day=clock.today()).delete()
+    forget(day=clock.today())
     assert services.recalculate_stale() == RunResult(1, 1, 1)
     assert figure(school).pupils == 101
 
@@ -153,7 +160,7 @@ def test_a_closed_school_counts_until_the_day_before(plan, school):
 
 def test_one_statement_reads_however_many_schools_and_days(school):
     def statements() -> int:
-        QuotaFigure.objects.all().delete()
+        forget()
         with CaptureQueriesContext(
             connection,
         ) as captured:
@@ -380,3 +387,74 @@ def test_target_changes_keep_their_actor(plan):
         by=admin, group=TargetGroup.objects.first(), valid_from=day("2024-01-01"), pupils_per_device=Decimal(1)
     )
     assert target.history.get().history_user == admin
+
+
+# What is known to be due
+
+
+def test_a_computed_school_is_found_due_again_by_its_version_alone(school):
+    other = SchoolFactory()
+    services.recalculate_stale()
+    assert due_schools() == {}
+    raise_inputs_version([other.pk])
+    other.refresh_from_db()
+    assert due_schools() == {other.pk: other.inputs_version}
+    assert services.recalculate_stale().schools == 1
+    assert due_schools() == {}
+
+
+def test_a_run_killed_before_it_noted_what_it_had_done_is_made_up_for(school):
+    services.recalculate_stale()
+    raise_inputs_version([school.pk])
+    refresh_rows(selectors.stored_days(), school_ids=[school.pk], computed_at=clock.now())
+    assert set(due_schools()) == {school.pk}
+    assert services.recalculate_stale() == RunResult(0, 0, 0)
+    assert due_schools() == {}
+
+
+def test_a_change_after_what_was_due_was_read_is_due_again(school):
+    services.recalculate_stale()
+    raise_inputs_version([school.pk])
+    read = due_schools()
+    raise_inputs_version([school.pk])
+    mark_schools(read)
+    assert set(due_schools()) == {school.pk}
+
+
+def test_the_mark_of_a_school_never_falls(school):
+    services.recalculate_stale()
+    school.refresh_from_db()
+    mark_schools({school.pk: school.computed_version - 1})
+    assert due_schools() == {}
+
+
+def test_days_are_complete_for_the_targets_they_were_computed_with(plan, school):
+    days = selectors.stored_days()
+    assert set(incomplete_days(days)) == set(days)
+    services.recalculate_stale()
+    assert incomplete_days(days) == {}
+    services.raise_targets_version(plan_ids=[plan.pk])
+    assert set(incomplete_days(days)) == set(days)
+
+
+def test_the_nightly_run_forgets_that_days_no_longer_stored_were_computed(plan, school):
+    services.recalculate_stale()
+    MediaDevelopmentPlan.objects.filter(pk=plan.pk).update(starts_on=day("2023-01-01"))
+    services.recalculate_all()
+    MediaDevelopmentPlan.objects.filter(pk=plan.pk).update(starts_on=plan.starts_on)
+    assert min(on for _plan, on in incomplete_days(selectors.stored_days())) == plan.starts_on
+    services.recalculate_stale()
+    assert figure(school, plan.starts_on.isoformat()).pupils is not None
+
+
+def test_the_database_computes_what_the_calculations_say(plan, school):
+    """Weights and targets with fractions, and pupils at which rounding up matters."""
+    PupilWeight.objects.create(school_type_id=school.school_type_id, valid_from=day("2024-01-01"), weight="0.29")
+    group = TargetGroup.objects.get(name="Übrige Schulen")
+    services.set_target(by=an_admin(), group=group, valid_from=day("2025-01-15"), pupils_per_device=Decimal("0.07"))
+    for pupils in (0, 1, 7, 100, 101, 99999):
+        count_pupils(school, pupils)
+        services.recalculate_stale()
+        rows = read_inputs(selectors.stored_days())
+        assert rows
+        assert [row.row for row in rows if row.row != row.stored] == []
