@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -109,10 +110,36 @@ class ScopedAdmin(ListPage, AmountsMixin, HistoryPageMixin, OneRowMixin, SimpleH
         ensure_still_visible(obj, request.user)
 
 
+class _AskedOnce(forms.models.ModelChoiceIterator):
+    """The choices, read by the first of a field's copies for all of them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.field.asked:
+            self.field.asked.extend(super().__iter__())
+        return iter(self.field.asked)
+
+
+class SharedChoiceField(forms.ModelChoiceField):
+    """A choice that stands in each row of an inline: its copies ask for the choices once, not once per row."""
+
+    iterator = _AskedOnce
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.asked: list[Any] = []
+        super().__init__(*args, **kwargs)
+
+
 class ScopedInline(ScopeMixin, admin.TabularInline):
-    """Base of inlines."""
+    """Base of inlines. Rows come with what their foreign keys name, however many there are."""
 
     extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        named = [field.name for field in self.model._meta.concrete_fields if field.is_relation]
+        return super().get_queryset(request).select_related(*named)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, **{"form_class": SharedChoiceField} | kwargs)
 
 
 class ReadOnlyMixin:
