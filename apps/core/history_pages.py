@@ -79,6 +79,11 @@ class HistoryPageMixin:
         urls = super().get_urls()  # type: ignore[misc]
         return [url for url in urls if not (url.name or "").endswith("_simple_history")]
 
+    def get_history_queryset(self, *args: Any, **kwargs: Any) -> models.QuerySet[Any]:
+        """With the people who wrote: simple-history forgets them where a model has no foreign key of its own."""
+        records: models.QuerySet[Any] = super().get_history_queryset(*args, **kwargs)  # type: ignore[misc]
+        return records.select_related("history_user")
+
     def history_view_title(self, request: HttpRequest, obj: Any) -> str:
         return _("History of “%(row)s”") % {"row": obj}
 
