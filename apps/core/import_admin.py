@@ -67,7 +67,7 @@ class ImportRunAdmin(ImportButtonMixin, ReadOnlyAdmin):
         "applied_by",
     )
     list_filter = ("state",)
-    list_select_related = ("created_by",)
+    list_select_related = ("created_by", "applied_by")
     list_display_links = ("file_name",)
 
     def offered_sources(self) -> Sequence[tuple[str, Any]]:

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from apps.core.imports.sources import sources
+from apps.core.models import ImportRun
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -27,3 +28,16 @@ def test_who_may_not_import_is_offered_nothing(client):
 
     assert "Es wurde noch keine Datei importiert.</p>" in page
     assert "/upload/" not in page
+
+
+def test_the_list_of_imports_shows_them_and_a_filter_without_hits_does_not_call_it_empty(client):
+    client.force_login(factories.AdminFactory())
+    ImportRun.objects.create(source="counts", permission="schools.import_schools", file_name="Zahlen.csv")
+
+    page = client.get(reverse("admin:core_importrun_changelist")).text
+    filtered = client.get(reverse("admin:core_importrun_changelist"), {"state__exact": "failed"}).text
+
+    assert "Zahlen.csv" in page
+    assert "noch keine Datei importiert" not in page
+    assert "Zahlen.csv" not in filtered
+    assert "noch keine Datei importiert" not in filtered
