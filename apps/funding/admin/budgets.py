@@ -116,6 +116,17 @@ class BudgetAdmin(ScopedAdmin):
         rows: QuerySet[Any] = selectors.budget_rows(request.user)  # type: ignore[arg-type]  # signed in
         return rows.order_by("-fiscal_year", "name", "pk")
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A grant is named with its programme."""
+        if db_field.name == "grant":
+            kwargs["queryset"] = Grant.objects.visible_to(request.user).select_related("programme")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_history_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        """With the programmes that the grants are named by."""
+        records: QuerySet[Any] = super().get_history_queryset(*args, **kwargs)
+        return records.select_related("grant__programme")
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new budget has used nothing yet; who only reads gives no reason."""
         sets = list(self.fieldsets)
