@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.admin import ReadOnlyAdmin, ReadOnlyInline, ScopedAdmin, ScopedInline
 from apps.quotas import services
 from apps.quotas.forms import TargetForm, TargetGroupForm
-from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure, Target, TargetGroup
+from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure, Target, TargetGroup, TargetGroupMember
 
 
 class TargetGroupInline(ReadOnlyInline):
@@ -28,6 +29,16 @@ class PlanAdmin(ScopedAdmin):
     list_display = ("name", "starts_on", "ends_on")
     search_fields = ("name",)
     inlines = (TargetGroupInline,)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """A plan with figures stays; they are counted, not named one by one."""
+        figures = QuotaFigure.objects.filter(plan__in=objs).count()
+        if not figures:
+            return super().get_deleted_objects(objs, request)
+        kind = QuotaFigure._meta
+        return [], {str(kind.verbose_name_plural): figures}, {kind.verbose_name}, []
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """New first and last days move which figures are stored."""
@@ -78,6 +89,15 @@ class TargetGroupAdmin(ScopedAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         changed = formset.save(commit=False)
         services.save_targets(by=request.user, group=form.instance, changed=changed, deleted=formset.deleted_objects)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """The group with its school types and targets; Django would ask for each school type by itself."""
+        members = TargetGroupMember.objects.filter(group__in=objs).select_related("group", "school_type")
+        parts = [*members, *Target.objects.filter(group__in=objs).select_related("group")]
+        kinds = Counter(str(row._meta.verbose_name_plural) for row in (*objs, *parts))
+        return [*map(str, objs), [str(row) for row in parts]], dict(kinds), set(), []
 
     def delete_model(self, request: HttpRequest, obj: TargetGroup) -> None:
         services.delete_group(by=request.user, group=obj)
