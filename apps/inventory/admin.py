@@ -70,8 +70,7 @@ class DeviceKindAdmin(ScopedAdmin):
 
 @admin.register(Product)
 class ProductAdmin(ScopedAdmin):
-    list_display = ("manufacturer", "model", "kind", "gross_price", "is_active")
-    list_display_links = ("manufacturer", "model")
+    list_display = ("model", "manufacturer", "kind", "gross_price", "is_active")
     list_filter = ("is_active", "kind")
     list_select_related = ("kind",)
     search_fields = ("manufacturer", "model")

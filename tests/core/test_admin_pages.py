@@ -52,7 +52,7 @@ def test_amounts_and_dates_in_lists_and_for_those_who_only_read() -> None:
     product = ProductFactory(manufacturer="Muster", model="Tab 10", gross_price=Decimal("1234.56"))
     device = DeviceFactory(product=product, price=Decimal("1100.00"), bought_on=datetime.date(2026, 1, 15))
     auditor = signed_in(AuditorFactory())
-    assert "Muster Tab 10 Tablet 1.234,56 €" in texts(auditor.get(reverse("admin:inventory_product_changelist")))
+    assert "Tab 10 Muster Tablet 1.234,56 €" in texts(auditor.get(reverse("admin:inventory_product_changelist")))
     shown = texts(auditor.get(reverse("admin:inventory_product_change", args=[product.pk])))
     assert "Bruttopreis: 1.234,56 €" in shown
     shown = texts(auditor.get(reverse("admin:inventory_device_change", args=[device.pk])))
