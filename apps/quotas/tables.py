@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +74,11 @@ class DistanceColumn(PortalColumn):
         return value
 
 
+def _school_page(part: str = "") -> Callable[[Figure], str]:
+    """For `linkify`, which passes a row only to what calls it `record`."""
+    return lambda record: wording.school_address(record, part)
+
+
 class FigureTable(PortalTable):
     """What figures of schools and of school types share."""
 
@@ -122,15 +128,15 @@ class SchoolTypeFigureTable(FigureTable):
 
 
 class SchoolFigureTable(FigureTable):
-    name = LinkColumn(linkify=wording.school_address, order_by="school__sort_key", verbose_name=_("School"))
+    name = LinkColumn(linkify=_school_page(), order_by="school__sort_key", verbose_name=_("School"))
     pupils = NumberColumn(
         accessor="numbers__pupils",
-        linkify=lambda record: wording.school_address(record, "counts"),
+        linkify=_school_page("counts"),
         verbose_name=_("Pupil number"),
     )
     target = NColumn(
         accessor="numbers__target_pupils_per_device",
-        linkify=lambda record: wording.school_address(record, "panel-quota"),
+        linkify=_school_page("panel-quota"),
         verbose_name=_("Target"),
     )
 

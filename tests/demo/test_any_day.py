@@ -124,3 +124,17 @@ def test_a_day_before_the_chosen_plan_is_read_from_the_plan_of_that_day(head):
     page = head.get("/quotas/", {"plan": "MEP 2026–2030", "day": str(DAY)})
     assert (page.context["asked"].plan.name, page.context["asked"].day) == ("MEP 2020–2024", DAY)
     assert "MEP 2026–2030 beginnt am 01.01.2026. Sie sehen MEP 2020–2024, der am gewählten Tag galt." in page.text
+
+
+def test_a_row_of_a_school_leads_to_its_page_its_devices_its_count_and_its_target_of_the_day(head, read):
+    figure = next(one for one in read.schools if one.key == "120686")
+    text = main_of(head, f"/quotas/?day={DAY}&school_type={figure.school.school_type_id}")
+    row = next(row for row in re.findall(r"<tr.*?</tr>", text, re.DOTALL) if f">{figure.name}<" in row)
+    page = f"/schools/120686/?day={DAY}"
+    numbers = figure.numbers
+    assert re.findall(r'href="([^"]+)"[^>]*>([^<]+)<', row)[:4] == [
+        (page, figure.name),
+        (f"/inventory/?day={DAY}&amp;counts=pupils&amp;school=120686", str(numbers.devices)),
+        (f"{page}#counts", str(numbers.pupils)),
+        (f"{page}#panel-quota", "1\xa0:\xa05,0"),
+    ]
