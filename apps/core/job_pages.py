@@ -63,7 +63,7 @@ class JobTable(PortalTable):
     created_at = DateTimeColumn(verbose_name=gettext_lazy("Start"))
     duration = PortalColumn(verbose_name=gettext_lazy("Duration"), accessor="pk")
     outcome = PortalColumn(verbose_name=gettext_lazy("Outcome"), accessor="pk")
-    started_by = TextColumn(verbose_name=gettext_lazy("Started by"))
+    started_by = TextColumn(verbose_name=gettext_lazy("Started by"), default=gettext_lazy("by itself"))
 
     class Meta(PortalTable.Meta):
         model = Job

@@ -131,6 +131,7 @@ def kept_alive(job: Job) -> Iterator[None]:
     signs.start()
     try:
         with bound_contextvars(job_id=job.pk):
+            logger.info("Job begins: %s", job.kind)  # one line with the ids of request, task and job
             yield
     finally:
         over.set()

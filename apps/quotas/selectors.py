@@ -46,7 +46,7 @@ def stored_days(today: datetime.date | None = None) -> list[PlanDay]:
     """All (plan, day) whose figures are stored, see `calculations.needed_days`."""
     today = today or clock.today()
     plans = list(MediaDevelopmentPlan.objects.order_by("starts_on", "pk"))
-    pairs = zip(plans, [*plans[1:], None], strict=True)
+    pairs = zip(plans, [*plans[1:], None], strict=False)  # a portal without a plan stores nothing
     return [(plan.pk, day) for plan, following in pairs for day in _days_of(plan, today, following)]
 
 

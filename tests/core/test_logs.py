@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.urls import path
 
 from apps.accounts.choices import Role
 from apps.core import jobs, logs
+from apps.core.models import Job
 from mepportal.urls import handler500, urlpatterns
 from tests.factories import UserFactory
 from tests.support.waiting import wait_until
@@ -122,9 +124,13 @@ def test_a_task_carries_the_id_of_the_request_that_nudged_it(
     client.force_login(UserFactory(role=Role.ADMIN))
     response = client.post("/jobs/quotas.recalculate_all/run/")
 
-    def told() -> list[str]:
+    def told(event: str) -> list[str]:
         text = worker.log.read_text(encoding="utf-8")
-        return [line for line in text.splitlines() if "task_succeeded" in line and response["X-Request-ID"] in line]
+        return [line for line in text.splitlines() if event in line and response["X-Request-ID"] in line]
 
-    wait_until(told, what="the task's line")
-    assert "task_id=" in told()[0]
+    wait_until(lambda: told("task_succeeded"), what="the task's line")
+    job = Job.objects.get(kind="quotas.recalculate_all")
+    (begins,) = told("Job begins: quotas.recalculate_all")
+    assert f"job_id={job.pk} " in begins
+    (task,) = re.findall(r"task_id=(\S+)", begins)
+    assert f"task_id={task}" in told("task_succeeded")[0]

@@ -156,6 +156,11 @@ def test_the_expected_effect_of_devices(plan, city):
     assert selectors.expected_effect(plan, SchoolFactory(foreign=True), 4) is None
 
 
+def test_a_portal_without_a_plan_stores_nothing():
+    assert selectors.stored_days() == []
+    assert (services.recalculate_stale().rows, services.recalculate_all().rows) == (0, 0)
+
+
 def test_the_current_plan_stays_until_the_next_begins(plan):
     assert selectors.current_plan() == plan
     assert selectors.current_plan(day("2020-12-31")) is None

@@ -1,5 +1,7 @@
 """Stored figures against the naive oracle after random sequences of changes."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -30,4 +32,4 @@ def test_figures_equal_the_oracle_after_any_sequence_of_changes():
 
 @pytest.mark.soak
 def test_figures_equal_the_oracle_after_many_sequences():
-    play(examples=400, steps=50)
+    play(examples=2 * int(os.environ.get("SOAK_ROUNDS", "200")), steps=50)
