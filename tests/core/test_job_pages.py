@@ -124,18 +124,6 @@ def test_the_office_reads_and_starts_nothing(client: Client) -> None:
     assert client.post(reverse("core:run_job", args=[FULL])).status_code == 403
 
 
-def test_as_many_queries_for_three_runs_as_for_thirty(
-    client: Client, admin: Any, django_assert_num_queries: Any
-) -> None:
-    job_of(STALE, started_by=admin)
-    client.get(PAGE)
-    for count in (2, 27):
-        for _number in range(count):
-            job_of(STALE, started_by=UserFactory())
-        with django_assert_num_queries(14):
-            client.get(PAGE)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_an_operator_starts_a_run_and_sees_it_done(pages: Any, worker: Any) -> None:
     page = pages.open(UserFactory(role=Role.ADMIN))

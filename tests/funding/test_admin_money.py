@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.choices import Role
@@ -359,31 +357,3 @@ def test_the_office_does_not_start_without_wordings() -> None:
     own = ReasonTemplate.objects.create(kind=ReasonKind.REJECT, name="Eigene", text="Nein.")
     migration.remove(apps, None)
     assert list(ReasonTemplate.objects.all()) == [own]
-
-
-@pytest.mark.parametrize("name", ["budget", "grant", "ledgerentry", "applicationstatuschange", "reasontemplate"])
-def test_lists_take_as_many_queries_for_100_rows_as_for_10(client: Client, approver: User, name: str) -> None:
-    address = reverse(f"admin:funding_{name}_changelist")
-
-    def add(number: int) -> None:
-        budget = BudgetFactory(from_grant=True)
-        for index in range(number):
-            if name in ("budget", "grant"):
-                BudgetFactory(from_grant=True)
-            elif name == "ledgerentry":
-                services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("0.01"), by=approver)
-            elif name == "reasontemplate":
-                ReasonTemplate.objects.create(kind=ReasonKind.REJECT, name=f"{budget} {index}", text="Nein.")
-            else:
-                make_application()
-
-    def queries() -> int:
-        client.get(address)
-        with CaptureQueriesContext(connection) as caught:
-            assert client.get(address).status_code == 200
-        return len(caught)
-
-    add(10)
-    few = queries()
-    add(90)
-    assert queries() == few

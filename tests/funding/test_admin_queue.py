@@ -3,12 +3,9 @@
 import datetime
 import re
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import connection
 from django.http import HttpResponse
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.choices import Role
@@ -222,30 +219,3 @@ def test_nothing_is_added_or_deleted_here() -> None:
     delete = reverse("admin:funding_equipmentapplication_delete", args=[application.pk])
     assert client.post(delete, {"post": "yes"}).status_code == 403
     assert EquipmentApplication.objects.filter(pk=application.pk).exists()
-
-
-def count_queries(client: Any, address: str) -> int:
-    client.get(address)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        assert client.get(address).status_code == 200
-    return len(queries)
-
-
-def test_the_queue_takes_as_many_queries_for_100_rows_as_for_10() -> None:
-    make_plan("2026-01-01", "2030-12-31")
-    office, client = ClerkFactory(), client_of(ApproverFactory())
-    budget = BudgetFactory()
-    schools = [SchoolFactory() for _number in range(5)]
-
-    def add(number: int) -> None:
-        for index in range(number):
-            application = make_application(school=schools[index % 5], lines=[("10.00", 1), ("5.00", 2)])
-            services.reserve(application=application, budget=budget, by=office)
-
-    add(10)
-    few = count_queries(client, QUEUE)
-    add(90)
-    many = count_queries(client, QUEUE)
-    assert few == many

@@ -6,8 +6,6 @@ import io
 from decimal import Decimal
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.choices import Role
@@ -166,24 +164,6 @@ def test_the_export_holds_raw_values_of_what_the_person_sees(client, school):
     assert lines[1:] == [["'=1+1", "Ahornschule", "eingereicht", "2469,00", today, "0"]]
 
 
-@pytest.mark.parametrize("export", ["", "csv"])
-def test_as_many_queries_for_100_rows_as_for_10(export, school):
-    client = client_of(ClerkFactory())
-    counts = []
-    by = CoordinatorFactory(schools=[school])
-    for number in (10, 90):
-        for _row in range(number):
-            make_application(S.SUBMITTED, school=school, by=by)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            answer = client.get(LIST, {"export": export} if export else {})
-            if export:
-                b"".join(answer)
-        counts.append(len(queries))
-    assert counts[0] == counts[1]
-
-
 # One application
 
 
@@ -259,16 +239,6 @@ def test_the_office_finds_its_desk_and_approved_devices_are_recorded(client, sch
         for page in [client_of(person).get(url("detail", application)).content.decode()]
     }
     assert seen == {Role.COORDINATOR: (True, False), Role.OFFICE_CLERK: (True, True), Role.HEAD: (False, False)}
-
-
-def test_as_many_queries_for_a_page_with_40_lines_as_for_one_with_4(client, school):
-    counts = []
-    for number in (4, 40):
-        application = make_application(S.APPROVED, school=school, lines=[("1.00", 1)] * number)
-        with CaptureQueriesContext(connection) as queries:
-            client.get(url("detail", application))
-        counts.append(len(queries))
-    assert counts[0] == counts[1]
 
 
 # Actions

@@ -1,11 +1,7 @@
 """Plans and targets in the admin: each save marks the figures as stale; figures are read only."""
 
-from decimal import Decimal
-
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.core import clock
@@ -136,25 +132,3 @@ def test_others_read_targets_and_change_none(plan, factory):
     assert save(client, group, name="Andere").status_code == 403
     group.refresh_from_db()
     assert group.name != "Andere"
-
-
-@pytest.mark.parametrize("name", ["quotafigure", "targetgroup", "target", "mediadevelopmentplan"])
-def test_change_lists_take_equally_many_queries_at_any_number_of_rows(client, name):
-    def queries() -> int:
-        client.get(reverse(f"admin:quotas_{name}_changelist"))
-        with CaptureQueriesContext(connection) as captured:
-            assert client.get(reverse(f"admin:quotas_{name}_changelist")).status_code == 200
-        return len(captured)
-
-    counts = []
-    SchoolFactory.create_batch(3)
-    for years in (range(2021, 2024), range(2024, 2044)):
-        for year in years:
-            plan = make_plan(f"{year}-01-01", f"{year}-12-31")
-            services.set_target(
-                by=client.user, group=plan.target_groups.first(), valid_from=day(f"{year}-06-01"),
-                pupils_per_device=Decimal(2),
-            )  # fmt: skip
-        services.recalculate_stale()
-        counts.append(queries())
-    assert counts[0] == counts[1]

@@ -186,12 +186,11 @@ def test_the_auditor_reads_with_history(client: Client) -> None:
     ["schools/school", "schools/site", "schools/pupilcount", "schools/schoolauthority", "schools/schooltype",
      "core/importrun", "accounts/user"],
 )  # fmt: skip
-@pytest.mark.parametrize("search", ["", "?q=Schule"])
-def test_change_lists_ask_the_same_however_many_rows(client: Client, admin: Any, page: str, search: str) -> None:
+def test_searches_in_change_lists_ask_the_same_however_many_rows(client: Client, admin: Any, page: str) -> None:
     def queries() -> int:
-        client.get(f"/admin/{page}/{search}")
+        client.get(f"/admin/{page}/?q=Schule")
         with CaptureQueriesContext(connection) as asked:
-            assert client.get(f"/admin/{page}/{search}").status_code == 200
+            assert client.get(f"/admin/{page}/?q=Schule").status_code == 200
         return len(asked)
 
     def grow(rows: int) -> None:

@@ -154,20 +154,6 @@ def test_page_without_anything_and_with_a_wrong_day(client: Client) -> None:
         assert words in text, words
 
 
-@pytest.mark.parametrize("schools", [1, 3])
-def test_page_asks_the_same_however_many_schools(client: Client, schools: int) -> None:
-    client.force_login(HeadFactory())
-    counts = []
-    for n in range(2):
-        for m in range(schools):
-            site(f"{200000 + n * 10 + m}", easting=400000 + m, northing=5700000)
-        with CaptureQueriesContext(connection) as captured:
-            client.get(PAGE)
-        counts.append(len(captured))
-
-    assert counts[0] == counts[1]
-
-
 def test_coordinators_read_their_school_and_not_the_city(client: Client, city: Any) -> None:
     client.force_login(CoordinatorFactory(schools=[city["100001"].school]))
     text = client.get("/schools/100001/").content.decode()

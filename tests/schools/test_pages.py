@@ -1,7 +1,6 @@
 """List and page of schools, as each role gets them."""
 
 import datetime
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -91,16 +90,6 @@ def test_export_holds_the_same_rows(client: Client, school: School) -> None:
 
     assert "Birken;Grundschule;100001;1234" in exported
     assert "Andere" not in exported
-
-
-@pytest.mark.parametrize("schools", [10, 100])
-def test_list_asks_the_same_however_many_schools(client: Client, schools: int, django_assert_num_queries: Any) -> None:
-    for _ in range(schools):
-        SchoolFactory(foreign=True)
-    client.force_login(HeadFactory())
-    client.get(reverse("schools:list"))
-    with django_assert_num_queries(5):
-        assert len(client.get(reverse("schools:list")).context["table"].page.object_list) == min(schools, 50)
 
 
 def test_page_shows_facts_sites_counts_and_index(client: Client, school: School) -> None:

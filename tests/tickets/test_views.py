@@ -1,14 +1,11 @@
 """The ticket pages as their users meet them."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.tickets import services
 from apps.tickets.models import Ticket
 from tests.factories import (
-    ClerkFactory,
     CoordinatorFactory,
     DeviceFactory,
     SchoolFactory,
@@ -133,17 +130,3 @@ def test_filters_narrow_the_list(client, coordinator, school):
     ):
         text = client.get(reverse("tickets:list"), query).text
         assert [title in text for title in ("Neue Meldung", "Alte Meldung")] == expected, query
-
-
-@pytest.mark.parametrize("address", ["tickets:list", "admin:tickets_ticket_changelist"])
-def test_ten_and_a_hundred_tickets_take_the_same_queries(client, address):
-    client.force_login(ClerkFactory())
-    counts = []
-    for rows in (10, 90):
-        for number in range(rows):
-            other = SchoolFactory()
-            report(CoordinatorFactory(schools=[other]), other, title=f"Meldung {number}")
-        with CaptureQueriesContext(connection) as captured:
-            assert client.get(reverse(address)).status_code == 200
-        counts.append(len(captured))
-    assert counts[0] == counts[1]
