@@ -11,7 +11,7 @@ from apps.core import formats
 from apps.core.charts import Bar, BarChart, LineChart, Series
 from apps.quotas import wording
 from apps.quotas.course import CoursePoint
-from apps.quotas.selectors import Figure
+from apps.quotas.figures import Figure
 
 
 def reached(figure: Figure) -> Decimal:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from apps.core import clock
 from apps.quotas import calculations
 from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
+from apps.quotas.sums import QUOTA, target_of
 from apps.schools.models import School
 
 
@@ -47,22 +48,7 @@ def course(
         figures = figures.filter(school__school_type=school_type)
     if schools is not None:
         figures = figures.filter(school__in=schools)
-    known = Q(weighted_pupils__isnull=False)
-    aimed = known & Q(target_devices__isnull=False)
-    sums = (
-        figures.order_by()
-        .values("day")
-        .annotate(
-            quota_devices=Sum("devices", filter=known, default=0),
-            counted_schools=Count("pk", filter=known),
-            weighted=Sum("weighted_pupils", filter=known),
-            aimed_pupils=Sum("weighted_pupils", filter=aimed),
-            goal=Sum("target_devices", filter=aimed, default=0),
-            lowest=Min("target_pupils_per_device", filter=aimed),
-            highest=Max("target_pupils_per_device", filter=aimed),
-        )
-        .order_by("day")
-    )
+    sums = figures.order_by().values("day").annotate(**QUOTA).order_by("day")
     return [_point(row) for row in sums]
 
 
@@ -79,13 +65,9 @@ def _in_force(until: datetime.date) -> Q:
 
 
 def _point(row: dict[str, Any]) -> CoursePoint:
-    agreed = row["lowest"] if row["lowest"] == row["highest"] else None
-    target = None
-    if row["aimed_pupils"] is not None:
-        target = calculations.target_of_sums(agreed, row["goal"], row["aimed_pupils"])
     return CoursePoint(
         day=row["day"],
         devices=row["quota_devices"],
-        pupils=row["weighted"] if row["counted_schools"] else None,
-        target_pupils_per_device=target,
+        pupils=row["weighted"],
+        target_pupils_per_device=target_of([row]),
     )

@@ -7,13 +7,11 @@ is decided by `School.objects.visible_to(user)`, which callers hand to `school_f
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import formats
 from django.utils.translation import gettext_lazy as _
@@ -22,11 +20,13 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.models import Job, JobState
 from apps.quotas import calculations
-from apps.quotas.calculations import Effect, FigureRow, Share, Totals, two_places
+from apps.quotas.calculations import Effect, FigureRow, Share, two_places
 from apps.quotas.choices import Level
+from apps.quotas.figures import Figure, Overview, SchoolRow, row_of
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, Target
 from apps.quotas.statements import PlanDay, read_inputs
-from apps.schools.models import School, SchoolType
+from apps.quotas.stored import StoredOverview
+from apps.schools.models import School
 
 STALE_JOB = "quotas.recalculate_stale"
 FULL_JOB = "quotas.recalculate_all"
@@ -96,125 +96,16 @@ def target_in_force(plan: MediaDevelopmentPlan, school: School, day: datetime.da
 # Figures
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the city, a school type or a school, with what it stands on.
-
-    `numbers` holds sums (`Totals`) or one school's row; `computed_at` is the oldest moment behind them, and
-    `stale` says that inputs have changed since and the job is due.
-    """
-
-    plan: str
-    day: datetime.date
-    level: Level
-    key: str
-    name: str
-    numbers: FigureRow | Totals
-    computed_at: datetime.datetime
-    stale: bool
-    mean_of_schools: Decimal | None = None
-    school: School | None = None
-
-    @property
-    def percent(self) -> Decimal | None:
-        return self.numbers.percent
-
-    @property
-    def target_percent(self) -> Decimal | None:
-        return calculations.target_percent(self.numbers.target_pupils_per_device)
-
-    @property
-    def devices_missing(self) -> int:
-        """How many devices short of the target; 0 when it is reached or not known."""
-        return max(-(self.numbers.difference or 0), 0)
-
-    @property
-    def below_target(self) -> bool:
-        return (self.numbers.difference or 0) < 0
-
-    @property
-    def missing_devices(self) -> int:
-        """Devices that are missing to the target."""
-        return max(-(self.numbers.difference or 0), 0)
-
-    def reaches(self, most_pupils_per_device: int) -> bool:
-        """Whether there is a device for so many pupils; False where nobody was counted."""
-        return calculations.reaches(self.numbers.devices, self.numbers.weighted_pupils, most_pupils_per_device)
-
-
-@dataclass(frozen=True)
-class _SchoolRow:
-    school: School
-    row: FigureRow
-    computed_at: datetime.datetime
-    stale: bool
-
-
-class Overview:
-    """All figures of a plan on a day out of one reading, so that sums and rows on a page agree."""
-
-    def __init__(self, plan: MediaDevelopmentPlan, day: datetime.date, rows: Sequence[_SchoolRow]) -> None:
-        self.plan = plan
-        self.day = day
-        self._rows = [row for row in rows if row.row.counted]
-
-    @cached_property
-    def city(self) -> Figure:
-        return self._total(Level.CITY, settings.OWN_AUTHORITY_NUMBER, settings.CITY_NAME, self._rows)
-
-    @cached_property
-    def school_types(self) -> list[Figure]:
-        """One figure for each school type that has schools, by its key."""
-        members: dict[SchoolType, list[_SchoolRow]] = {}
-        for row in self._rows:
-            members.setdefault(row.school.school_type, []).append(row)
-        return [
-            self._total(Level.SCHOOL_TYPE, school_type.key, school_type.name, members[school_type])
-            for school_type in sorted(members, key=lambda school_type: school_type.key)
-        ]
-
-    @cached_property
-    def schools(self) -> list[Figure]:
-        """One figure for each school, by name."""
-        return [
-            Figure(
-                plan=self.plan.name,
-                day=self.day,
-                level=Level.SCHOOL,
-                key=row.school.number,
-                name=row.school.short_name,
-                numbers=row.row,
-                computed_at=row.computed_at,
-                stale=row.stale,
-                school=row.school,
-            )
-            for row in self._rows
-        ]
-
-    def share_at(self, most_pupils_per_device: int) -> Share:
-        return calculations.share_at((row.row for row in self._rows), most_pupils_per_device)
-
-    def _total(self, level: Level, key: str, name: str, rows: Sequence[_SchoolRow]) -> Figure:
-        values = [row.row for row in rows]
-        return Figure(
-            plan=self.plan.name,
-            day=self.day,
-            level=level,
-            key=key,
-            name=name,
-            numbers=calculations.totals(values),
-            computed_at=min((row.computed_at for row in rows), default=clock.now()),
-            stale=any(row.stale for row in rows),
-            mean_of_schools=calculations.mean_of_schools(values) if level == Level.CITY else None,
-        )
-
-
-def overview(plan: MediaDevelopmentPlan, day: datetime.date, schools: QuerySet[School] | None = None) -> Overview:
-    """Figures of the own authority's schools, or of those among `schools`; two or three queries in all.
+def overview(
+    plan: MediaDevelopmentPlan, day: datetime.date, schools: QuerySet[School] | None = None
+) -> Overview | StoredOverview:
+    """Figures of the own authority's schools, or of those among `schools`; a fixed number of queries in all.
 
     A stored row is shown as it stands and says whether it is stale; a row that is not stored (any other day, or
-    a school since the last run) is computed now.
+    a school since the last run) is computed now. Where all are stored, the database makes the sums.
     """
+    if schools is None and _is_stored(plan, day):
+        return StoredOverview(plan, day)
     wanted = School.objects.filter(authority__is_own=True).select_related("school_type")
     if schools is not None:
         wanted = wanted.filter(pk__in=schools.values("pk"))
@@ -226,7 +117,17 @@ def overview(plan: MediaDevelopmentPlan, day: datetime.date, schools: QuerySet[S
     return Overview(plan, day, [rows[pk] for pk in known if pk in rows])
 
 
-def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School]) -> dict[int, _SchoolRow]:
+def _is_stored(plan: MediaDevelopmentPlan, day: datetime.date) -> bool:
+    """Whether each own school has a stored row: the day was computed for all, and again for those that came since."""
+    if day not in _days_of(plan, clock.today(), _following(plan)):
+        return False
+    if not ComputedDay.objects.filter(plan=plan, day=day).exists():
+        return False
+    row = QuotaFigure.objects.filter(school=OuterRef("pk"), plan=plan, day=day)
+    return not School.objects.due().filter(~Exists(row), authority__is_own=True).exists()
+
+
+def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School]) -> dict[int, SchoolRow]:
     """Rows that the job keeps current; rows left over from a day that is no longer stored are not used."""
     today = clock.today()
     if day not in _days_of(plan, today, _following(plan)):
@@ -235,9 +136,9 @@ def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[i
     if len(schools) == 1:
         figures = figures.filter(school=next(iter(schools)))
     return {
-        figure.school_id: _SchoolRow(
+        figure.school_id: SchoolRow(
             schools[figure.school_id],
-            _row_of(figure),
+            row_of(figure),
             figure.computed_at,
             stale=figure.inputs_version != schools[figure.school_id].inputs_version
             or figure.targets_version != plan.targets_version,
@@ -249,36 +150,25 @@ def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[i
 
 def _fresh_rows(
     plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School], missing: Iterable[int]
-) -> dict[int, _SchoolRow]:
+) -> dict[int, SchoolRow]:
     moment = clock.now()
     asked = set(missing)
     return {
-        computed.school_id: _SchoolRow(schools[computed.school_id], computed.row, moment, stale=False)
+        computed.school_id: SchoolRow(schools[computed.school_id], computed.row, moment, stale=False)
         for computed in read_inputs([(plan.pk, day)], school_ids=asked)
     }
-
-
-def _row_of(figure: QuotaFigure) -> FigureRow:
-    return FigureRow(
-        counted=figure.counted,
-        devices=figure.devices,
-        parent_financed=figure.parent_financed,
-        presentation_devices=figure.presentation_devices,
-        pupils=figure.pupils,
-        weighted_pupils=figure.weighted_pupils,
-        counted_on=figure.counted_on,
-        rounded=figure.rounded,
-        target_pupils_per_device=figure.target_pupils_per_device,
-        target_devices=figure.target_devices,
-    )
 
 
 def figures(plan: MediaDevelopmentPlan, day: datetime.date, level: Level | str) -> list[Figure]:
     """All figures of a level; unrestricted, so for a person use `school_figures` with their schools."""
     read = overview(plan, day)
-    by_level = {Level.CITY: lambda: [read.city], Level.SCHOOL_TYPE: lambda: read.school_types,
-                Level.SCHOOL: lambda: read.schools}  # fmt: skip
-    return by_level[Level(level)]()
+    match Level(level):
+        case Level.CITY:
+            return [read.city]
+        case Level.SCHOOL_TYPE:
+            return read.school_types
+        case Level.SCHOOL:
+            return read.schools
 
 
 def city_figure(plan: MediaDevelopmentPlan, day: datetime.date) -> Figure:

@@ -24,7 +24,7 @@ from apps.core.tables import (
 from apps.core.templatetags.portal import badge
 from apps.quotas import wording
 from apps.quotas.calculations import TWO_PLACES
-from apps.quotas.selectors import Figure
+from apps.quotas.figures import Figure
 
 
 class RowsColumn(NumberColumn):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,17 @@ from apps.core.tables import PortalTable
 from apps.quotas import selectors
 from apps.quotas.charts import chart_of_course, chart_of_school_types
 from apps.quotas.course import course
+from apps.quotas.figures import Figure, Overview
 from apps.quotas.models import MediaDevelopmentPlan
+from apps.quotas.stored import StoredOverview
 from apps.quotas.tables import SchoolFigureExportTable, SchoolFigureTable, SchoolTypeFigureTable
 from apps.quotas.wording import may_follow, page_address
 from apps.schools.models import School
 
 REACHES = {"1": 1, "2": 2}
 """`at` in the address: schools at 1 : 1, or at 1 : 2 or better."""
+BELOW = "below"
+"""`target` in the address: schools below their target."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def _asked_plan(plans: list[MediaDevelopmentPlan], asked: str) -> tuple[MediaDev
 class QuotaOverviewView(PortalListView):
     """City, school types and the person's schools; the city's figures are public, schools' rows follow the scope.
 
-    `school_type` and `at` narrow the table of schools, so that each number on the page leads to its rows.
+    `school_type`, `at` and `target` narrow the table of schools, so that each number on the page leads to its rows.
     """
 
     template_name = "quotas/overview.html"
@@ -115,22 +119,23 @@ class QuotaOverviewView(PortalListView):
         return asked_figures(self.request)
 
     @cached_property
-    def read(self) -> selectors.Overview | None:
+    def read(self) -> Overview | StoredOverview | None:
         return selectors.overview(self.asked.plan, self.asked.day) if self.asked.plan else None
 
-    def get_queryset(self) -> list[selectors.Figure]:
-        """The person's schools, narrowed by `school_type` and `at`."""
+    def get_queryset(self) -> Sequence[Figure]:
+        """The person's schools, narrowed by `school_type`, `at` and `target`."""
         if self.read is None:
             return []
-        visible = set(School.objects.visible_to(self.request.user).values_list("number", flat=True))
-        school_type, reach = self.request.GET.get("school_type"), REACHES.get(self.request.GET.get("at", ""))
-        return [
-            figure
-            for figure in self.read.schools
-            if figure.key in visible
-            and (not school_type or (figure.school and figure.school.school_type_id == school_type))
-            and (reach is None or figure.reaches(reach))
-        ]
+        return self.read.schools_among(
+            School.objects.visible_to(self.request.user),
+            school_type=self.request.GET.get("school_type", ""),
+            reach=REACHES.get(self.request.GET.get("at", "")),
+            below_target=self._below_target,
+        )
+
+    @property
+    def _below_target(self) -> bool:
+        return self.request.GET.get("target") == BELOW
 
     def _unpaged_table(self, rows: Any) -> PortalTable:
         if self.request.GET.get("export"):
@@ -155,14 +160,14 @@ class QuotaOverviewView(PortalListView):
             }
         return super().get_context_data(**kwargs)
 
-    def _course(self, read: selectors.Overview) -> LineChart | None:
+    def _course(self, read: Overview | StoredOverview) -> LineChart | None:
         """Of the city, or of the school type that the page is narrowed to."""
         names = {figure.key: figure.name for figure in read.school_types}
         asked = self.request.GET.get("school_type", "")
         school_type = asked if asked in names else ""
         return chart_of_course(course(read.day, school_type=school_type), names.get(school_type, read.city.name))
 
-    def _types(self, read: selectors.Overview) -> SchoolTypeFigureTable:
+    def _types(self, read: Overview | StoredOverview) -> SchoolTypeFigureTable:
         return SchoolTypeFigureTable(
             read.school_types,
             request=self.request,
@@ -170,21 +175,22 @@ class QuotaOverviewView(PortalListView):
             addresses=self._addresses(read),
         )
 
-    def _addresses(self, read: selectors.Overview) -> dict[str, str]:
+    def _addresses(self, read: Overview | StoredOverview) -> dict[str, str]:
         """Key of a school type -> its schools."""
         return {figure.key: self._schools(read, school_type=figure.key) for figure in read.school_types}
 
-    def _schools(self, read: selectors.Overview, **narrowing: str) -> str:
+    def _schools(self, read: Overview | StoredOverview, **narrowing: str) -> str:
         """The way to the schools behind a number; none for people who would see only some of them."""
         return _schools_address(read, **narrowing) if may_follow(read.city, self.request.user) else ""
 
-    def _narrowed(self, read: selectors.Overview) -> list[str | Promise]:
+    def _narrowed(self, read: Overview | StoredOverview) -> list[str | Promise]:
         """In words, what the table of schools is narrowed to."""
         names = {figure.key: figure.name for figure in read.school_types}
         words = {"1": _("at 1 : 1"), "2": _("at 1 : 2 or better")}
         found = [names.get(self.request.GET.get("school_type", "")), words.get(self.request.GET.get("at", ""))]
+        found.append(_("below target") if self._below_target else None)
         return [word for word in found if word]
 
 
-def _schools_address(read: selectors.Overview, **narrowing: str) -> str:
+def _schools_address(read: Overview | StoredOverview, **narrowing: str) -> str:
     return f"{page_address(read.plan.pk, read.day, **narrowing)}#schools"

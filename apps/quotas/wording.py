@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from apps.core import formats
 from apps.quotas.calculations import Totals
 from apps.quotas.choices import Level
-from apps.quotas.selectors import Figure
+from apps.quotas.figures import Figure
 from apps.schools import wording as schools
 
 

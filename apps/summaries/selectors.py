@@ -11,9 +11,13 @@ from apps.accounts.models import User
 from apps.core.money import total
 from apps.funding.models import Budget, LedgerEntry
 from apps.funding.selectors import SourceTotals, StateCount, applications_by_state, money_by_source
+from apps.quotas.figures import Figure, Overview
 from apps.quotas.models import MediaDevelopmentPlan
-from apps.quotas.selectors import Figure, FigureStatus, Overview, figure_status, overview
+from apps.quotas.selectors import FigureStatus, figure_status, overview
+from apps.quotas.stored import StoredOverview
 from apps.schools.network import NetworkSummary, network_summary
+
+SHOWN_BELOW_TARGET = 50
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class MoneyTotals:
 class Summary:
     """One day of one plan, the money of the day's fiscal year, and the applications as they stand now."""
 
-    overview: Overview
+    overview: Overview | StoredOverview
     status: FigureStatus
+    schools_below_target: int
     below_target: Sequence[Figure]
     sources: Sequence[SourceTotals]
     money: MoneyTotals
@@ -47,13 +52,13 @@ class Summary:
 def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summary:
     """The summary that this person may read."""
     read = overview(plan, day)
+    below, lowest = read.below_target(SHOWN_BELOW_TARGET)
     sources = money_by_source(user, day.year)
     return Summary(
         overview=read,
         status=figure_status(plan),
-        below_target=sorted(
-            (figure for figure in read.schools if figure.below_target), key=lambda figure: figure.percent or Decimal(0)
-        ),
+        schools_below_target=below,
+        below_target=lowest,
         sources=sources,
         money=_all_sources(sources),
         applications=applications_by_state(user),

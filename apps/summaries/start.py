@@ -20,7 +20,7 @@ from apps.funding import selectors as funding
 from apps.funding.choices import ApplicationState
 from apps.funding.models import EquipmentApplication
 from apps.quotas import selectors as quotas
-from apps.quotas.selectors import Figure
+from apps.quotas.figures import Figure
 from apps.schools.models import School
 from apps.tickets import selectors as tickets
 from apps.tickets.choices import TicketState

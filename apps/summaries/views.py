@@ -19,7 +19,7 @@ from apps.core.panels import rendered_panels
 from apps.funding.models import Budget
 from apps.quotas.charts import chart_of_school_types
 from apps.quotas.selectors import figure_status
-from apps.quotas.views import asked_figures
+from apps.quotas.views import BELOW, asked_figures
 from apps.quotas.wording import page_address
 from apps.summaries import selectors
 from apps.summaries.start import start_page
@@ -75,6 +75,7 @@ class SummaryView(PermissionRequiredMixin, PageMixin, TemplateView):
             summary=summary,
             chart=chart_of_school_types(summary.overview.school_types, types),
             figures_context=asked.context(),
+            below_target_url=f"{page_address(asked.plan.pk, asked.day, target=BELOW)}#schools",
             schools_url=f"{page_address(asked.plan.pk, asked.day)}#schools",
             network_url=f"{reverse('schools:network')}?{urlencode({'day': asked.day.isoformat()})}",
             **kwargs,

@@ -8,8 +8,9 @@ import pytest
 
 from apps.core import clock
 from apps.quotas.calculations import two_places
+from apps.quotas.figures import Figure
 from apps.quotas.models import QuotaFigure
-from apps.quotas.selectors import Figure, current_plan, overview
+from apps.quotas.selectors import current_plan, overview
 from tests.quotas.oracle import FIELDS, Oracle
 
 pytestmark = pytest.mark.django_db

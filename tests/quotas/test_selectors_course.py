@@ -11,8 +11,8 @@ from apps.inventory.services import add_devices
 from apps.quotas import calculations
 from apps.quotas.charts import chart_of_course
 from apps.quotas.course import course
+from apps.quotas.figures import row_of
 from apps.quotas.models import QuotaFigure
-from apps.quotas.selectors import _row_of
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import School
 from tests.factories import ProductFactory, SchoolFactory, SchoolTypeFactory, SupportFactory
@@ -48,7 +48,7 @@ def city():
 def rows_on(moment: datetime.date, **narrowed: object) -> list[calculations.FigureRow]:
     figures = QuotaFigure.objects.filter(day=moment, **narrowed)
     newest = max(figure.plan.starts_on for figure in figures.select_related("plan"))
-    return [_row_of(figure) for figure in figures.filter(plan__starts_on=newest)]
+    return [row_of(figure) for figure in figures.filter(plan__starts_on=newest)]
 
 
 @pytest.mark.parametrize("narrowed", [{}, {"school_type": "02"}, {"school_type": "30"}])

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from apps.core import formats
 from apps.core.templatetags.portal import figure_card
 from apps.quotas import wording
-from apps.quotas.selectors import Figure
+from apps.quotas.figures import Figure
 
 register = template.Library()
 register.filter("quota", wording.quota)
