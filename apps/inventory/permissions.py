@@ -1,14 +1,16 @@
 """Who sees and keeps devices. Coordinators act on the devices of their own schools only.
 
 Besides the admin's names: `move_device`, `retire_device`, `use_depot` (put devices into the depot, add them there),
-`see_depot`, `classify_device` (give a device another kind, which decides what it counts as).
+`see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `print_labels`.
 """
 
 from apps.accounts.choices import Role
 from apps.core.permissions import EDIT, model_permissions
 
 _READ = model_permissions("inventory", "device", "placement", "devicekind", "product")
-_KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "move", "retire"))
+_KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "move", "retire")) | {
+    "inventory.print_labels"
+}
 _DEPOT = frozenset({"inventory.see_depot", "inventory.use_depot", "inventory.classify_device"})
 _CATALOGUE = model_permissions("inventory", "devicekind", "product", actions=EDIT)
 

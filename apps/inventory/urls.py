@@ -1,12 +1,13 @@
 from django.urls import path
 
-from apps.inventory import views
+from apps.inventory import label_views, views
 
 app_name = "inventory"
 
 urlpatterns = [
     path("inventory/", views.DeviceListView.as_view(), name="list"),
     path("inventory/add/", views.DeviceAddView.as_view(), name="add"),
+    path("inventory/labels/", label_views.LabelsView.as_view(), name="labels"),
     path("inventory/<str:tag>/", views.DeviceDetailView.as_view(), name="detail"),
     *(
         path(f"inventory/<str:tag>/{action.slug}/", views.DeviceActionView.as_view(action=action), name=action.slug)

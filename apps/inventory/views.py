@@ -81,6 +81,11 @@ class DeviceListView(PortalListView):
             self.empty_text = _("There are no devices here yet. The coordinators of the schools record them.")
         return super().get(request, *args, **kwargs)
 
+    def get_bulk_actions(self) -> Sequence[tuple[str, Text]]:
+        if self.request.user.has_perm("inventory.print_labels"):
+            return (("inventory:labels", _("Print labels")),)
+        return ()
+
     def _unpaged_table(self, rows: Any) -> PortalTable:
         exporting = bool(self.request.GET.get("export"))
         if self.filterset.is_bound and not self.filterset.form.is_valid():
@@ -133,6 +138,9 @@ class DeviceDetailView(DevicePageMixin, DetailView):
         placements = device.placements.visible_to(user).select_related("school", "site").order_by("-since")
         allowed = selectors.actions_for(device, user)
         links = [action.link(device) for name, action in ACTIONS.items() if name in allowed]
+        if user.has_perm("inventory.print_labels"):
+            url = f"{reverse('inventory:labels')}?{urlencode({'tag': device.tag})}"
+            links.append({"label": _("Print label"), "url": url, "danger": False, "correction": True})
         first = links[:1] if links and not (links[0]["danger"] or links[0]["correction"]) else []
         return super().get_context_data(
             statuses=DeviceStatus,

@@ -223,10 +223,10 @@
     window.addEventListener("pageshow", () => { sending = false; });
   });
 
-  // No double submit --------------------------------------------------------------------------------------
+  // No double submit, except where the answer is a file and the page stays ----------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || event.defaultPrevented) return;
+    if (form.method !== "post" || event.defaultPrevented || "download" in form.dataset) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;

@@ -45,6 +45,9 @@ inventory:list?day={today}                -                 in  403     200     
 inventory:list?day={month_ago}&export=csv -                 in  403     200     200     200     200  200     200   200
 inventory:add                             -                 in  403     200     200     200     403  200     403   403
 inventory:add?school={foreign}            -                 in  403     200     200     200     403  200     403   403
+inventory:labels                          -                 in  403     200     200     200     403  200     403   403
+inventory:labels?school={foreign}         -                 in  403     200     200     200     403  200     403   403
+inventory:labels                          device            in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:detail                          device            in  403     200/404 200/404 200/404 200  200/404 200   200
 inventory:detail                          device_in_depot   in  403     404     200     200     200  200     200   200
 inventory:detail                          device_moved      in  403     200     200     200     200  200     200   200

@@ -33,6 +33,7 @@ inventory:ownership              device            in   403      302+/404 302+/4
 inventory:edit                   device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:stock                  device            in   403      403      302+/404 302+/404 403  302+/404 403   403
 inventory:kind                   device            in   403      403      302+/404 302+/404 403  302+/404 403   403
+inventory:labels                 device            in   403      200/404  200/404  200/404  403  200/404  403   403
 funding:create                   school            in   403      302+/404 403      403      403  403      403   403
 funding:create#replacing         school            in   403      422/404  403      403      403  403      403   403
 funding:edit                     draft             in   403      302+/404 403      403      403  403      403   403

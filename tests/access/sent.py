@@ -189,6 +189,7 @@ _PLAIN: dict[str, Data] = {
     "inventory:retire": REASON,
     "inventory:ownership": {"ownership": "leased"},
     "inventory:edit": {"serial": "NEU-1", "price": "12,00", "note": "neu"},
+    "inventory:labels": {"sheet": "l6011"},
     "funding:submit": {},
     "funding:withdraw": {"text": "Nicht mehr nötig."},
     "funding:answer": {"text": "Für Klasse 5."},

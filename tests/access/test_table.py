@@ -22,6 +22,7 @@ NEVER_STORED = {
     "account_set_password",  # for people without a password, who come by a link
     "account_reset_password_from_key",  # the link's own test stands in tests/accounts
     "admin:login",  # leads to the portal's sign-in
+    "inventory:labels",  # answers with a file
     "admin:funding_equipmentapplication_changelist",  # leads to the page about several
     "admin:quotas_mediadevelopmentplan_delete",  # not while figures of the plan are stored
 }

@@ -37,7 +37,11 @@ FIXED = {
     "kind": "quotas.recalculate_stale",
 }
 """Values of parameters that name no row."""
-NAMED_IN_QUERY = {"funding:create": ("school", "number"), "admin:funding_equipmentapplication_bulk": ("ids", "pk")}
+NAMED_IN_QUERY = {
+    "funding:create": ("school", "number"),
+    "inventory:labels": ("tag", "tag"),
+    "admin:funding_equipmentapplication_bulk": ("ids", "pk"),
+}
 """Addresses that name their row behind the question mark: parameter and the row's attribute."""
 
 
