@@ -76,6 +76,7 @@ WITHOUT_LIST = {
     "account_*": "the sign-in",
     "inventory:list[?]school=*": "devices of a school that the person does not see",
     "inventory:add*": "a form",
+    "inventory:labels*": "a form about the chosen devices",
     "inventory:* (device) *": "a form about one device",
     "inventory:repaired *": "a form about one device",
     "inventory:returned *": "a form about one device",
