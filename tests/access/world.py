@@ -143,7 +143,7 @@ def _school(place: Place) -> School:
     word, number = WORD_OF[place], {Place.OWN: "100001", Place.CITY: "100002", Place.ELSEWHERE: "100003"}[place]
     school = SchoolFactory(number=number)
     school.short_name, school.official_name = f"Schule {word}", f"Schule {word} mit langem Namen"
-    school.homepage = f"https://{word}.schule-mit-langem-namen.stadt.example/"
+    school.homepage = f"https://{word}.eineschulemitlangemnamen.schulnetz.stadt.example/"
     return save_school(school=school, by=None)
 
 
