@@ -194,7 +194,8 @@ def test_the_device_page_shows_facts_placements_history_and_actions(client, scho
     page = response.content.decode()
     assert "SN1" in page
     assert "R 7" in page
-    links = [response.context["main_action"], *response.context["steps"]]
+    *links, label = [response.context["main_action"], *response.context["steps"]]
+    assert label["url"] == f"/inventory/labels/?tag={device.tag}"
     assert [link["url"] for link in links] == [
         f"/inventory/{device.tag}/{slug}/"
         for slug in ("move", "repair", "lend", "lost", "stolen", "retire", "ownership", "edit")
