@@ -31,8 +31,13 @@ class _Echo:
 
 
 def escaped(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """Text that a spreadsheet does not take for a formula. `unescaped` gives it back."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def unescaped(text: str) -> str:
+    """What `escaped` was made of; other text as it is."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS) else text
 
 
 def csv_cell(value: Any) -> str:

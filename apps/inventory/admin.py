@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.admin import ReadOnlyInline, ScopedAdmin
 from apps.core.clock import today
 from apps.core.form_fields import GermanDateField
+from apps.core.import_admin import ImportButtonMixin
 from apps.inventory import services
+from apps.inventory.imports.devices import DevicesSource
 from apps.inventory.models import Device, DeviceKind, Placement, Product
 
 
@@ -95,8 +97,10 @@ class PlacementInline(ReadOnlyInline):
 
 
 @admin.register(Device)
-class DeviceAdmin(ScopedAdmin):
-    """Facts can be corrected here; devices are added, moved and retired in the portal."""
+class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
+    """Facts can be corrected here; devices are added, moved and retired in the portal, or come with a list."""
+
+    import_sources = ((DevicesSource.name, _("Import devices")),)
 
     list_display = ("tag", "product", "kind", "serial", "status", "school", "bought_on")
     list_filter = ("status", "kind", "ownership", ("school", admin.RelatedOnlyFieldListFilter))

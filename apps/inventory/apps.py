@@ -9,17 +9,20 @@ class InventoryConfig(AppConfig):
     admin_models = ("Device", "Product", "DeviceKind")
 
     def ready(self) -> None:
+        from apps.core.imports import sources
         from apps.core.navigation import NavigationItem
         from apps.core.navigation import register as register_navigation
         from apps.core.panels import Panel
         from apps.core.panels import register as register_panel
         from apps.core.permissions import register
+        from apps.inventory.imports.devices import DevicesSource
         from apps.inventory.panels import devices_of_school
         from apps.inventory.permissions import ROLE_PERMISSIONS
         from apps.inventory.services import refresh_devices_of
         from apps.schools.services import register_renamed_listener
 
         register(ROLE_PERMISSIONS)
+        sources.register(DevicesSource)
         register_renamed_listener(refresh_devices_of)
         register_navigation(NavigationItem(_("Inventory"), "inventory:list", 30, ("inventory.view_device",)))
         register_panel("schools.school", Panel("inventory/school_panel.html", devices_of_school, 30))

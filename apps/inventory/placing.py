@@ -112,7 +112,7 @@ def place(device: Device, spot: Spot | None, *, day: datetime.date, by: User) ->
     return touched
 
 
-def placement_for(device: Device, spot: Spot, *, day: datetime.date, by: User) -> Placement:
+def placement_for(device: Device, spot: Spot, *, day: datetime.date, by: User | None) -> Placement:
     """The unsaved placement from `day` on, counting as the kind says: the device or the kind must be locked."""
     return Placement(
         device=device,

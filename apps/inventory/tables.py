@@ -63,8 +63,10 @@ class DeviceDayTable(DeviceTable):
 
 
 class DeviceExportTable(DeviceTable):
-    """More columns than a page has room for."""
+    """More columns than a page has room for: the format that the import of devices takes back, with its stable ids."""
 
+    manufacturer = TextColumn(accessor="product__manufacturer", verbose_name=_("Manufacturer"))
+    model = TextColumn(accessor="product__model", verbose_name=_("Model"))
     kind_code = TextColumn(accessor="kind__code", verbose_name=_("Code of the kind"))
     school_number = TextColumn(accessor="school__number", verbose_name=_("School number"))
     site = TextColumn(verbose_name=_("Site"))
@@ -73,9 +75,10 @@ class DeviceExportTable(DeviceTable):
     note = TextColumn(verbose_name=_("Note"))
 
     class Meta(DeviceTable.Meta):
-        fields = ("tag", "product", "kind", "kind_code", "serial", "status", "school_number", "school", "site", "room",
-                  "ownership", "price", "bought_on", "note")  # fmt: skip
+        fields = ("tag", "manufacturer", "model", "kind", "kind_code", "serial", "status", "school_number", "school",
+                  "site", "room", "ownership", "price", "bought_on", "note")  # fmt: skip
         sequence = fields
+        exclude = ("product",)
 
 
 class DeviceDayExportTable(DeviceDayTable):

@@ -42,12 +42,15 @@ def create_run(
 ) -> ImportRun:
     """A new run that is due to be checked; `upload` is kept until the run is applied or discarded."""
     kind = source_of(source)
+    options = dict(options or {})
+    if upload is not None:
+        upload = kind.kept_file(upload, options)
     with transaction.atomic():
         run = ImportRun(
             source=kind.name,
             permission=kind.permission,
             file_name=file_name[-160:],
-            options=dict(options or {}),
+            options=options,
             created_by=by,
             job=jobs.queue_job(CHECK_JOB, started_by=by),
         )
@@ -153,6 +156,7 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
     if not _keep_missing(run, missing):
         return
     counts[RowAction.MISSING] = len(missing)
+    run.options = source.options
     _finish_check(run, table, counts, reasons)
 
 
@@ -198,8 +202,8 @@ def _finish_check(run: ImportRun, table: Table, counts: Counter[str], reasons: C
         if current.state != ImportState.CHECKING or current.job_id != run.job_id:
             return
         current.state, current.counts, current.reasons = ImportState.CHECKED, figures, dict(reasons)
-        current.encoding = table.content.encoding
-        current.save(update_fields=["state", "counts", "reasons", "encoding"])
+        current.encoding, current.options = table.content.encoding, run.options
+        current.save(update_fields=["state", "counts", "reasons", "encoding", "options"])
         jobs.finish_job(_job(run), result=figures)
 
 

@@ -15,6 +15,7 @@ def read_rows(source: ImportSource, table: Table, positions: Mapping[str, int], 
     """Rows of the file with their values and faults; `present` gathers all keys, of rows left out too."""
     width, seen = len(table.header), dict[str, int]()
     for line, cells in table.rows:
+        source.see_record(cells)
         data = {name: cells[place].strip() if place < len(cells) else "" for name, place in positions.items()}
         key = source.key_of(data)
         row = Row(line=line, data=data, key=shown(key))
@@ -47,10 +48,9 @@ def _check_once(row: Row, source: ImportSource, key: str, seen: dict[str, int]) 
         return
     first = seen.setdefault(key, row.line)
     if first != row.line:
-        title = next(column.title for column in source.columns if column.name == source.key_column)
         row.errors.append(
             Fault(
-                title,
+                source.key_title(row.data),
                 gettext_noop("“%(key)s” stands in line %(first)s already; each may stand in the file once."),
                 {"key": row.key, "first": first},
             )

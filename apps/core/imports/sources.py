@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.core.files import File
 from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -52,7 +53,9 @@ class ImportSource:
     """One kind of file. Class attributes describe it, methods say what its rows mean.
 
     `key_column` tells rows apart, `reasons` explains the codes of `left_out`, `fields` names what can change in the
-    order in which it is shown (the database does not keep the order of `changes`).
+    order in which it is shown (the database does not keep the order of `changes`). Rows left out for one of
+    `named_reasons` are reported one by one, not only counted. A source may add to `options` while it checks a file:
+    what it found out is kept with the run.
     """
 
     name: ClassVar[str]
@@ -62,12 +65,21 @@ class ImportSource:
     key_column: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
     reasons: ClassVar[Mapping[str, str | Promise]] = {}
+    named_reasons: ClassVar[frozenset[str]] = frozenset()
     legacy_encodings: ClassVar[tuple[str, str]] = ("cp1252", "cp850")
     limits: ClassVar[Limits] = Limits()
     upload_form: ClassVar[type[ImportUploadForm]] = ImportUploadForm
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         self.options = dict(options or {})
+
+    @classmethod
+    def kept_file(cls, upload: File, options: dict[str, str]) -> File:
+        """What is stored of an uploaded file until it is written; may add to `options` what it left out.
+
+        Raises `ImportFileError` for a file that cannot be read: nothing of it is stored then.
+        """
+        return upload
 
     def all_columns(self) -> Sequence[Column]:
         """The columns of this kind; a source whose columns depend on the database adds them here."""
@@ -76,9 +88,16 @@ class ImportSource:
     def see_header(self, header: Sequence[str]) -> None:
         """Looks at the names in the header before columns are searched; may raise `ImportFileError`."""
 
+    def see_record(self, cells: Sequence[str]) -> None:
+        """Looks at all cells of a row, also those that no column takes, before it is read."""
+
     def key_of(self, data: Mapping[str, str]) -> str:
         """What tells rows apart: each may stand in the file once."""
         return data.get(self.key_column, "")
+
+    def key_title(self, data: Mapping[str, str]) -> str:
+        """How the file calls the column that `key_of` took its answer from."""
+        return next(column.title for column in self.columns if column.name == self.key_column)
 
     def expected(self) -> Sequence[tuple[str, str]]:
         """Key and name of what is on file and would stand in a complete file; what does not is listed as missing."""
@@ -126,6 +145,14 @@ class ImportSource:
     def option_labels(self) -> list[str]:
         """The run's options as people read them."""
         return []
+
+    def remarks(self) -> list[str]:
+        """Sentences about the file as a whole, below the counts of a report."""
+        return []
+
+    def more_figures(self) -> dict[str, Any]:
+        """What a report as JSON says on top, for this kind of file."""
+        return {}
 
     def read(self, row: Row) -> None:
         """Turns the row's text into values, once on checking and again on writing."""

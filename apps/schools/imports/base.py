@@ -62,16 +62,13 @@ class Known:
 
 
 class SchoolSource(ImportSource):
-    """Options: `authority` (number) or `municipality` (key) take in only their rows; the others are left out.
-
-    Rows left out for one of `named_reasons` are reported one by one, not only counted.
-    """
+    """Options: `authority` (number) or `municipality` (key) take in only their rows; the others are left out."""
 
     permission = "schools.import_schools"
     key_column = "number"
     option_names: ClassVar[tuple[str, ...]] = ("authority", "municipality")
     required_options: ClassVar[tuple[str, ...]] = ()
-    named_reasons: ClassVar[frozenset[str]] = frozenset({"not_on_file"})
+    named_reasons = frozenset({"not_on_file"})
     reasons = {
         "not_on_file": _("is not on file here: new schools come with the register (schuldaten.csv)"),
         "other_authority": _("belongs to another school authority"),

@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from apps.core.form_fields import GermanDateField
-from apps.core.imports import engine
+from apps.core.imports.command import UNREADABLE, ImportCommand
 from apps.core.imports.sources import source_of, sources
-from apps.core.models import ImportRun, ImportState, Job, JobState, RowAction
 from apps.schools.forms import check_counting_day, check_school_year
 from apps.schools.imports.base import SchoolSource
-from apps.schools.management.import_report import Report
 
-FAULTY, UNREADABLE = 1, 2
 OPTIONS = ("authority", "municipality", "school_year", "counted_on")
 
 
-class Command(BaseCommand):
+class Command(ImportCommand):
     help = "Imports official school data. Exit 0: all good, 1: faulty rows (nothing written), 2: unreadable file."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,48 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, source: str, dry_run: bool, **options: Any) -> None:
         kept = _kept(source_of(source), options)
-        run = engine.create_run(source, by=None, file_name=file.name, options=kept)
-        applied = False
-        try:
-            run = self._check(run, file)
-            if run.state == ImportState.CHECKED and not run.counts[RowAction.WRONG] and not dry_run:
-                engine.request_apply(run, by=None)
-                run = engine.apply(run.pk)
-                applied = run.state == ImportState.APPLIED
-            self._report(run, as_json=options["json"], dry_run=dry_run)
-            self._exit(run, dry_run=dry_run)
-        finally:
-            if not applied:
-                run.delete()
-                Job.objects.filter(pk=run.job_id, state=JobState.QUEUED).delete()
-
-    def _check(self, run: ImportRun, file: Path) -> ImportRun:
-        try:
-            with file.open("rb") as stream:
-                return engine.check(run.pk, stream)
-        except OSError as error:
-            run.state, run.error = (
-                ImportState.UNREADABLE,
-                _("The file cannot be opened: %(reason)s") % {"reason": error.strerror or error},
-            )
-            return run
-
-    def _report(self, run: ImportRun, *, as_json: bool, dry_run: bool) -> None:
-        report = Report(run, dry_run=dry_run)
-        if as_json:
-            self.stdout.write(report.as_json())
-        elif run.state != ImportState.UNREADABLE:
-            for line in report.lines():
-                self.stdout.write(line)
-
-    def _exit(self, run: ImportRun, *, dry_run: bool) -> None:
-        if run.state == ImportState.UNREADABLE:
-            raise CommandError(run.error, returncode=UNREADABLE)
-        faulty = run.counts.get(RowAction.WRONG, 0)
-        if faulty:
-            raise CommandError(_("%(count)s faulty rows, nothing was written.") % {"count": faulty}, returncode=FAULTY)
-        if run.error or (run.state != ImportState.APPLIED and not dry_run):
-            raise CommandError(run.error or _("Nothing was written."), returncode=FAULTY)
+        self.take_in(file, source, options=kept, dry_run=dry_run, as_json=options["json"])
 
 
 def _kept(source: Any, options: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What `import_schools` tells: counts, faults, what changed, and what the file does not name."""
+"""What a command tells of an import: counts, faults, what changed, and what the file does not name."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class Report:
             "hints": [_told(row, fault) for row in self._hinted() for fault in faults_of(row.hints)],
             "errors": [_told(row, fault) for row in self._rows(RowAction.WRONG) for fault in faults_of(row.errors)],
             "error": run.error,
+            **self.source.more_figures(),
         }
         return json.dumps(figures, ensure_ascii=False, indent=2)
 
@@ -51,6 +52,7 @@ class Report:
         for action in RowAction:
             yield f"{action.label}: {self.run.counts.get(action, 0)}"
             yield from self._details(action)
+        yield from self.source.remarks()
         if self.dry_run:
             yield _("Only checked, nothing was written.")
 

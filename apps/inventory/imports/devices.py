@@ -1,0 +1,410 @@
+"""The source: rows of a device list, matched by serial number, then by inventory number.
+
+A product that is not on file is created where the file names its maker, model and kind, and cannot be applied for
+until the office sets its price; otherwise the row is faulty and names it. Serial numbers stay as they are, but for
+blanks and small letters.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from django.core.files import File
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
+
+from apps.core import formats, money
+from apps.core.errors import ImportFileError
+from apps.core.imports.columns import Column, folded
+from apps.core.imports.faults import Fault, shown
+from apps.core.imports.sources import ImportSource, Row
+from apps.core.models import ImportRow, RowAction
+from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.imports import cells, differences, keeping
+from apps.inventory.imports.catalogue import Catalogue, Devices, Schools
+from apps.inventory.imports.formats import ALL_COLUMNS, FORMATS, Format, is_personal, recognised
+from apps.inventory.imports.upload import DevicesUploadForm
+from apps.inventory.models import Device, Product
+from apps.inventory.services import batches
+from apps.schools.models import School
+from apps.schools.services import raise_inputs_version
+
+FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
+          "bought_on", "note")  # fmt: skip
+SENSES = {"status": DeviceStatus, "ownership": Ownership}
+
+
+class DevicesSource(ImportSource):
+    """Options: `format` (one of FORMATS; without it the header tells) and `school` (number of the school of all rows
+    that name none). What the check found out is added: `recognised`, `dropped_columns`, `dropped_cells`, `unused`.
+    """
+
+    name = "devices"
+    label = gettext_lazy("Devices")
+    permission = "inventory.import_devices"
+    columns = ALL_COLUMNS
+    key_column = "serial"
+    fields = FIELDS
+    upload_form = DevicesUploadForm
+    named_reasons = frozenset({"not_on_file"})
+    reasons = {
+        "trashed": gettext_lazy("deleted in the device management"),
+        "private": gettext_lazy("private device: nothing of it is kept"),
+        "second_line": gettext_lazy("second line of the same device"),
+        "not_on_file": gettext_lazy("not on file here, and the list does not say what device it is"),
+    }
+
+    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+        super().__init__(options)
+        self.format: Format | None = FORMATS.get(self.options.get("format") or self.options.get("recognised", ""))
+        self._columns: Sequence[Column] = self.format.columns if self.format else ALL_COLUMNS
+        self._personal: list[int] = []
+        self._names: set[str] = set()
+
+    @classmethod
+    def kept_file(cls, upload: File, options: dict[str, str]) -> File:
+        """Without the cells of all columns that are not taken: they are never stored."""
+        return keeping.stripped(upload, cls(options), options)
+
+    # -- the header -------------------------------------------------------------------------------------------------
+
+    def all_columns(self) -> Sequence[Column]:
+        return self._columns
+
+    def see_header(self, header: Sequence[str]) -> None:
+        self._ensure_options()
+        self.format = self.format or recognised(header)
+        self.options["recognised"] = self.format.name
+        names = {folded(name): name for name in header}
+        titles = [(column, next((names[folded(alias)] for alias in column.aliases if folded(alias) in names), ""))
+                  for column in self.format.columns]  # fmt: skip
+        self._columns = [replace(column, aliases=(title or column.title, *column.aliases)) for column, title in titles]
+        taken = {column.name for column, title in titles if title}
+        if not taken & {"serial", "tag"}:
+            raise ImportFileError(
+                _("This is not the expected table: it has neither a column of serial numbers nor one of inventory"
+                  " numbers.")
+            )  # fmt: skip
+        used = {folded(title) for _column, title in titles if title}
+        rest = [place for place, name in enumerate(header) if folded(name) not in used]
+        if "dropped_cells" not in self.options:
+            self._personal = [place for place in rest if is_personal(header[place])]
+            self.options["dropped_columns"] = str(len(self._personal))
+            self.options["dropped_cells"] = "0"
+            self.options["unused"] = str(len(rest) - len(self._personal))
+
+    def _ensure_options(self) -> None:
+        name, number = self.options.get("format", ""), self.options.get("school", "")
+        if name and name not in FORMATS:
+            raise ImportFileError(_("The format “%(name)s” is unknown.") % {"name": shown(name)})
+        if number and Schools().by_number.get(number) is None:
+            raise ImportFileError(
+                _("There is no school “%(number)s” of the own authority on file.") % {"number": shown(number)}
+            )
+
+    def see_record(self, cells: Sequence[str]) -> None:
+        dropped = sum(1 for place in self._personal if place < len(cells) and cells[place].strip())
+        if dropped:
+            self.options["dropped_cells"] = str(int(self.options["dropped_cells"]) + dropped)
+
+    def title(self, name: str) -> str:
+        """How the file calls a column."""
+        return next((column.title for column in self._columns if column.name == name), "")
+
+    # -- one row ----------------------------------------------------------------------------------------------------
+
+    def key_of(self, data: Mapping[str, str]) -> str:
+        if _is_private(data):
+            return ""
+        return _number(data, "serial") or _number(data, "tag")
+
+    def key_title(self, data: Mapping[str, str]) -> str:
+        return self.title("serial" if _number(data, "serial") else "tag")
+
+    def left_out(self, data: Mapping[str, str]) -> str:
+        if _is_private(data):
+            data.clear()  # type: ignore[attr-defined]  # the engine's own dict: nothing of it shall be staged
+            return "private"
+        if data.get("trashed", "").casefold() in {"true", "yes", "1"}:
+            return "trashed"
+        if self.format and self.format.name == "iserv":
+            name = _number(data, "tag")
+            if name and name in self._names:
+                return "second_line"
+            self._names.add(name)
+        return ""
+
+    def prepare(self) -> None:
+        self.catalogue, self.schools = Catalogue(), Schools()
+        self.touched: set[int] = set()
+        self._names = set()
+        self._tags: dict[str, int] = {}
+        self._seen: dict[int, int] = {}
+
+    def read(self, row: Row) -> None:
+        """All faults of a row at once: those of its cells, and those that follow from what could be read."""
+        super().read(row)
+        if "said" not in row.values:
+            self.clean(row)
+
+    def clean(self, row: Row) -> None:
+        values = row.values
+        if self._only_room() and values.get("room"):
+            values["room"] = values["room"].removesuffix("WLAN").rstrip(" -_")
+        if not values.get("serial") and not values.get("tag"):
+            row.errors.append(
+                Fault(self.title("serial") or self.title("tag"),
+                      gettext_noop("The row has neither a serial number nor an inventory number."))
+            )  # fmt: skip
+        tag = values.get("tag")
+        if tag and row.line and self._tags.setdefault(tag, row.line) != row.line:
+            message = gettext_noop("“%(key)s” stands in line %(first)s already; each may stand in the file once.")
+            row.errors.append(Fault(self.title("tag"), message, {"key": tag, "first": self._tags[tag]}))
+        row.label = " ".join(filter(None, (values.get("manufacturer"), values.get("model"))))
+        row.label = row.label or values.get("product") or ""
+        row.values["said"] = self._said(row)
+
+    def _only_room(self) -> bool:
+        return self.format is not None and self.format.name == "iserv"
+
+    def _said(self, row: Row) -> differences.Said:
+        values = row.values
+        said = differences.Said(values)
+        said.school = self._school(row)
+        said.by_option = said.school is not None and not (values.get("school_number") or values.get("school"))
+        if values.get("site") and said.school is not None:
+            said.site = self.schools.site(said.school, values["site"])
+            if said.site is None:
+                message = gettext_noop("The school has no such site. Please add it in the administration first.")
+                row.errors.append(Fault(self.title("site"), message))
+        word = values.get("kind_code") or values.get("kind")
+        if word:
+            said.kind = self.catalogue.kind(word)
+            if said.kind is None:
+                fault = Fault(
+                    self.title("kind_code" if values.get("kind_code") else "kind"),
+                    gettext_noop("The device kind “%(kind)s” is unknown here."),
+                    {"kind": shown(word)},
+                )
+                (row.errors if self._is_own() else row.hints).append(fault)
+        if self._is_own():
+            self._find_product(row, said)
+        return said
+
+    def _school(self, row: Row) -> School | None:
+        column = "school_number" if row.values.get("school_number") else "school"
+        word = row.values.get(column)
+        if not word:
+            return self.schools.by_number.get(self.options.get("school", ""))
+        school = self.schools.named(word)
+        if school is None:
+            message = gettext_noop("There is no school “%(school)s” of the own authority on file.")
+            row.errors.append(Fault(self.title(column), message, {"school": shown(word)}))
+        return school
+
+    def _is_own(self) -> bool:
+        return self.format is None or self.format.own
+
+    # -- comparing --------------------------------------------------------------------------------------------------
+
+    def lock(self, staged: QuerySet[ImportRow]) -> None:
+        ids: set[int] = set()
+        rows = list(staged.order_by().values_list("data__serial", "data__tag"))
+        for start in range(0, len(rows), batches.BATCH):
+            pairs = [(_number({"n": serial or ""}, "n"), _number({"n": tag or ""}, "n"))
+                     for serial, tag in rows[start : start + batches.BATCH]]  # fmt: skip
+            known = Device.objects.filter(serial__in={serial for serial, _tag in pairs if serial})
+            ids |= set(known.values_list("pk", flat=True))
+            known = Device.objects.filter(tag__in={tag for _serial, tag in pairs if tag})
+            ids |= set(known.values_list("pk", flat=True))
+        batches.lock_devices(ids)
+
+    def compare(self, rows: Sequence[Row]) -> None:
+        on_file = Devices(
+            (row.values.get("serial") or "" for row in rows), (row.values.get("tag") or "" for row in rows)
+        )
+        for row in rows:
+            device = self._match(row, on_file)
+            if row.errors:
+                continue
+            said: differences.Said = row.values["said"]
+            if device is None and self._only_room():
+                row.reason = "not_on_file"
+                continue
+            if device is not None and not self._is_own():
+                said.kind = None
+            elif said.product is None and device is None:
+                self._find_product(row, said)
+                self._find_only_product(row, said)
+            days = on_file.days(device) if device is not None else None
+            outcome = differences.of_known(device, said, days) if device and days else differences.of_new(said)
+            row.errors += outcome.told(self._title_of)
+            row.target = batches.Entry(device or Device(), outcome.facts, outcome.day)
+            row.changes = _changes(device, outcome.facts)
+            row.action = RowAction.NEW if device is None else RowAction.CHANGED if row.changes else RowAction.UNCHANGED
+
+    def _title_of(self, name: str) -> str:
+        """Faults about a place are told at the column that the file has for it."""
+        if name == "school":
+            return self.title("school_number") or self.title("school")
+        return self.title(name)
+
+    def _match(self, row: Row, on_file: Devices) -> Device | None:
+        serial, tag = row.values.get("serial"), row.values.get("tag")
+        by_serial, by_tag = on_file.by_serial.get(serial or ""), on_file.by_tag.get(tag or "")
+        device = by_serial or by_tag
+        if device is None:
+            return None
+        row.label = f"{device.tag} {device.product}"
+        if by_serial is not None and tag and tag != by_serial.tag:
+            message = gettext_noop("The device with this serial number bears the inventory number %(tag)s.")
+            fault = Fault(self.title("tag"), message, {"tag": by_serial.tag})
+            (row.errors if self._is_own() else row.hints).append(fault)
+        if self._is_foreign(device):
+            message = gettext_noop("This device stands at a school of another authority.")
+            row.errors.append(Fault("", message))
+        first = self._seen.setdefault(device.pk, row.line)
+        if first != row.line:
+            message = gettext_noop("This device stands in line %(first)s already.")
+            row.errors.append(Fault("", message, {"first": first}))
+        return device
+
+    def _is_foreign(self, device: Device) -> bool:
+        school = device.school or device.last_school
+        return school is not None and not school.authority.is_own
+
+    def _find_product(self, row: Row, said: differences.Said) -> None:
+        """Sets the product that the row names; faults one that is not in the catalogue and cannot be put there."""
+        values = row.values
+        maker = values.get("manufacturer") or (self.format.maker if self.format else "")
+        model = values.get("model") or values.get("product") or ""
+        if not model:
+            return
+        said.product = self.catalogue.product(f"{maker} {model}".strip(), model)
+        if said.product is not None:
+            return
+        if maker and values.get("model") and said.kind is not None:
+            said.product = Product(kind=said.kind, manufacturer=maker, model=model, is_active=False,
+                                   gross_price=values.get("price") or money.ZERO)  # fmt: skip
+            return
+        row.errors.append(
+            Fault(
+                self.title("model" if values.get("model") else "product"),
+                gettext_noop("The product “%(product)s” is not in the catalogue, or not only once. Please add it there,"
+                             " or name its maker, model and kind."),
+                {"product": shown(f"{maker} {model}".strip())},
+            )
+        )  # fmt: skip
+
+    def _find_only_product(self, row: Row, said: differences.Said) -> None:
+        """A kind alone names a device where the catalogue has one product of it."""
+        if said.product is not None or row.errors:
+            return
+        if said.kind is not None:
+            said.product = self.catalogue.only_product(said.kind)
+        if said.product is None:
+            row.errors.append(
+                Fault(
+                    self.title("model") or self.title("product") or self.title("kind"),
+                    gettext_noop("Please name the product: its maker and model, or a kind that has only one product."),
+                )
+            )
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def write(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
+        self._add_products(rows, by=by, reason=reason)
+        self.touched |= batches.write_batch([row.target for row in rows], by=by, reason=reason)
+
+    def _add_products(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
+        """Each new product once, however many rows name it."""
+        unsaved = [row.target.facts for row in rows if _is_unsaved(row.target.facts.get("product"))]
+        new: dict[str, Product] = {}
+        for facts in unsaved:
+            new.setdefault(folded(str(facts["product"])), facts["product"])
+        for product in batches.add_products(list(new.values()), by=by, reason=reason):
+            self.catalogue.add(product)
+            new[folded(str(product))] = product
+        for facts in unsaved:
+            facts["product"] = new[folded(str(facts["product"]))]
+
+    def finish(self) -> None:
+        raise_inputs_version(self.touched)
+
+    # -- showing ----------------------------------------------------------------------------------------------------
+
+    def option_labels(self) -> list[str]:
+        labels = [str(self.format.label)] if self.format else []
+        if self.options.get("school"):
+            labels.append(_("school %(number)s") % {"number": self.options["school"]})
+        return labels + self.dropped()
+
+    def dropped(self) -> list[str]:
+        columns, dropped = int(self.options.get("dropped_columns", 0)), int(self.options.get("dropped_cells", 0))
+        if not columns:
+            return []
+        sentence = ngettext(
+            "%(columns)d column with secrets or personal data was dropped unread (filled cells: %(cells)d)",
+            "%(columns)d columns with secrets or personal data were dropped unread (filled cells: %(cells)d)",
+            columns,
+        )
+        return [sentence % {"columns": columns, "cells": dropped}]
+
+    def remarks(self) -> list[str]:
+        labels = [_("Format: %(name)s") % {"name": self.format.label}] if self.format else []
+        return labels + self.dropped()
+
+    def more_figures(self) -> dict[str, Any]:
+        figures = {name: int(self.options.get(key, 0))
+                   for name, key in (("columns", "dropped_columns"), ("cells", "dropped_cells"))}  # fmt: skip
+        return {"format": self.options.get("recognised", ""), "dropped": figures,
+                "unused_columns": int(self.options.get("unused", 0))}  # fmt: skip
+
+    def field_label(self, name: str) -> str:
+        return str(Device._meta.get_field(name).verbose_name)
+
+    def display(self, name: str, value: Any) -> str:
+        if value in (None, ""):
+            return ""
+        if name in SENSES:
+            return str(SENSES[name](value).label)
+        if name == "bought_on":
+            return formats.day(datetime.date.fromisoformat(value))
+        return formats.euro(value) if name == "price" else str(value)
+
+
+def _changes(device: Device | None, facts: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Field -> [old, new] as JSON; a new device has nothing old, and only what is known of it."""
+    if device is None:
+        return {name: [None, _as_json(value)] for name, value in facts.items() if value not in (None, "")}
+    return {name: [_as_json(getattr(device, name)), _as_json(value)] for name, value in facts.items()}
+
+
+def _as_json(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, School):
+        return f"{value.number} {value.short_name}"
+    return str(value)
+
+
+def _number(data: Mapping[str, str], name: str) -> str:
+    """A serial or inventory number as it is compared."""
+    return " ".join(cells.raw(data.get(name, "")).split()).upper()
+
+
+def _is_private(data: Mapping[str, str]) -> bool:
+    return data.get("private", "").casefold() in {"personal", "persönlich"}
+
+
+def _is_unsaved(product: Product | None) -> bool:
+    return product is not None and product.pk is None

@@ -1,0 +1,226 @@
+"""What a row would do to a device: the facts to write, and the faults that forbid it.
+
+An empty cell says nothing: what is on file stays. A school makes a device from the depot one in use; without a status
+in the file the present one stays otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_noop as _
+
+from apps.core import clock, formats
+from apps.core.imports.faults import Fault
+from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus, Ownership
+from apps.inventory.imports.catalogue import Days
+from apps.inventory.models import Device, DeviceKind, Product
+from apps.inventory.placing import EARLIEST_DAY
+from apps.inventory.workflow import TRANSITIONS
+from apps.schools.models import School, Site
+
+AWAY = frozenset({DeviceStatus.ON_LOAN, DeviceStatus.IN_REPAIR})
+PLAIN_FACTS = ("serial", "price", "bought_on", "note")
+SPOT = ("school", "site", "room")
+
+
+@dataclass
+class Said:
+    """What a row says, resolved against what is on file; None or empty for what it does not say.
+
+    `by_option`: the school comes from the import's option, not from the row.
+    """
+
+    values: dict[str, Any]
+    product: Product | None = None
+    kind: DeviceKind | None = None
+    school: School | None = None
+    site: Site | None = None
+    by_option: bool = False
+
+
+@dataclass
+class Outcome:
+    """`facts` as fields of the device; `faults` and `hints` as (column name, message, params)."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    faults: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    hints: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    day: datetime.date = field(default_factory=clock.today)
+
+    def fault(self, column: str, message: str, **params: Any) -> None:
+        self.faults.append((column, message, params))
+
+    def told(self, title: Any) -> list[Fault]:
+        return [Fault(title(column), message, params) for column, message, params in self.faults]
+
+
+def of_new(said: Said) -> Outcome:
+    """A device that is not on file: everything that the row says, and what follows from it."""
+    outcome, values = Outcome(day=said.values.get("since") or clock.today()), said.values
+    status = values.get("status") or (DeviceStatus.IN_USE if said.school else DeviceStatus.IN_STOCK)
+    facts = {
+        "product": said.product,
+        "kind": said.kind or (said.product.kind if said.product else None),
+        "tag": values.get("tag") or "",
+        "status": status,
+        "ownership": values.get("ownership") or Ownership.BOUGHT,
+    }
+    facts |= {name: values[name] for name in PLAIN_FACTS if _is_said(values, name)}
+    if status in PLACED_STATUSES:
+        facts |= {"school": said.school, "site": said.site, "room": values.get("room") or ""}
+        if said.school is None:
+            outcome.fault("school", _("A device that is in use, lent or in repair stands at a school. Please name it."))
+    elif status in ENDED_STATUSES:
+        facts["last_school"] = said.school
+    else:
+        _refuse_place(said, status, outcome)
+    _check_days(outcome, said, Days(), known_bought=None, school=facts.get("school"))
+    outcome.facts = facts
+    return outcome
+
+
+def of_known(device: Device, said: Said, days: Days) -> Outcome:
+    """A device on file: only what is different."""
+    outcome, values = Outcome(day=said.values.get("since") or clock.today()), said.values
+    facts = {
+        name: values[name] for name in PLAIN_FACTS if _is_said(values, name) and values[name] != _on_file(device, name)
+    }
+    if values.get("ownership") and values["ownership"] != device.ownership:
+        facts["ownership"] = values["ownership"]
+    if said.product is not None and said.product.pk != device.product_id:
+        facts |= {"product": said.product, "kind": said.product.kind}
+    if said.kind is not None:
+        facts["kind"] = said.kind
+    if "kind" in facts and facts["kind"].pk == device.kind_id:
+        del facts["kind"]
+    status = _status(device, said)
+    if status != device.status:
+        facts["status"] = status
+        _check_step(device, status, outcome)
+    if status in PLACED_STATUSES:
+        facts |= _moved(device, said, status, outcome)
+    elif status not in ENDED_STATUSES and values.get("status"):
+        _refuse_place(said, status, outcome)
+    if device.status in PLACED_STATUSES and status not in PLACED_STATUSES:
+        facts |= {name: "" if name == "room" else None for name in SPOT if getattr(device, name)}
+    outcome.facts = facts
+    begins = status in PLACED_STATUSES and not facts.keys().isdisjoint({*SPOT, "ownership", "kind"})
+    _check_days(
+        outcome,
+        said,
+        days,
+        known_bought=device.bought_on,
+        school=facts.get("school", device.school) if begins else None,
+        ends=device.status in PLACED_STATUSES and status not in PLACED_STATUSES,
+    )
+    return outcome
+
+
+def _status(device: Device, said: Said) -> str:
+    if said.values.get("status"):
+        return str(said.values["status"].value)
+    if said.school is not None and device.status in {DeviceStatus.IN_STOCK, DeviceStatus.ORDERED}:
+        return DeviceStatus.IN_USE
+    return str(device.status)
+
+
+def _check_step(device: Device, status: str, outcome: Outcome) -> None:
+    """A status changes by one step of the workflow, or in the file by none."""
+    if not any(device.status in step.sources and status in step.targets for _name, step in TRANSITIONS):
+        outcome.fault("status", _("A device with the status “%(old)s” cannot become “%(new)s” in one step."),
+                      old=str(DeviceStatus(device.status).label), new=str(DeviceStatus(status).label))  # fmt: skip
+
+
+def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[str, Any]:
+    """Where the device stands from now on, as far as that is new."""
+    school = said.school or device.school
+    if school is None:
+        outcome.fault("school", _("A device that is in use, lent or in repair stands at a school. Please name it."))
+        return {}
+    same = device.school_id == school.pk
+    site = said.site or (device.site if same else None)
+    room = said.values.get("room") or (device.room if same else "")
+    moved = {
+        name: new
+        for name, old, new in (
+            ("school", device.school, school), ("site", device.site, site), ("room", device.room, room)
+        )
+        if old != new
+    }  # fmt: skip
+    if moved and (device.status in AWAY or (status in AWAY and device.status in PLACED_STATUSES)):
+        outcome.fault("school", _("A device that is lent or in repair comes back before it moves."))
+    return moved
+
+
+def _refuse_place(said: Said, status: str, outcome: Outcome) -> None:
+    if said.school is not None and not said.by_option:
+        outcome.fault("school", _("A device in the depot or on order stands at no school. Please leave the cell empty,"
+                                  " or change the status."))  # fmt: skip
+    for column in ("site", "room"):
+        if said.values.get(column):
+            outcome.fault(column, _("Please choose the school of this site and room."))
+
+
+def _check_days(
+    outcome: Outcome,
+    said: Said,
+    days: Days,
+    *,
+    known_bought: datetime.date | None,
+    school: School | None,
+    ends: bool = False,
+) -> None:
+    """`school` where a placement begins: the device was not there before it was bought, nor while it was closed."""
+    _check_named_days(outcome, said, days, known_bought=known_bought)
+    if (school is None and not ends) or outcome.faults:
+        return
+    if days.last and outcome.day < days.last:
+        outcome.fault(
+            "since",
+            _("Something changed on %(day)s already. Please enter that day or a later one."),
+            day=formats.day(days.last),
+        )
+    bought = said.values.get("bought_on") or known_bought
+    if school is not None and bought and outcome.day < bought:
+        outcome.fault(
+            "since",
+            _("The device was bought on %(day)s. Please enter that day or a later one."),
+            day=formats.day(bought),
+        )
+    if school is not None and not _is_open(school, outcome.day):
+        outcome.fault("school", _("%(school)s is not open on this day."), school=str(school))
+
+
+def _check_named_days(outcome: Outcome, said: Said, days: Days, *, known_bought: datetime.date | None) -> None:
+    """Days in the row itself: neither in the future nor long gone, and bought before it stood anywhere."""
+    for column in ("bought_on", "since"):
+        day = said.values.get(column)
+        if day and day > clock.today():
+            outcome.fault(column, _("This day lies in the future. Please enter today or an earlier day."))
+        elif day and day < EARLIEST_DAY:
+            message = _("This day is too early. Please enter %(day)s or a later day.")
+            outcome.fault(column, message, day=formats.day(EARLIEST_DAY))
+    bought = said.values.get("bought_on")
+    if bought and bought != known_bought and days.first and days.first < bought:
+        outcome.fault(
+            "bought_on",
+            _("The device stands at a school since %(day)s. Please enter that day or an earlier one."),
+            day=formats.day(days.first),
+        )
+
+
+def _is_open(school: School, day: datetime.date) -> bool:
+    is_begun = school.opened_on is None or day >= school.opened_on
+    return is_begun and (school.closed_on is None or day < school.closed_on)
+
+
+def _is_said(values: dict[str, Any], name: str) -> bool:
+    return values.get(name) not in (None, "")
+
+
+def _on_file(device: Device, name: str) -> Any:
+    value = getattr(device, name)
+    return value.replace("\r\n", "\n").strip() if name == "note" else value

@@ -1,0 +1,94 @@
+"""What is kept of an uploaded list until it is written: the columns that are taken, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from django.core.files import File
+
+from apps.core.imports.columns import find_columns, known_columns
+from apps.core.imports.reading import open_table
+
+if TYPE_CHECKING:
+    from apps.inventory.imports.devices import DevicesSource
+
+IN_MEMORY = 2 * 1024 * 1024
+
+
+def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> File:
+    """The list with the cells of all other columns emptied, each row on the line where it stood.
+
+    Adds to `options` what the source found. Raises `ImportFileError` when the list cannot be read.
+    """
+    table = open_table(
+        _Undying(upload.file),
+        known_columns=known_columns(source.all_columns()),
+        legacy_encodings=source.legacy_encodings,
+        limits=source.limits,
+    )
+    source.see_header(table.header)
+    positions = find_columns(table.header, source.all_columns())
+    target: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller's File closes it
+    text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
+    writer = _Writer(text)
+    writer.row(1, list(table.header))
+    kept = set(positions.values())
+    for line, cells in table.rows:
+        source.see_record(cells)
+        data = {name: cells[place].strip() for name, place in positions.items() if place < len(cells)}
+        private = source.left_out(data) == "private"
+        only = {positions["private"]} if private else kept
+        writer.row(line, [_lines(cell) if place in only else _breaks(cell) for place, cell in enumerate(cells)])
+    options |= source.options
+    text.detach()
+    target.seek(0)
+    return File(target, name=upload.name)
+
+
+class _Writer:
+    """Writes rows so that each begins on a given line; rows only move down where the header stood lower."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self._next = text, 1
+        self._csv: Any = csv.writer(self, delimiter=";", lineterminator="\n")
+
+    def write(self, chunk: str) -> None:
+        self._text.write(chunk)
+        self._next += chunk.count("\n")
+
+    def row(self, line: int, cells: list[str]) -> None:
+        self.write("\n" * (line - self._next))
+        self._csv.writerow(cells)
+
+
+class _Undying(io.RawIOBase):
+    """A stream whose end of reading does not close the upload."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return int(self._stream.seek(place, whence))
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def _lines(cell: str) -> str:
+    return cell.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _breaks(cell: str) -> str:
+    """Nothing but the line breaks of a cell, so that the rows below keep their lines."""
+    return "\n" * _lines(cell).count("\n")

@@ -1,0 +1,149 @@
+"""Writes of many devices at once, in a fixed number of statements for each batch. Part of the services.
+
+The order is that of `services`: `lock_devices` locks the kinds, then the devices, in primary-key order; after the
+last batch the caller raises the versions of the schools that `write_batch` returned.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apps.core.history import bulk_create_by, bulk_update_by
+from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES
+from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.numbering import next_tags
+from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
+from apps.inventory.services.common import ensure_may
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+BATCH = 500
+FACTS = frozenset({"tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site",
+                   "room", "last_school", "note"})  # fmt: skip
+
+
+@dataclass
+class Entry:
+    """A device as it is on file, or a new unsaved one; what is to become of it; and from which day on it stands so.
+
+    `facts` holds fields of FACTS with values of the model's kind. A new device without a tag gets a running number.
+    `last_school` is only for a new device that is lost, stolen or retired already.
+    """
+
+    device: Device
+    facts: dict[str, Any]
+    day: datetime.date
+
+    @property
+    def is_new(self) -> bool:
+        return self.device.pk is None
+
+
+def lock_devices(ids: Iterable[int]) -> None:
+    """Nobody changes what kinds count as, nor these devices, until the transaction ends."""
+    list(DeviceKind.objects.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), BATCH):
+        rows = Device.objects.select_for_update(no_key=True).filter(pk__in=ordered[start : start + BATCH])
+        list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def add_products(products: Sequence[Product], *, by: User | None, reason: str) -> list[Product]:
+    """Puts products into the catalogue that only an import knows; `by` None is the portal itself."""
+    _ensure_may(by)
+    return bulk_create_by(products, by=by, reason=reason)
+
+
+def write_batch(entries: Sequence[Entry], *, by: User | None, reason: str) -> set[int]:
+    """Writes new and changed devices with placements and history; returns the schools whose figures moved.
+
+    The devices on file must be locked and bear `product`, `kind`, `school`, `site` and `last_school` as they are.
+    Raises `DomainError` for a day on which a device cannot stand at its school.
+    """
+    _ensure_may(by)
+    before = [None if entry.is_new else _standing(entry.device) for entry in entries]
+    for entry in entries:
+        _fill(entry)
+    new = [entry for entry in entries if entry.is_new]
+    known = [entry for entry in entries if not entry.is_new]
+    _number([entry.device for entry in new])
+    bulk_create_by([entry.device for entry in new], by=by, reason=reason)
+    moved = [entry for entry, was in zip(entries, before, strict=True) if was != _standing(entry.device)]
+    touched = _replace_placements(moved, by=by)
+    fields = {name for entry in known for name in entry.facts}
+    fields |= {"status", "school", "site", "room", "last_school", "search_text"}
+    bulk_update_by([entry.device for entry in known], sorted(fields), by=by, reason=reason)
+    return touched
+
+
+def _ensure_may(by: User | None) -> None:
+    if by is not None:
+        ensure_may(by, "inventory.import_devices")
+
+
+def _standing(device: Device) -> tuple[Any, ...] | None:
+    """What a placement says of the device; None where it has none."""
+    if device.status not in PLACED_STATUSES:
+        return None
+    return device.school_id, device.site_id, device.room, device.ownership, device.kind_id
+
+
+def _fill(entry: Entry) -> None:
+    """Sets what the device is to be. One that stands nowhere has no school; one that ended keeps where it stood."""
+    device, facts = entry.device, entry.facts
+    unknown = facts.keys() - FACTS
+    if unknown:
+        raise ValueError(f"no facts of a device: {sorted(unknown)}")
+    former = device.school or device.last_school
+    for name, value in facts.items():
+        setattr(device, name, value)
+    if device.status not in PLACED_STATUSES:
+        device.school, device.site, device.room = None, None, ""
+    if device.status not in ENDED_STATUSES:
+        device.last_school = None
+    elif not entry.is_new:
+        device.last_school = former
+    device.search_text = search_text_of(device)
+
+
+def _number(devices: Sequence[Device]) -> None:
+    """Running numbers for those that have none. Searched by, so the search text is made again."""
+    nameless = [device for device in devices if not device.tag]
+    for device, tag in zip(nameless, next_tags(len(nameless)), strict=True):
+        device.tag = tag
+        device.search_text = search_text_of(device)
+
+
+def _replace_placements(entries: Sequence[Entry], *, by: User | None) -> set[int]:
+    """Ends the open placements of these devices on their day and opens the next ones."""
+    days = {entry.device.pk: entry.day for entry in entries}
+    now_open = Placement.objects.filter(device__in=days.keys(), until__isnull=True)
+    ended: defaultdict[datetime.date, list[int]] = defaultdict(list)
+    same_day, touched = [], set[int]()
+    for pk, device_id, school_id, since in now_open.values_list("pk", "device_id", "school_id", "since"):
+        touched.add(school_id)
+        if since == days[device_id]:
+            same_day.append(pk)
+        else:
+            ended[days[device_id]].append(pk)
+    Placement.objects.filter(pk__in=same_day).delete()
+    for day, ids in ended.items():
+        Placement.objects.filter(pk__in=ids).update(until=day)
+    opened = [placement for entry in entries if (placement := _next_placement(entry, by)) is not None]
+    Placement.objects.bulk_create(opened, batch_size=BATCH)
+    return touched | {placement.school_id for placement in opened}
+
+
+def _next_placement(entry: Entry, by: User | None) -> Placement | None:
+    spot = Spot.of(entry.device)
+    if spot is None:
+        return None
+    ensure_day(entry.day, None)
+    ensure_bought(entry.device.bought_on, entry.day)
+    ensure_open(spot.school, entry.day)
+    return placement_for(entry.device, spot, day=entry.day, by=by)
