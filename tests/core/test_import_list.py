@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_empty_list_of_imports_says_how_to_begin_and_offers_each_kind_of_file(client):
-    client.force_login(factories.AdminFactory())
+    client.force_login(factories.ClerkFactory())
 
     page = client.get(reverse("admin:core_importrun_changelist")).content.decode()
 
