@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from apps.core import clock
@@ -15,6 +17,8 @@ from apps.quotas import calculations
 from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.sums import QUOTA, target_of
 from apps.schools.models import School
+
+KEPT_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -41,22 +45,31 @@ def course(
     """Quota and target on each stored day up to `until` (today), of all own schools or of those asked for.
 
     Each day is read from the plan in force then. One query whatever the number of schools; a total equals
-    `calculations.totals` of the same rows.
+    `calculations.totals` of the same rows. A course of many schools is kept until figures of its plans are written.
     """
-    figures = QuotaFigure.objects.filter(_in_force(until or clock.today()), counted=True)
+    last = until or clock.today()
+    plans = list(MediaDevelopmentPlan.objects.filter(starts_on__lte=last).order_by("starts_on", "pk"))
+    if schools is not None:
+        return _read(QuotaFigure.objects.filter(_in_force(plans, last), school__in=schools))
+    figures = QuotaFigure.objects.filter(_in_force(plans, last))
     if school_type:
         figures = figures.filter(school__school_type=school_type)
-    if schools is not None:
-        figures = figures.filter(school__in=schools)
-    sums = figures.order_by().values("day").annotate(**QUOTA).order_by("day")
+    stands_on = (school_type, last, [(plan.pk, plan.starts_on, plan.figures_state) for plan in plans])
+    key = f"quotas.course.{hashlib.sha256(repr(stands_on).encode()).hexdigest()}"
+    kept: list[CoursePoint] | None = cache.get(key)
+    if kept is None:
+        kept = _read(figures)
+        cache.set(key, kept, KEPT_SECONDS)
+    return kept
+
+
+def _read(figures: QuerySet[QuotaFigure]) -> list[CoursePoint]:
+    sums = figures.filter(counted=True).order_by().values("day").annotate(**QUOTA).order_by("day")
     return [_point(row) for row in sums]
 
 
-def _in_force(until: datetime.date) -> Q:
+def _in_force(plans: Sequence[MediaDevelopmentPlan], until: datetime.date) -> Q:
     """Rows of each plan on the days from its first until the next plan begins."""
-    plans: Sequence[MediaDevelopmentPlan] = list(
-        MediaDevelopmentPlan.objects.filter(starts_on__lte=until).order_by("starts_on", "pk")
-    )
     days = Q(pk__in=[])
     for plan, following in zip(plans, [*plans[1:], None], strict=True):
         own = Q(plan=plan, day__gte=plan.starts_on, day__lte=until)

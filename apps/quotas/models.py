@@ -1,5 +1,6 @@
 """The media development plan, its dated targets, and the stored figures."""
 
+import uuid
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
@@ -16,17 +17,18 @@ from apps.schools.models import School, SchoolType
 class MediaDevelopmentPlan(models.Model):
     """A plan (MEP) from its first to its last day.
 
-    `targets_version` rises with every change of a target, `figures_revision` with every write of stored figures.
+    `targets_version` rises with every change of a target; `figures_state` becomes another one with every write of
+    stored figures, so that what was read of them can be told from what holds.
     """
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     starts_on = models.DateField(_("first day"))
     ends_on = models.DateField(_("last day"))
     targets_version = models.PositiveBigIntegerField(_("version of its targets"), default=1, editable=False)
-    figures_revision = models.PositiveBigIntegerField(_("revision of its figures"), default=0, editable=False)
+    figures_state = models.UUIDField(_("state of its figures"), default=uuid.uuid4, editable=False)
 
     objects = ReferenceQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["targets_version", "figures_revision"])
+    history = HistoricalRecords(excluded_fields=["targets_version", "figures_state"])
 
     class Meta:
         verbose_name = _("media development plan")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -109,21 +110,21 @@ def _bring_up_to_date(moment: datetime.datetime) -> list[tuple[int, int]]:
                  for (plan_id, day), version in incomplete.items()],
                 update_conflicts=True, unique_fields=["plan", "day"], update_fields=["targets_version"],
             )  # fmt: skip
-            _raise_revision(written)
+            _renew_state(written)
     if due:
         with transaction.atomic():
             others = [day for day in days if day not in incomplete]
             found = refresh_rows(others, school_ids=due, computed_at=moment)
             mark_schools(due)
-            _raise_revision(found)
+            _renew_state(found)
             written += found
     return written
 
 
-def _raise_revision(written: Iterable[tuple[int, int]]) -> None:
+def _renew_state(written: Iterable[tuple[int, int]]) -> None:
     """Says in the transaction that wrote figures of these plans that they are no longer what somebody has read."""
     for plan_id in sorted({plan_id for plan_id, _school_id in written}):
-        MediaDevelopmentPlan.objects.filter(pk=plan_id).update(figures_revision=F("figures_revision") + 1)
+        MediaDevelopmentPlan.objects.filter(pk=plan_id).update(figures_state=uuid.uuid4())
 
 
 def recalculate_all(*, by: Any = None, waiting: Job | None = None) -> RunResult:
@@ -138,7 +139,7 @@ def recalculate_all(*, by: Any = None, waiting: Job | None = None) -> RunResult:
         with transaction.atomic():
             written = write_rows(wrong, computed_at=moment, same_versions=True)
             removed = _forget_other_days(days)
-            _raise_revision((plan_id, 0) for plan_id, _day in days)
+            _renew_state((plan_id, 0) for plan_id, _day in days)
         result = RunResult(len({row.school_id for row in wrong}), len(wrong), written, drift)
         _note(job, result)
         job.result |= {"compared": compared, "removed": removed} | _drift_report(drift)

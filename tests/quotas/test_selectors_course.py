@@ -13,7 +13,7 @@ from apps.quotas.charts import chart_of_course
 from apps.quotas.course import course
 from apps.quotas.figures import row_of
 from apps.quotas.models import QuotaFigure
-from apps.quotas.services import recalculate_stale
+from apps.quotas.services import recalculate_all, recalculate_stale
 from apps.schools.models import School
 from tests.factories import ProductFactory, SchoolFactory, SchoolTypeFactory, SupportFactory
 from tests.quotas.factories import count_pupils, day, make_plan
@@ -81,6 +81,20 @@ def test_the_course_takes_two_queries_whatever_it_covers(city):
         with CaptureQueriesContext(connection) as captured:
             course(**narrowed)
         assert len(captured) == 2
+
+
+def test_the_course_of_the_city_is_read_again_when_figures_were_written(city):
+    before = course()
+    with CaptureQueriesContext(connection) as captured:
+        assert course() == before
+    assert len(captured) == 1
+    add_devices(product=ProductFactory(), quantity=4, by=SupportFactory(), school=city, since=day("2026-01-01"))
+    assert course() == before
+    recalculate_stale()
+    assert course()[-1].devices == before[-1].devices + 4
+    QuotaFigure.objects.filter(school=city).update(devices=0)
+    recalculate_all()
+    assert course()[-1].devices == before[-1].devices + 4
 
 
 def test_the_chart_draws_the_target_of_each_day(city):
