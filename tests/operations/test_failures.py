@@ -28,7 +28,7 @@ from apps.quotas.models import QuotaFigure
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import School
 from apps.schools.services import ensure_school_types
-from tests.factories import PASSWORD, ProductFactory, SchoolFactory, UserFactory
+from tests.factories import PASSWORD, ProductFactory, SchoolAuthorityFactory, SchoolFactory, UserFactory
 from tests.operations.commands import done
 from tests.operations.people import can_sign_in, prepared, read_until, rest_of
 from tests.operations.servers import (
@@ -88,18 +88,24 @@ def lock(table: str) -> None:
 WAITING = "SELECT %s FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
 
 
-def somebody_waits() -> bool:
-    """Whether somebody stands before what is held."""
+def somebody_waits(table: str) -> bool:
+    """Whether somebody stands before what is held, about to write to the table."""
     with connection.cursor() as cursor:
-        cursor.execute(WAITING.replace("%s", "count(*)"))
-        return bool(cursor.fetchone()[0])
+        cursor.execute(WAITING.replace("%s", "query"))
+        return any(f'INTO "{table}"' in row[0] or f"INTO {table}" in row[0] for row in cursor.fetchall())
 
 
 def cut_off() -> None:
     """Ends the statement that the dead worker left waiting, as the server does once it misses its client."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING.replace("%s", "pg_terminate_backend(pid)"))
-    wait_until(lambda: not somebody_waits(), what="the statement to end")
+
+    def over() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING.replace("%s", "pid"))
+            return not cursor.fetchall()
+
+    wait_until(over, what="the statement to end")
 
 
 # A worker killed in the middle
@@ -126,7 +132,7 @@ def kill_in_mid_recalculation(start_worker: Callable[..., Worker]) -> None:
     victim = start_worker()
     with held(lambda: lock("quotas_quotafigure")):
         inventory.add_devices(product=product, quantity=3, by=UserFactory(), school=school)
-        wait_until(somebody_waits, what="the recalculation to write")
+        wait_until(lambda: somebody_waits("quotas_quotafigure"), what="the recalculation to write")
         victim.kill()
         cut_off()
     assert devices_on_file(school) == 0
@@ -156,6 +162,7 @@ ROWS, SECOND_CHUNK = 700, 600
 def test_a_worker_killed_in_mid_import(start_worker: Callable[..., Worker], writing: bool) -> None:
     """In the second chunk. The check begins afresh and the write happens once; nobody has to ask again."""
     ensure_school_types()
+    SchoolAuthorityFactory()  # else the import would stop before it, and not at its second chunk
     rows = [school_row(f"{150000 + number}", Kurzbezeichnung=f"Musterstadt, {number}") for number in range(ROWS)]
     office = UserFactory(role=Role.OFFICE_CLERK)
     run = engine.create_run(
@@ -172,7 +179,8 @@ def test_a_worker_killed_in_mid_import(start_worker: Callable[..., Worker], writ
     victim = start_worker()
     with held(lambda: taken_in_second_chunk(run, writing=writing)):
         nudge_imports()
-        wait_until(somebody_waits, what="the import to reach its second chunk")
+        table = "schools_school" if writing else "core_importrow"
+        wait_until(lambda: somebody_waits(table), what="the import to reach its second chunk")
         victim.kill()
         cut_off()
     before = ImportRun.objects.get()

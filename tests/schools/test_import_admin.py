@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.choices import Role
+from apps.core import jobs
 from apps.core.imports import engine
 from apps.core.models import ImportRun, ImportState, Job
 from apps.schools.models import School
@@ -156,6 +157,17 @@ def test_a_check_whose_worker_died_is_taken_up_by_the_sweep(client: Client, cler
     engine.run_due()
     first, second = Job.objects.order_by("pk")
     assert (ImportRun.objects.get().state, first.state, second.state) == ("checked", "broken_off", "done")
+
+
+def test_a_check_whose_worker_is_alive_is_left_alone(client: Client, clerk: Any) -> None:
+    """However long it takes: a second worker that sweeps meanwhile begins nothing."""
+    upload(client, schuldaten([school()]))
+    (job,) = Job.objects.all()
+    assert jobs.begin_job(job)
+
+    assert engine.run_due() == 0
+
+    assert (ImportRun.objects.get().state, Job.objects.get().state) == ("checking", "running")
 
 
 def test_a_file_that_ends_its_worker_each_time_is_given_up_and_can_be_checked_again(client: Client, clerk: Any) -> None:
