@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from apps.core import clock
 from apps.schools.calculations import share
@@ -45,34 +45,46 @@ class PlatformUse:
 
 
 @dataclass(frozen=True)
+class RoomTotals:
+    """Rooms of the `sites` that were counted; each site's newest count up to the day."""
+
+    sites: int
+    rooms: int
+    rooms_with_lan: int
+    rooms_with_wifi: int
+
+
+@dataclass(frozen=True)
 class NetworkSummary:
-    """The city's network on a day. `rooms` are those of the sites that were counted, `counted_sites` how many."""
+    """The city's network on a day, counted by the database. `sites` is read only when somebody asks for the list."""
 
     day: datetime.date
     schools: int
-    sites: Sequence[SiteNetwork]
+    site_count: int
+    sites_on_fibre: int
+    counted: RoomTotals
     platforms: Sequence[PlatformUse]
     staffing: Sequence[ItStaffing]
 
-    @property
-    def sites_on_fibre(self) -> int:
-        return sum(1 for site in self.sites if site.has_fibre)
+    @cached_property
+    def sites(self) -> Sequence[SiteNetwork]:
+        return sites_on(_sites_of(School.objects.counted_on(self.day)), self.day)
 
     @property
     def counted_sites(self) -> int:
-        return len(self._counts())
+        return self.counted.sites
 
     @property
     def rooms(self) -> int:
-        return sum(count.rooms for count in self._counts())
+        return self.counted.rooms
 
     @property
     def rooms_with_lan(self) -> int:
-        return sum(count.rooms_with_lan for count in self._counts())
+        return self.counted.rooms_with_lan
 
     @property
     def rooms_with_wifi(self) -> int:
-        return sum(count.rooms_with_wifi for count in self._counts())
+        return self.counted.rooms_with_wifi
 
     @property
     def lan_percent(self) -> Decimal | None:
@@ -86,9 +98,6 @@ class NetworkSummary:
     def posts(self) -> Decimal | None:
         """Full-time posts of the day's year; None where they are not on file."""
         return next((row.full_time_posts for row in self.staffing if row.year == self.day.year), None)
-
-    def _counts(self) -> list[RoomNetwork]:
-        return [site.rooms for site in self.sites if site.rooms is not None]
 
 
 def sites_on(sites: QuerySet[Site], day: datetime.date) -> list[SiteNetwork]:
@@ -122,18 +131,48 @@ def network_summary(day: datetime.date | None = None) -> NetworkSummary:
     """The schools that count on a day: their sites, platforms, and the IT staff up to the day's year."""
     day = day or clock.today()
     schools = School.objects.counted_on(day)
+    sites = _sites_of(schools)
+    with_fibre = Exists(FibreLine.objects.filter(site=OuterRef("pk"), since__lte=day))
     return NetworkSummary(
         day=day,
         schools=schools.count(),
-        sites=sites_on(Site.objects.filter(school__in=schools.order_by()), day),
-        platforms=_uses(Platform.objects.order_by("name"), platforms_on(schools, day)),
+        site_count=sites.count(),
+        sites_on_fibre=sites.filter(with_fibre).count(),
+        counted=_rooms_on(sites, day),
+        platforms=_uses_on(schools, day),
         staffing=list(ItStaffing.objects.filter(year__lte=day.year).order_by("year")),
     )
 
 
-def _uses(platforms: Iterable[Platform], statuses: Iterable[PlatformStatus]) -> list[PlatformUse]:
-    counted = Counter((row.platform_id, row.state) for row in statuses)
+def _sites_of(schools: QuerySet[School]) -> QuerySet[Site]:
+    return Site.objects.filter(school__in=schools.order_by()).order_by()
+
+
+def _rooms_on(sites: QuerySet[Site], day: datetime.date) -> RoomTotals:
+    known = RoomNetwork.objects.filter(counted_on__lte=day).order_by()
+    counts = known.filter(site__in=sites)
+    later = known.filter(site=OuterRef("site"), counted_on__gt=OuterRef("counted_on"))
+    return RoomTotals(
+        **counts.filter(~Exists(later)).aggregate(
+            sites=Count("pk"),
+            **{name: Sum(name, default=0) for name in ("rooms", "rooms_with_lan", "rooms_with_wifi")},
+        )
+    )
+
+
+def _uses_on(schools: QuerySet[School], day: datetime.date) -> list[PlatformUse]:
+    """Each platform with its schools by the newest status up to the day."""
+    rows = PlatformStatus.objects.filter(school__in=schools.order_by(), since__lte=day).order_by()
+    later = PlatformStatus.objects.filter(
+        school=OuterRef("school"), platform=OuterRef("platform"), since__lte=day, since__gt=OuterRef("since")
+    )
+    sums = rows.filter(~Exists(later)).values("platform", "state").annotate(number=Count("pk"))
+    counted = {(row["platform"], row["state"]): row["number"] for row in sums}
     return [
-        PlatformUse(platform, counted[platform.pk, PlatformState.IN_USE], counted[platform.pk, PlatformState.PLANNED])
-        for platform in platforms
+        PlatformUse(
+            platform,
+            counted.get((platform.pk, PlatformState.IN_USE), 0),
+            counted.get((platform.pk, PlatformState.PLANNED), 0),
+        )
+        for platform in Platform.objects.order_by("name")
     ]
