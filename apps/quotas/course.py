@@ -14,6 +14,8 @@ from django.db.models import Q, QuerySet
 
 from apps.core import clock
 from apps.quotas import calculations
+from apps.quotas.calculations import Totals
+from apps.quotas.figures import Figure
 from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.sums import QUOTA, target_of
 from apps.schools.models import School
@@ -66,6 +68,15 @@ def course(
 def _read(figures: QuerySet[QuotaFigure]) -> list[CoursePoint]:
     sums = figures.filter(counted=True).order_by().values("day").annotate(**QUOTA).order_by("day")
     return [_point(row) for row in sums]
+
+
+def up_to(figure: Figure, points: Sequence[CoursePoint]) -> list[CoursePoint]:
+    """The stored points and, where the figure's day is not stored, the figure as the last one: both tell the same."""
+    if points and points[-1].day >= figure.day:
+        return list(points)
+    numbers = figure.numbers
+    devices = numbers.quota_devices if isinstance(numbers, Totals) else numbers.devices
+    return [*points, CoursePoint(figure.day, devices, numbers.weighted_pupils, numbers.target_pupils_per_device)]
 
 
 def _in_force(plans: Sequence[MediaDevelopmentPlan], until: datetime.date) -> Q:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from apps.core.days import asked_day
 from apps.quotas import selectors
 from apps.quotas.charts import chart_of_course
-from apps.quotas.course import course
+from apps.quotas.course import course, up_to
 from apps.quotas.wording import page_address, school_address
 from apps.schools.models import School
 
@@ -36,7 +36,7 @@ def quota_of_school(request: HttpRequest, school: School) -> dict[str, Any] | No
     points = course(day, schools=School.objects.filter(pk=school.pk))
     return {
         "figure": figure,
-        "course": chart_of_course(points, school.short_name),
+        "course": chart_of_course(up_to(figure, points), school.short_name),
         "plan": plan,
         "target": selectors.target_in_force(plan, school, day),
         "counts_url": school_address(figure, "counts"),

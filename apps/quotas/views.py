@@ -21,7 +21,7 @@ from apps.core.list_views import PortalListView
 from apps.core.tables import PortalTable
 from apps.quotas import selectors
 from apps.quotas.charts import chart_of_course, chart_of_school_types
-from apps.quotas.course import course
+from apps.quotas.course import course, up_to
 from apps.quotas.figures import Figure, Overview
 from apps.quotas.models import MediaDevelopmentPlan
 from apps.quotas.stored import StoredOverview
@@ -162,10 +162,11 @@ class QuotaOverviewView(PortalListView):
 
     def _course(self, read: Overview | StoredOverview) -> LineChart | None:
         """Of the city, or of the school type that the page is narrowed to."""
-        names = {figure.key: figure.name for figure in read.school_types}
-        asked = self.request.GET.get("school_type", "")
-        school_type = asked if asked in names else ""
-        return chart_of_course(course(read.day, school_type=school_type), names.get(school_type, read.city.name))
+        types = {figure.key: figure for figure in read.school_types}
+        asked = types.get(self.request.GET.get("school_type", ""))
+        points = course(read.day, school_type=asked.key if asked else "")
+        figure = asked or read.city
+        return chart_of_course(up_to(figure, points), figure.name)
 
     def _types(self, read: Overview | StoredOverview) -> SchoolTypeFigureTable:
         return SchoolTypeFigureTable(

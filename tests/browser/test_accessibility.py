@@ -92,7 +92,7 @@ def test_pages(role: Role | None, world: World, pages: Pages) -> None:
 def findings(page: Page) -> list[str]:
     """Everything in light and wide, the colours in dark, all again on a phone in dark, and sideways scrolling."""
     page.evaluate(AXE_SCRIPT)
-    found = [f"light {fault}" for fault in axe(page, WCAG)]
+    found = [f"light {fault}" for fault in axe(page, WCAG)] + too_wide(page, DESK)
     page.emulate_media(color_scheme="dark")
     page.evaluate("document.getAnimations().forEach((running) => running.finish())")
     found += [f"dark {fault}" for fault in axe(page, COLOURS)]
@@ -100,11 +100,15 @@ def findings(page: Page) -> list[str]:
     page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     found += [f"phone {fault}" for fault in axe(page, WCAG)]
     page.set_viewport_size(SMALLEST)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    found += [f"at 320 px it is {width} px wide"] if width > SMALLEST["width"] else []
+    found += too_wide(page, SMALLEST)
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(DESK)
     return found
+
+
+def too_wide(page: Page, size: dict[str, int]) -> list[str]:
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [f"at {size['width']} px it is {width} px wide"] if width > size["width"] else []
 
 
 def axe(page: Page, rules: list[str]) -> list[str]:

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.inventory.services import add_devices
 from apps.quotas import calculations
 from apps.quotas.charts import chart_of_course
-from apps.quotas.course import course
+from apps.quotas.course import course, up_to
 from apps.quotas.figures import row_of
 from apps.quotas.models import QuotaFigure
+from apps.quotas.selectors import current_plan, overview
 from apps.quotas.services import recalculate_all, recalculate_stale
 from apps.schools.models import School
 from tests.factories import ProductFactory, SchoolFactory, SchoolTypeFactory, SupportFactory
@@ -74,6 +75,21 @@ def test_before_the_first_count_there_is_no_quota(city):
 
 def test_a_course_ends_on_the_asked_day(city):
     assert course(day("2022-03-15"))[-1].day == day("2022-03-01")
+
+
+def test_a_day_that_is_not_stored_is_the_last_point(city):
+    asked = day("2022-05-17")
+    read = overview(current_plan(asked), asked)
+    school = read.schools[0]
+    of_school = course(asked, schools=School.objects.filter(number=school.key))
+    for figure, points in ((read.city, course(asked)), (school, of_school)):
+        drawn = up_to(figure, points)
+        assert drawn[:-1] == points
+        assert (drawn[-1].day, drawn[-1].percent) == (asked, figure.percent)
+        assert drawn[-1].target_pupils_per_device == figure.numbers.target_pupils_per_device
+    assert course(asked)[-1].percent != read.city.percent
+    stored = day("2022-05-01")
+    assert up_to(overview(current_plan(stored), stored).city, course(stored)) == course(stored)
 
 
 def test_the_course_takes_two_queries_whatever_it_covers(city):
