@@ -24,10 +24,11 @@ WITH model AS (
     WHERE authority.is_own
 )
 INSERT INTO schools_school (number, school_type_id, authority_id, short_name, official_name, legal_form,
-    municipality_key, operating_state, startchancen, email, phone, homepage, inputs_version, sort_key, search_text)
+    municipality_key, operating_state, startchancen, email, phone, homepage, inputs_version, computed_version, sort_key,
+    search_text)
 SELECT (300000 + n)::text, school_type_id, authority_id, 'Schule ' || to_char(n, 'FM0000'),
        'Schule ' || to_char(n, 'FM0000') || ' der Stadt', legal_form, municipality_key,
-       operating_state, FALSE, '', '', '', 1, 'schule ' || to_char(n, 'FM0000'),
+       operating_state, FALSE, '', '', '', 1, 0, 'schule ' || to_char(n, 'FM0000'),
        (300000 + n)::text || ' schule ' || to_char(n, 'FM0000')
 FROM generate_series(1, %s) AS n JOIN model ON model.place = n %% (SELECT count(*) FROM model)
 """
