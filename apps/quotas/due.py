@@ -18,6 +18,7 @@ def due_schools() -> dict[int, int]:
 
 def incomplete_days(days: Iterable[PlanDay]) -> dict[PlanDay, int]:
     """Days on which some school may lack its figure or stands on old targets, with the plan's version now."""
-    versions = dict(MediaDevelopmentPlan.objects.values_list("pk", "targets_version"))
     known = set(ComputedDay.objects.filter(targets_version=F("plan__targets_version")).values_list("plan", "day"))
-    return {(plan_id, day): versions[plan_id] for plan_id, day in days if (plan_id, day) not in known}
+    incomplete = [day for day in days if day not in known]
+    versions = dict(MediaDevelopmentPlan.objects.values_list("pk", "targets_version")) if incomplete else {}
+    return {(plan_id, day): versions[plan_id] for plan_id, day in incomplete if plan_id in versions}

@@ -18,7 +18,6 @@ from django.db import connection
 
 from apps.quotas.calculations import TWO_PLACES, FigureRow, figure_row
 from apps.quotas.models import QuotaFigure
-from apps.schools.models import School
 
 PlanDay = tuple[int, datetime.date]
 ROWS_PER_STATEMENT = 500
@@ -147,8 +146,12 @@ WHERE quotas_quotafigure.inputs_version <= excluded.inputs_version
 RETURNING plan_id, school_id
 """
 _MARK = """
-WITH read (school_id, version) AS (VALUES {read})
-UPDATE schools_school SET computed_version = read.version FROM read
+WITH read (school_id, version) AS (VALUES {read}),
+free AS MATERIALIZED (
+    SELECT id FROM schools_school WHERE id IN (SELECT school_id FROM read) ORDER BY id {lock}
+)
+UPDATE schools_school SET computed_version = read.version
+FROM read JOIN free ON free.id = read.school_id
 WHERE schools_school.id = read.school_id AND schools_school.computed_version < read.version
 """
 
@@ -219,15 +222,13 @@ def mark_schools(versions: Mapping[int, int]) -> None:
 
     A school that somebody else holds is left for the next run: whoever waited here could hold up a change of it.
     """
-    if not versions:
-        return
-    free = School.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=versions)
-    ids = list(free.order_by("pk").values_list("pk", flat=True))
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    ids = sorted(versions)
     for first in range(0, len(ids), ROWS_PER_STATEMENT):
         batch = ids[first : first + ROWS_PER_STATEMENT]
         with connection.cursor() as cursor:
             cursor.execute(
-                _MARK.format(read=", ".join(["(%s, %s)"] * len(batch))),
+                _MARK.format(read=", ".join(["(%s, %s)"] * len(batch)), lock=lock),
                 [value for pk in batch for value in (pk, versions[pk])],
             )
 
