@@ -22,27 +22,9 @@ from apps.quotas.models import QuotaFigure
 PlanDay = tuple[int, datetime.date]
 ROWS_PER_STATEMENT = 500
 
-# asked: the (plan, school, day) to compute, with the versions that hold now.
 # placed: the placements that count as something, each as numbers.
 # course: the sum of what came (+) and left (-) up to and including each asked day; an asked day itself moves nothing.
-# counts, weights, targets: what holds from which day until which.
-_INPUTS = """
-WITH days (plan_id, day) AS (VALUES {days}),
-asked AS MATERIALIZED (
-    SELECT plan.id AS plan_id, school.id AS school_id, days.day, school.school_type_id,
-           school.inputs_version, plan.targets_version,
-           authority.is_own AND kind.is_school
-               AND (school.opened_on IS NULL OR school.opened_on <= days.day)
-               AND (school.closed_on IS NULL OR school.closed_on > days.day) AS counted
-    FROM schools_school school
-    JOIN schools_schoolauthority authority ON authority.id = school.authority_id
-    JOIN schools_schooltype kind ON kind.key = school.school_type_id
-    CROSS JOIN days
-    JOIN quotas_mediadevelopmentplan plan ON plan.id = days.plan_id
-    WHERE (authority.is_own
-           OR EXISTS (SELECT 1 FROM quotas_quotafigure earlier WHERE earlier.school_id = school.id))
-      AND {school_asked}
-),
+_COURSE = """
 placed AS MATERIALIZED (
     SELECT school_id, since, until,
            CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END AS devices,
@@ -67,7 +49,45 @@ course AS (
     ) AS together
     WINDOW up_to_day AS (PARTITION BY school_id ORDER BY day RANGE UNBOUNDED PRECEDING)
 ),
-counts AS (
+"""
+# The same where only one day is asked for: whatever stood then.
+_COURSE_OF_ONE_DAY = """
+standing AS (
+    SELECT school_id,
+           SUM(CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END) AS devices,
+           SUM(CASE WHEN countable AND ownership = 'parent_financed' THEN 1 ELSE 0 END) AS parent_financed,
+           SUM(CASE WHEN presentation THEN 1 ELSE 0 END) AS presentation_devices
+    FROM inventory_placement
+    WHERE {part_asked} AND since <= '{day}' AND (until IS NULL OR until > '{day}')
+    GROUP BY school_id
+),
+course AS (
+    SELECT asked.*, COALESCE(standing.devices, 0) AS devices, COALESCE(standing.parent_financed, 0) AS parent_financed,
+           COALESCE(standing.presentation_devices, 0) AS presentation_devices
+    FROM asked LEFT JOIN standing ON standing.school_id = asked.school_id
+),
+"""
+# asked: the (plan, school, day) to compute, with the versions that hold now.
+# course: how many devices stood at each school on each asked day.
+# counts, weights, targets: what holds from which day until which.
+_INPUTS = """
+WITH days (plan_id, day) AS (VALUES {days}),
+asked AS MATERIALIZED (
+    SELECT plan.id AS plan_id, school.id AS school_id, days.day, school.school_type_id,
+           school.inputs_version, plan.targets_version,
+           authority.is_own AND kind.is_school
+               AND (school.opened_on IS NULL OR school.opened_on <= days.day)
+               AND (school.closed_on IS NULL OR school.closed_on > days.day) AS counted
+    FROM schools_school school
+    JOIN schools_schoolauthority authority ON authority.id = school.authority_id
+    JOIN schools_schooltype kind ON kind.key = school.school_type_id
+    CROSS JOIN days
+    JOIN quotas_mediadevelopmentplan plan ON plan.id = days.plan_id
+    WHERE (authority.is_own
+           OR EXISTS (SELECT 1 FROM quotas_quotafigure earlier WHERE earlier.school_id = school.id))
+      AND {school_asked}
+),
+{course}counts AS (
     SELECT school_id, counted_on, pupils, rounded,
            LEAD(counted_on) OVER (PARTITION BY school_id ORDER BY counted_on) AS next_count
     FROM schools_pupilcount WHERE {part_asked}
@@ -236,10 +256,14 @@ def mark_schools(versions: Mapping[int, int]) -> None:
 def _filled(text: str, days: Sequence[PlanDay], school_ids: Sequence[int] | None) -> tuple[str, list[Any]]:
     """The text with its days and conditions, and the parameters; ids are numbers and stand in the text itself."""
     ids = "" if school_ids is None else ", ".join(str(int(pk)) for pk in school_ids)
+    part_asked = f"school_id IN ({ids})" if ids else "school_id IN (SELECT school_id FROM asked)"
+    moments = {day for _plan_id, day in days}
+    course = _COURSE if len(moments) > 1 else _COURSE_OF_ONE_DAY
     filled = text.format(
         days=", ".join(["(%s, %s)"] * len(days)),
         school_asked=f"school.id IN ({ids})" if ids else "1 = 1",
-        part_asked=f"school_id IN ({ids})" if ids else "school_id IN (SELECT school_id FROM asked)",
+        part_asked=part_asked,
+        course=course.strip().format(part_asked=part_asked, day=min(moments).isoformat()) + "\n",
     )
     return filled, [value for plan_id, day in days for value in (plan_id, day)]
 
