@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 FORMATS = ("csv", "xlsx")
 XLSX_ROW_LIMIT = 1_048_575
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_SOFT_HYPHEN = "\u00ad"
 _BOM = "\ufeff"
 
 
@@ -38,6 +39,11 @@ def escaped(text: str) -> str:
 def unescaped(text: str) -> str:
     """What `escaped` was made of; other text as it is."""
     return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA_STARTS) else text
+
+
+def plain_header(header: Sequence[str]) -> list[str]:
+    """Column names without the soft hyphens that break them on narrow screens: other programs look them up."""
+    return [str(name).replace(_SOFT_HYPHEN, "") for name in header]
 
 
 def csv_cell(value: Any) -> str:
@@ -60,7 +66,7 @@ def csv_cell(value: Any) -> str:
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The lines of the file. When reading breaks midway, the last line says that the file is incomplete."""
     writer: Any = csv.writer(_Echo(), delimiter=";")
-    yield _BOM + writer.writerow([escaped(name) for name in header])
+    yield _BOM + writer.writerow([escaped(name) for name in plain_header(header)])
     try:
         for row in rows:
             yield writer.writerow([csv_cell(value) for value in row])
@@ -96,7 +102,7 @@ class _Sheet:
         self.decimal = book.add_format({"num_format": "#,##0.00"})
         self.sheet.freeze_panes(1, 0)
         self.sheet.set_column(0, max(len(header) - 1, 0), 20)
-        self.sheet.write_row(0, 0, [str(name) for name in header], book.add_format({"bold": True, "bottom": 1}))
+        self.sheet.write_row(0, 0, plain_header(header), book.add_format({"bold": True, "bottom": 1}))
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         for number, row in enumerate(rows, start=1):

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.choices import StateChoices, Tone
 from apps.core.querysets import ReferenceQuerySet, ScopedQuerySet
@@ -113,7 +114,7 @@ class RowAction(StateChoices):
     """What an import would do with a row of its file. What is `missing` has no line: nothing happens to it."""
 
     WRONG = "wrong", _("faulty")
-    NEW = "new", _("new")
+    NEW = "new", pgettext_lazy("row of an import", "new")
     CHANGED = "changed", _("changed")
     MISSING = "missing", _("on file but not in this file")
     UNCHANGED = "unchanged", _("unchanged")

@@ -7,7 +7,7 @@ is decided by `School.objects.visible_to(user)`, which callers hand to `school_f
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -40,6 +40,18 @@ def current_plan(day: datetime.date | None = None) -> MediaDevelopmentPlan | Non
     """The plan that began last; it stays in force after its last day until the next one begins."""
     plans = MediaDevelopmentPlan.objects.filter(starts_on__lte=day or clock.today())
     return plans.order_by("-starts_on", "-pk").first()
+
+
+def plan_on(plans: Sequence[MediaDevelopmentPlan], day: datetime.date) -> MediaDevelopmentPlan:
+    """The plan among `plans` (at least one) that was in force on a day.
+
+    Raises `DomainError` for days to come, and before the first plan, whose first day it names.
+    """
+    began = [plan for plan in plans if plan.starts_on <= day]
+    first = min(plans, key=lambda plan: plan.starts_on)
+    plan = max(began, key=lambda plan: (plan.starts_on, plan.pk), default=first)
+    ensure_readable(plan, day)
+    return plan
 
 
 def stored_days(today: datetime.date | None = None) -> list[PlanDay]:

@@ -67,16 +67,15 @@ def asked_figures(request: HttpRequest) -> AskedFigures:
         return AskedFigures(plans, plan, newest, problem)
     try:
         day = GermanDateField(required=False).clean(request.GET.get("day", "")) or newest
-        then = _latest(plan for plan in plans if plan.starts_on <= day)
-        if then is not None and not request.GET.get("plan"):
-            plan = then
-        if then is not None and day < plan.starts_on:
-            return AskedFigures(plans, then, day, _other_plan(plan, then))
-        selectors.ensure_readable(plan, day)
+        then = selectors.plan_on(plans, day)
     except DomainError as error:
         return AskedFigures(plans, plan, newest, str(error))
     except ValidationError:
         return AskedFigures(plans, plan, newest, NO_DAY)
+    if not request.GET.get("plan"):
+        return AskedFigures(plans, then, day)
+    if day < plan.starts_on:
+        return AskedFigures(plans, then, day, _other_plan(plan, then))
     return AskedFigures(plans, plan, day)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils.translation import override
 
 from apps.core import exports
+from tests.browser.city import make_city
 
 HEADER = ["Nummer", "Preis"]
 
@@ -114,3 +117,26 @@ def test_a_full_sheet_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))
     values = [cell.value for (cell,) in book.active.iter_rows()]
     assert values == ["a", 0, 1, "INCOMPLETE: a sheet holds no more rows. Please filter the list."]
+
+
+def test_column_names_hold_no_soft_hyphens() -> None:
+    name = "Eltern\u00adfinanziert"
+    body = b"".join(exports.csv_response("quotas", [name], []).streaming_content).decode()
+    assert body == "\ufeffElternfinanziert\r\n"
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(exports.xlsx_response("quotas", [name], []).streaming_content)))
+    assert [cell.value for cell in book.active[1]] == ["Elternfinanziert"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", exports.FORMATS)
+def test_no_list_exports_a_soft_hyphen(client: Client, kind: str) -> None:
+    city = make_city()
+    client.force_login(city.people["head"])
+    for address in ("quotas:overview", "inventory:list", "funding:list", "tickets:list", "schools:list"):
+        body = b"".join(client.get(reverse(address), {"export": kind}).streaming_content)
+        if kind == "xlsx":
+            header = [str(cell.value) for cell in openpyxl.load_workbook(io.BytesIO(body)).active[1]]
+        else:
+            header = body.decode().splitlines()[0].split(";")
+        assert len(header) > 3
+        assert not [name for name in header if "\u00ad" in name], address

@@ -45,9 +45,9 @@ def test_figures_of_any_day_and_level(school, on, devices):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--plan", "MEP 1900"], "MEP 2021–2025"),
-        (["--day", "gestern"], "YYYY-MM-DD"),
-        (["--day", "2020-12-31"], "01.01.2021"),
+        (["--plan", "MEP 1900"], "Es gibt keinen Plan „MEP 1900“. Angelegte Pläne: MEP 2021–2025."),
+        (["--day", "gestern"], "Das ist kein Tag. Bitte geben Sie einen Tag wie 31.12.2024 ein."),
+        (["--day", "2020-12-31"], "MEP 2021–2025 beginnt am 01.01.2021."),
         (["--day", "2999-01-01"], "künftige"),
         (["--level", "country"], "country"),
     ],
@@ -55,6 +55,26 @@ def test_figures_of_any_day_and_level(school, on, devices):
 def test_what_cannot_be_read_is_refused_with_a_sentence(school, arguments, sentence):
     with pytest.raises(CommandError, match=sentence):
         call_command("quota_figures", "--json", *arguments)
+
+
+def test_without_a_plan_the_one_in_force_on_the_day_is_read(school):
+    make_plan("2026-01-01", "2030-12-31")
+    plans = [json.loads(output("quota_figures", "--day", on))[0]["plan"] for on in ("2025-12-31", "2026-01-01")]
+    assert plans == ["MEP 2021–2025", "MEP 2026–2030"]
+    assert json.loads(output("quota_figures"))[0]["plan"] == "MEP 2026–2030"
+    with pytest.raises(CommandError, match=r"MEP 2021–2025 beginnt am 01\.01\.2021"):
+        call_command("quota_figures", "--day", "2020-12-31")
+
+
+def test_no_day_ends_with_the_exit_code_of_unreadable_arguments(school):
+    with pytest.raises(CommandError) as caught:
+        call_command("quota_figures", "--day", "gestern")
+    assert caught.value.returncode == 2
+
+
+def test_without_any_plan_a_sentence_says_so():
+    with pytest.raises(CommandError, match="Es ist noch kein Plan angelegt"):
+        call_command("quota_figures")
 
 
 def test_recalculation_says_what_it_did(school):

@@ -177,6 +177,14 @@ def test_a_wrong_address_gets_a_sentence_and_the_usual_figures(city, query, sent
     assert response.context["asked"].day == clock.today()
 
 
+def test_a_day_before_all_plans_names_the_first_day_that_works(city):
+    make_plan("2026-01-01", "2030-12-31")
+    response = page(HeadFactory(), day="2019-12-31")
+    assert "MEP 2021–2025 beginnt am 01.01.2021" in text(response)
+    assert response.context["asked"].plan.name == "MEP 2026–2030"
+    assert page(HeadFactory(), day="2021-01-01").context["asked"].problem == ""
+
+
 def test_a_day_to_come_gets_a_sentence(city):
     shown = text(page(HeadFactory(), day=(clock.today() + DAY).isoformat()))
     assert "Für künftige Tage gibt es keine Zahlen" in shown

@@ -173,3 +173,11 @@ def test_another_counting_day(file: Path, day: str) -> None:
     call(file, "--source", "counts", "--school-year", "2025/26", "--counted-on", day)
 
     assert f"{PupilCount.objects.get().counted_on}" == "2026-02-01"
+
+
+def test_a_file_that_cannot_be_opened_is_named_in_german(tmp_path: Path) -> None:
+    gone = tmp_path / "gibt-es-nicht.csv"
+    code, message, _ = failing(gone)
+    assert (code, message) == (2, f"Die Datei {gone} gibt es nicht.")
+    code, message, _ = failing(tmp_path)
+    assert (code, message) == (2, f"{tmp_path} ist ein Ordner. Bitte geben Sie eine Datei an.")

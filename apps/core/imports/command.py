@@ -42,10 +42,7 @@ class ImportCommand(BaseCommand):
             with file.open("rb") as stream:
                 return engine.check(run.pk, stream)
         except OSError as error:
-            run.state, run.error = (
-                ImportState.UNREADABLE,
-                _("The file cannot be opened: %(reason)s") % {"reason": error.strerror or error},
-            )
+            run.state, run.error = ImportState.UNREADABLE, _why(error) % {"file": file}
             return run
 
     def _report(self, run: ImportRun, *, as_json: bool, dry_run: bool) -> None:
@@ -64,3 +61,15 @@ class ImportCommand(BaseCommand):
             raise CommandError(_("%(count)s faulty rows, nothing was written.") % {"count": faulty}, returncode=FAULTY)
         if run.error or (run.state != ImportState.APPLIED and not dry_run):
             raise CommandError(run.error or _("Nothing was written."), returncode=FAULTY)
+
+
+def _why(error: OSError) -> str:
+    """The operating system's own words are English."""
+    match error:
+        case FileNotFoundError():
+            return _("There is no file %(file)s.")
+        case PermissionError():
+            return _("The file %(file)s may not be read.")
+        case IsADirectoryError():
+            return _("%(file)s is a folder. Please name a file.")
+    return _("The file %(file)s cannot be opened.")
