@@ -17,6 +17,7 @@ from apps.core.form_layout import FieldError, collect_errors
 from apps.funding.calculations import LineDecision, needs_own_share
 from apps.funding.choices import ReasonKind
 from apps.funding.models import ApplicationLine, Budget, ReasonTemplate
+from apps.funding.services import UNSEEN
 
 Choice = tuple[Any, str | Promise]
 REASON_FIELDS = {ReasonKind.APPROVE: "reason", ReasonKind.RETURN: "question", ReasonKind.REJECT: "rejection"}
@@ -157,7 +158,7 @@ class DecisionForms:
     @property
     def revision(self) -> int | None:
         """The state of the application that the person saw; what is no number matches none."""
-        return int(self.shown_revision) if self.shown_revision.isdecimal() else -1
+        return int(self.shown_revision) if self.shown_revision.isdecimal() else UNSEEN
 
     def change(self, values: Mapping[str, str]) -> None:
         """Puts values in as if they had been typed."""

@@ -121,7 +121,8 @@ def _decision(address: str, label: str, world: World, row: Any) -> Data:
     if address.endswith("_changelist"):
         return {"action": f"{label}_selected", "_selected_action": [row.pk]}
     if address.endswith("_bulk"):
-        return {"step": "confirm", "budget": budget, "reason": "Weil es so ist."}
+        seen = f"{row.pk}:{row.revision}"
+        return {"step": "confirm", "budget": budget, "reason": "Weil es so ist.", "seen": seen}
     texts = {"reason": "Gut.", "question": "Wofür?", "rejection": "Kein Bedarf."}
     lines = {f"line-{line.pk}-approved_quantity": line.quantity for line in row.lines.all()}
     step = "cancel_reservation" if label == "cancel" else label

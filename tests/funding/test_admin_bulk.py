@@ -263,7 +263,8 @@ def test_each_action_by_each_role(action: str, role: str) -> None:
     application = make_application()
     user = UserFactory(role=role, schools=[application.school])
     client = client_of(user)
-    address, data = bulk(action, application), {"step": "confirm", "budget": str(BudgetFactory().pk), "reason": "Nein."}
+    address, seen = bulk(action, application), f"{application.pk}:{application.revision}"
+    data = {"step": "confirm", "budget": str(BudgetFactory().pk), "reason": "Nein.", "seen": seen}
     looked, done = client.get(address), client.post(address, data)
     if role in MAY[action]:
         assert (looked.status_code, done.url) == (200, f"{address}&outcome={action}")

@@ -117,6 +117,17 @@ class Batch:
             return gettext("You drafted or submitted it yourself; another person decides.")
         return ""
 
+    @property
+    def seen(self) -> str:
+        """For the hidden field: each application with the revision that this page shows."""
+        return ",".join(f"{row.pk}:{row.revision}" for row in self.applications)
+
+    @cached_property
+    def _seen(self) -> dict[int, int]:
+        """Application -> the revision that the person saw when pressing the button."""
+        pairs = (entry.partition(":") for entry in self.request.POST.get("seen", "").split(","))
+        return {int(pk): int(revision) for pk, _colon, revision in pairs if pk.isdecimal() and revision.isdecimal()}
+
     @cached_property
     def possible(self) -> Rows:
         return [row for row in self.applications if not self.obstacle(row)]
@@ -226,14 +237,14 @@ class Batch:
         except DomainError:
             return ()
 
-    def _single(self, application: EquipmentApplication) -> Single:
+    def _single(self, application: EquipmentApplication, revision: int | None = None) -> Single:
         if self.action.name != "approve":
-            return Single(None, (), self.form.cleaned_data["reason"])
+            return Single(revision, (), self.form.cleaned_data["reason"])
         budget, own = self.form.chosen()
         own_id = own.pk if own is not None and needs_own_share(budget.rate) else None
         lines = application.lines.values_list("pk", "quantity")
         decisions = [LineDecision(pk, quantity, budget.pk, own_id) for pk, quantity in lines]
-        return Single(None, decisions, self.form.cleaned_data["reason"])
+        return Single(revision, decisions, self.form.cleaned_data["reason"])
 
     def _run(self) -> dict[str, Any]:
         """Does it, each application in a transaction of its own; a refusal does not keep the next from it.
@@ -248,6 +259,7 @@ class Batch:
                 budget=budget,
                 own_share_budget=own,
                 reason=self.form.cleaned_data["reason"],
+                revisions=self._seen,
             )
             refusals = {str(row.application.pk): "" if row.approved else row.message for row in outcomes}
         else:
@@ -256,12 +268,13 @@ class Batch:
 
     def _run_one(self, application: EquipmentApplication) -> str:
         """Why not; "" where it is done."""
+        revision = self._seen.get(application.pk, services.UNSEEN)
         try:
             if self.action.verb is None:
                 budget, _own = self.form.chosen()
-                services.reserve(application=application, budget=budget, by=self.user)
+                services.reserve(application=application, budget=budget, by=self.user, revision=revision)
             else:
-                self.action.verb.run(application, self.user, self._single(application))
+                self.action.verb.run(application, self.user, self._single(application, revision))
         except DomainError as error:
             return str(error)
         return ""

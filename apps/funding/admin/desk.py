@@ -97,7 +97,7 @@ class Desk(DeskContents):
             return self._keep(mend="reserve")
         budget = self.forms.budgets[self.forms.typed_budgets()[0] or 0]
         try:
-            services.reserve(application=self.application, budget=budget, by=self.user)
+            services.reserve(application=self.application, budget=budget, by=self.user, revision=self.forms.revision)
         except DomainError as error:
             self._reload()
             if not self.waiting:

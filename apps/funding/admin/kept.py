@@ -16,7 +16,7 @@ MOST = 10
 ASKED = ("preview", "mend", "outcome", "show")
 """What the address asks for beside the thing itself. What is to be mended has an address of its own, so that the way
 back from the preview leads to the form."""
-NOT_TYPED = ("csrfmiddlewaretoken", "step", "show")
+NOT_TYPED = ("csrfmiddlewaretoken", "step", "show", "seen")
 
 
 class Kept:

@@ -57,11 +57,13 @@ def _approve(application: EquipmentApplication, by: User, typed: Typed) -> Equip
 
 
 def _return(application: EquipmentApplication, by: User, typed: Typed) -> EquipmentApplication:
-    return services.return_with_question(application=application, by=by, question=typed.text("question"))
+    return services.return_with_question(
+        application=application, by=by, question=typed.text("question"), revision=typed.revision
+    )
 
 
 def _reject(application: EquipmentApplication, by: User, typed: Typed) -> EquipmentApplication:
-    return services.reject(application=application, by=by, reason=typed.text("rejection"))
+    return services.reject(application=application, by=by, reason=typed.text("rejection"), revision=typed.revision)
 
 
 VERBS: dict[str, Verb] = {

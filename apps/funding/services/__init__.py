@@ -15,8 +15,10 @@ from apps.funding.services.decisions import (
     return_with_question,
 )
 from apps.funding.services.ledger import allow_overrun, post_entry, record_payment, release
+from apps.funding.services.steps import UNSEEN
 
 __all__ = [
+    "UNSEEN",
     "Outcome",
     "allow_overrun",
     "answer",

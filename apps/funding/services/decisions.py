@@ -36,6 +36,7 @@ from apps.funding.models import (
 from apps.funding.services import notices
 from apps.funding.services.ledger import Entry, post_entries, refusal
 from apps.funding.services.steps import (
+    UNSEEN,
     change_state,
     ensure_may,
     ensure_revision,
@@ -62,10 +63,16 @@ class Outcome:
 
 
 @transaction.atomic
-def return_with_question(*, application: EquipmentApplication, by: User, question: str) -> EquipmentApplication:
-    """Back to the school with a question, which is kept as a message and mailed."""
+def return_with_question(
+    *, application: EquipmentApplication, by: User, question: str, revision: int | None = None
+) -> EquipmentApplication:
+    """Back to the school with a question, which is kept as a message and mailed.
+
+    `revision`, here and below: `StaleError` when the application is no longer what the person saw.
+    """
     question = required_text(question, _("Please write what you would like to know."), field="question")
     row = lock_for("return_with_question", application, by=by)
+    ensure_revision(row, revision)
     ApplicationMessage.objects.create(application=row, by=by, text=question)
     change_state(row, "return_with_question", ApplicationState.RETURNED, by=by, reason=question)
     save_by(row, by=by, update_fields=["state"])
@@ -74,10 +81,13 @@ def return_with_question(*, application: EquipmentApplication, by: User, questio
 
 
 @transaction.atomic
-def reject(*, application: EquipmentApplication, by: User, reason: str) -> EquipmentApplication:
+def reject(
+    *, application: EquipmentApplication, by: User, reason: str, revision: int | None = None
+) -> EquipmentApplication:
     """No, with a reason, which is mailed. No money moves."""
     reason = required_text(reason, _("Please give the school a reason."), field="reason")
     row = lock_for("reject", application, by=by)
+    ensure_revision(row, revision)
     change_state(row, "reject", ApplicationState.REJECTED, by=by, reason=reason)
     row.decided_at = clock.now()
     save_by(row, by=by, update_fields=["state", "decided_at"])
@@ -102,7 +112,7 @@ def approve(
 
     Needs one decision for every line. Refuses the person who drafted or submitted it, a missing budget, and more
     than a budget has available; with `overrun_reason` and `funding.overrun_budget` the allowed overrun is raised
-    by what is missing. `revision`: `StaleError` when the application is no longer what the person saw.
+    by what is missing.
     """
     with money_transaction():
         row = lock_for("approve", application, by=by)
@@ -131,27 +141,37 @@ def decide_several(
     budget: Budget,
     own_share_budget: Budget | None = None,
     reason: str = "",
+    revisions: Mapping[int, int] | None = None,
 ) -> list[Outcome]:
     """Approves several applications in full, in the order of their submission, each in a transaction of its own.
 
-    One that is refused (not enough money, decided meanwhile) does not keep the next from being approved.
+    One that is refused (not enough money, decided meanwhile, no longer what its entry in `revisions` says that the
+    person saw) does not keep the next from being approved.
     """
     ensure_may(by, _APPROVE)
     ids = {application.pk for application in applications}
     rows = EquipmentApplication.objects.visible_to(by).filter(pk__in=ids).select_related("school")
     return [
-        _approve_in_full(row, by=by, budget=budget, own_share_budget=own_share_budget, reason=reason)
+        _approve_in_full(
+            row,
+            by=by,
+            budget=budget,
+            own_share_budget=own_share_budget,
+            reason=reason,
+            revision=None if revisions is None else revisions.get(row.pk, UNSEEN),
+        )
         for row in rows.order_by("submitted_at", "pk")
     ]
 
 
 @transaction.atomic
-def reserve(*, application: EquipmentApplication, budget: Budget, by: User) -> Reservation:
+def reserve(*, application: EquipmentApplication, budget: Budget, by: User, revision: int | None = None) -> Reservation:
     """Pencils a submitted application into a budget, instead of an earlier budget. Shown, not subtracted.
 
     A grant's budget is pencilled with the grant's share only.
     """
     row = lock_application(application, by=by, permission=_RESERVE)
+    ensure_revision(row, revision)
     _ensure_submitted(row)
     chosen = Budget.objects.visible_to(by).select_related("grant").filter(pk=budget.pk).first()
     if chosen is None:
@@ -319,7 +339,13 @@ def _commit_money(
 
 
 def _approve_in_full(
-    application: EquipmentApplication, *, by: User, budget: Budget, own_share_budget: Budget | None, reason: str
+    application: EquipmentApplication,
+    *,
+    by: User,
+    budget: Budget,
+    own_share_budget: Budget | None,
+    reason: str,
+    revision: int | None,
 ) -> Outcome:
     own = own_share_budget.pk if own_share_budget is not None and needs_own_share(budget.rate) else None
     decisions = [
@@ -327,6 +353,7 @@ def _approve_in_full(
         for line_id, quantity in application.lines.values_list("pk", "quantity")
     ]
     try:
-        return Outcome(approve(application=application, by=by, decisions=decisions, reason=reason), approved=True)
+        approved = approve(application=application, by=by, decisions=decisions, reason=reason, revision=revision)
     except DomainError as error:
         return Outcome(application, approved=False, message=str(error))
+    return Outcome(approved, approved=True)

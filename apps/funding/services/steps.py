@@ -20,6 +20,9 @@ from apps.funding.workflow import TRANSITIONS
 
 logger = logging.getLogger(__name__)
 
+UNSEEN = -1
+"""The revision that none has: whoever cannot say what they saw has seen something else."""
+
 
 def ensure_may(by: User, permission: str) -> None:
     """`PermissionDenied` when the person's role does not hold the permission."""
