@@ -107,12 +107,13 @@ class StateCount:
 
 def applications_by_state(user: User) -> list[StateCount]:
     """All states in their order, also those without applications; of the rows that the person sees."""
-    visible = EquipmentApplication.objects.visible_to(user)
-    counts = dict(visible.order_by().values_list("state").annotate(count=Count("pk")))
-    cost = ExpressionWrapper(F("unit_price") * F("quantity"), output_field=CentsField())
-    lines = ApplicationLine.objects.filter(application__in=visible.order_by())
-    sums = dict(lines.order_by().values_list("application__state").annotate(sum=Sum(cost)))
-    return [StateCount(state, counts.get(state, 0), sums.get(state, ZERO)) for state in ApplicationState]
+    cost = ExpressionWrapper(F("lines__unit_price") * F("lines__quantity"), output_field=CentsField())
+    visible = EquipmentApplication.objects.visible_to(user).order_by().values("state")
+    found = {
+        row["state"]: StateCount(ApplicationState(row["state"]), row["count"], row["amount"] or ZERO)
+        for row in visible.annotate(count=Count("pk", distinct=True), amount=Sum(cost))
+    }
+    return [found.get(state, StateCount(state, 0, ZERO)) for state in ApplicationState]
 
 
 # What applications do to the quota

@@ -268,7 +268,7 @@ def test_as_many_queries_for_100_rows_as_for_10() -> None:
     assert few == {
         "application_rows": 1,
         "queue_rows": 1,
-        "applications_by_state": 2,
+        "applications_by_state": 1,
         "budget_rows": 1,
         "money_by_source": 1,
         "decision_preview": 2,
