@@ -49,11 +49,12 @@ def begin(
     return process
 
 
-def end(process: subprocess.Popen[bytes], *, parting: signal.Signals = signal.SIGTERM) -> None:
-    """Ask the process to stop, wait, and kill its whole group if it does not."""
+def end(process: subprocess.Popen[bytes], *, parting: signal.Signals | None = signal.SIGTERM) -> None:
+    """Ask the process to stop (None: it has been asked), wait, and kill its whole group if it does not."""
     try:
         if process.poll() is None:
-            process.send_signal(parting)
+            if parting is not None:
+                process.send_signal(parting)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(PATIENCE_SECONDS)
     finally:  # an impatient second Ctrl-C must not leave anything behind

@@ -1,6 +1,7 @@
-"""`make run`: the portal on SQLite with the demo city, a web server and a worker with beat, nothing beside it.
+"""`make run`: the portal on SQLite with the demo city, a web server, a worker and beat, nothing beside it.
 
-Everything it writes lies below VAR_DIR. It ends all its processes when it ends, and ends when one of them does.
+Everything it writes lies below VAR_DIR. A process that dies is started again while the others go on; one that dies
+again and again ends the portal. All processes end when it ends.
 """
 
 import contextlib
@@ -14,29 +15,63 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import setup_env
 from children import Terminated, begin, end, raise_on_termination
 from console import ROOT, say, step, stop
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
+DEATHS, DEATHS_SECONDS = 5, 60  # of one process within a minute: it will not stay
 WEB_THREADS = 8
 FIELDS = ("role", "email", "password")
 SIGN_INS_SHOWN = 2  # of each role
 
 
-@dataclass
 class Part:
-    """One process of the portal, with the log that it writes."""
+    """One process of the portal, with the log that it writes and the file that holds its number."""
 
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], *, log: Path, pid_file: Path
+    ) -> None:
+        self.name, self.log, self._pid_file = name, log, pid_file
+        self._command, self._environment = [str(setup_env.PYTHON), "-m", *command], environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._deaths: deque[float] = deque(maxlen=DEATHS)
+        self.log.unlink(missing_ok=True)
+
+    def start(self) -> None:
+        self._pid_file.unlink(missing_ok=True)  # left behind by a kill or a power cut, it would keep it from starting
+        with self.log.open("ab") as output:
+            self._process = begin(self._command, output=output, env=self._environment, folder=ROOT)
+
+    def ask_to_end(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def end(self) -> None:
+        """Wait until it has ended after being asked, and end what it leaves behind."""
+        if self._process is not None:
+            end(self._process, parting=None)
+
+    def how_it_ended(self) -> str | None:
+        """Part of a sentence; None while it runs."""
+        code = self._process.poll() if self._process is not None else None
+        if code is None:
+            return None
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    def start_again(self) -> bool:
+        """False, and nothing done, when it has died too often within a short time."""
+        self._deaths.append(time.monotonic())
+        if len(self._deaths) == DEATHS and self._deaths[-1] - self._deaths[0] <= DEATHS_SECONDS:
+            return False
+        self.end()
+        self.start()
+        return True
 
 
 def main() -> None:
@@ -48,9 +83,15 @@ def main() -> None:
     only_one = _claim(var)  # noqa: F841 - held until the process ends
     environment = setup_env.environment_variables() | {"VAR_DIR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     _prepare(environment)
+    parts = _parts(environment, var, port)
     with contextlib.ExitStack() as running:
+        for part in parts:
+            running.callback(part.end)
+        for part in parts:
+            running.callback(part.ask_to_end)  # these come first, so that all of them end at the same time
         with step("Starting the portal and its worker"):
-            parts = [running.enter_context(part) for part in _parts(environment, var, port)]
+            for part in parts:
+                part.start()
             _wait_until_ready(parts, port)
         _greet(var, port)
         _stay(parts)
@@ -101,43 +142,43 @@ def _prepare(environment: dict[str, str]) -> None:
         stop("The portal could not be prepared; the lines above say why.")
 
 
-def _parts(environment: dict[str, str], var: Path, port: int) -> Iterator[contextlib.AbstractContextManager[Part]]:
-    python = str(setup_env.PYTHON)
-    web = [python, "-m", "gunicorn", "mepportal.wsgi:application", "--bind", f"{HOST}:{port}", "--no-control-socket"]
+def _parts(environment: dict[str, str], var: Path, port: int) -> list[Part]:
+    """Web server, worker, beat.
+
+    The worker is one process (`--pool solo`): with a queue of files, the processes of Celery's pool share one pipe and
+    its lock; one that is killed takes the lock with it, and the next one waits for it for good. Beat is a process of
+    its own, because a worker does not miss the one that it has started.
+    """
+    celery = ["celery", "--app", "mepportal"]
+    web = ["gunicorn", "mepportal.wsgi:application", "--bind", f"{HOST}:{port}", "--no-control-socket"]
     web += ["--workers", "1", "--threads", str(WEB_THREADS), "--pid", str(var / "web.pid"), "--log-level", "warning"]
-    worker = [python, "-m", "celery", "--app", "mepportal", "worker", "--beat", "--concurrency", "1"]
-    worker += ["--schedule", str(var / "celerybeat-schedule"), "--pidfile", str(var / "worker.pid")]
-    worker += ["--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    for name in ("web.pid", "worker.pid"):
-        (var / name).unlink(missing_ok=True)  # left behind by a power cut, they would keep the worker from starting
-    yield _part("web server", web, environment, var / "log" / "web.log")
-    yield _part("worker", worker, environment, var / "log" / "worker.log")
-
-
-@contextlib.contextmanager
-def _part(name: str, command: list[str], environment: dict[str, str], log: Path) -> Iterator[Part]:
-    with log.open("wb") as output:
-        process = begin(command, output=output, env=environment, folder=ROOT)
-    try:
-        yield Part(name, process, log)
-    finally:
-        end(process)
+    worker = [*celery, "worker", "--pool", "solo", "--pidfile", str(var / "worker.pid"), "--loglevel", "INFO"]
+    worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    beat = [*celery, "beat", "--pidfile", str(var / "beat.pid"), "--loglevel", "INFO"]
+    beat += ["--schedule", str(var / "celerybeat-schedule")]
+    parts = {("web server", "web"): web, ("worker", "worker"): worker, ("beat", "beat"): beat}
+    return [
+        Part(name, command, environment, log=var / "log" / f"{file}.log", pid_file=var / f"{file}.pid")
+        for (name, file), command in parts.items()
+    ]
 
 
 def _wait_until_ready(parts: list[Part], port: int) -> None:
-    """Return when the web server answers and the worker takes jobs."""
+    """Return when the web server answers, and worker and beat have given their first signs of life."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (_answers(port) and " ready." in _read(parts[1].log)):
-        _stop_if_one_ended(parts)
+    while not _is_ready(port):
+        for part in parts:
+            if how := part.how_it_ended():
+                _give_up(part, f"{how}, so the portal stops")
         if time.monotonic() > deadline:
-            stop(f"The portal did not answer within {PATIENCE_SECONDS} seconds; its logs are in {parts[0].log.parent}.")
-        time.sleep(0.1)
+            stop(f"The portal was not ready within {PATIENCE_SECONDS} seconds; its logs are in {parts[0].log.parent}.")
+        time.sleep(0.3)
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        connection.request("GET", "/health/live")
+        connection.request("GET", "/health/ready")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
@@ -145,13 +186,9 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _stop_if_one_ended(parts: list[Part]) -> None:
-    for part in parts:
-        code = part.process.poll()
-        if code is not None:
-            print(f"\n{_read(part.log)[-3000:]}", file=sys.stderr)
-            reason = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-            stop(f"The {part.name} {reason}, so the portal stops; the end of {part.log} stands above.")
+def _give_up(part: Part, why: str) -> NoReturn:
+    print(f"\n{_read(part.log)[-3000:]}", file=sys.stderr)
+    stop(f"The {part.name} {why}; the end of {part.log} stands above.")
 
 
 def _read(log: Path) -> str:
@@ -194,8 +231,13 @@ def _short(path: Path) -> str:
 
 
 def _stay(parts: list[Part]) -> None:
+    """Start again what dies, for as long as nobody stops us."""
     while True:
-        _stop_if_one_ended(parts)
+        for part in parts:
+            if how := part.how_it_ended():
+                if not part.start_again():
+                    _give_up(part, f"ended {DEATHS} times within {DEATHS_SECONDS} seconds, so the portal stops")
+                say(f"  The {part.name} {how} and is started again.")
         time.sleep(0.5)
 
 

@@ -5,6 +5,7 @@ Real processes on PostgreSQL and Redis. What is broken on purpose is the test's 
 
 import json
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -148,6 +149,23 @@ def kill_in_mid_recalculation(start_worker: Callable[..., Worker]) -> None:
             what="the dead run to be known as broken off",
         )
     assert not Job.objects.filter(state=JobState.FAILED).exists()
+
+
+def test_a_process_of_the_pool_killed(start_worker: Callable[..., Worker]) -> None:
+    """While it waits for work: another one takes its place and does what comes next."""
+    make_plan()
+    school, product = SchoolFactory(), ProductFactory()
+    count_pupils(school, 100)
+    recalculate_stale()
+    worker = start_worker()
+    for number in (1, 2):
+        (victim,) = wait_until(worker.children, what="the pool")
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda victim=victim: worker.children() not in ([], [victim]), what="another process")
+        inventory.add_devices(product=product, quantity=3, by=UserFactory(), school=school)
+        wait_until(lambda number=number: devices_on_file(school) == 3 * number, what="the figures to be right")
+    assert worker.process is not None
+    assert worker.process.poll() is None
 
 
 def devices_on_file(school: School) -> int:

@@ -1,16 +1,25 @@
 """What a newcomer meets when something is missing: one plain sentence, and nothing done yet."""
 
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 import system_packages
+from children import begin, end
 from django.conf import settings
+from private_servers import free_port
+
+from tests.support.waiting import wait_until
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -160,3 +169,105 @@ def test_private_servers_end_however_their_owner_ends(number: signal.Signals) ->
     assert folder.exists() == (number == signal.SIGKILL)
     if folder.exists():
         subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+# A real run, whose processes are killed
+
+
+class Run:
+    """`make run` on a folder of its own; `said` is what it has printed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._output, self.port = folder, folder / "said", free_port()
+        values = {"PORT": str(self.port), "VAR_DIR": str(folder / "var"), "RECALC_SECONDS": "2"}
+        self._environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | values
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        with self._output.open("wb") as output:
+            process = begin([sys.executable, "scripts/run.py"], output=output, env=self._environment, folder=ROOT)
+        try:
+            wait_until(lambda: "The portal is ready" in self.said or process.poll(), seconds=240, what="the portal")
+            assert process.poll() is None, self.said
+            yield
+        finally:
+            end(process, parting=signal.SIGINT)
+        assert process.returncode == 0
+        assert self.said.endswith("\nThe portal has stopped.\n")
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text(encoding="utf-8")
+
+    def number(self, part: str) -> int:
+        """The process number that the part has written down; 0 while it has none."""
+        try:
+            return int((self._folder / "var" / f"{part}.pid").read_text(encoding="ascii") or 0)
+        except FileNotFoundError:
+            return 0
+
+    def children(self, part: str) -> list[int]:
+        try:
+            text = Path(f"/proc/{(pid := self.number(part))}/task/{pid}/children").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return []
+        return [int(child) for child in text.split()]
+
+    def ask(self, address: str) -> dict[str, str]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{address}", timeout=30) as answer:  # noqa: S310 - ours
+            found: dict[str, str] = json.load(answer)
+        return found
+
+    def database(self, statement: str) -> int:
+        """Number of rows written, or the number that was asked for."""
+        with closing(sqlite3.connect(self._folder / "var" / "portal.sqlite3", timeout=30)) as database, database:
+            cursor = database.execute(statement)
+            return int(cursor.fetchone()[0]) if cursor.description else cursor.rowcount
+
+
+STALE = (
+    "SELECT count(*) FROM quotas_quotafigure figure JOIN schools_school school ON school.id = figure.school_id"
+    " WHERE figure.inputs_version <> school.inputs_version"
+)
+
+
+@pytest.mark.postgres_only  # once is enough: it has its own SQLite whatever the tests run on
+def test_whatever_is_killed_is_started_again(tmp_path: Path) -> None:
+    """Worker, beat, web server and their children; afterwards a due recalculation is done, and all is well."""
+    run = Run(tmp_path)
+    everything = {"status": "ok", "database": "ok", "broker": "ok", "worker": "ok", "beat": "ok"}
+    with run.started():
+        assert run.ask("/health/ready") == everything
+        for part, name in (("worker", "worker"), ("beat", "beat"), ("web", "web server")):
+            kill_children(run, part)
+            recalculates(run)
+            before = run.number(part)
+            os.kill(before, signal.SIGKILL)
+            wait_until(lambda part=part, before=before: run.number(part) not in {0, before}, seconds=60, what=name)
+            assert run.said.count(f"  The {name} was ended by SIGKILL and is started again.\n") == 1
+            if part != "web":
+                assert run.ask("/health/live") == {"status": "ok"}
+            recalculates(run)
+        wait_until(lambda: reached(run), seconds=60, what="the web server")
+        assert run.ask("/health/ready") == everything
+        assert run.said.count("is started again") == 3
+
+
+def kill_children(run: Run, part: str) -> None:
+    """Those that there are: the worker and beat have none, and lose nothing by it."""
+    for child in run.children(part):
+        os.kill(child, signal.SIGKILL)
+
+
+def recalculates(run: Run) -> None:
+    """What is made due now is done soon, which takes both beat and worker."""
+    assert run.database("UPDATE schools_school SET inputs_version = inputs_version + 1") == 59
+    assert run.database(STALE) > 0
+    wait_until(lambda: run.database(STALE) == 0, seconds=120, pause=0.5, what="the figures")
+
+
+def reached(run: Run) -> bool:
+    try:
+        return run.ask("/health/live") == {"status": "ok"}
+    except OSError:
+        return False

@@ -71,6 +71,13 @@ class Worker:
         self.process.kill()
         end(self.process)
 
+    def children(self) -> list[int]:
+        """The processes of its pool."""
+        assert self.process is not None
+        pid = self.process.pid
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        return [int(child) for child in text.split()]
+
     def _ready(self) -> bool:
         assert self.process is not None
         text = self.log.read_text(encoding="utf-8", errors="replace")
