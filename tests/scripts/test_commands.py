@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import run as make_run
 import system_packages
 from children import begin, end
 from django.conf import settings
@@ -214,7 +215,7 @@ class Run:
         return [int(child) for child in text.split()]
 
     def ask(self, address: str) -> dict[str, str]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{address}", timeout=30) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{address}", timeout=30) as answer:
             found: dict[str, str] = json.load(answer)
         return found
 
@@ -251,6 +252,24 @@ def test_whatever_is_killed_is_started_again(tmp_path: Path) -> None:
         wait_until(lambda: reached(run), seconds=60, what="the web server")
         assert run.ask("/health/ready") == everything
         assert run.said.count("is started again") == 3
+
+
+def test_what_dies_again_and_again_is_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "worker.log"
+    part = make_run.Part("worker", ["no_such_program"], {}, log=log, pid_file=tmp_path / "worker.pid")
+    part.start()
+
+    with pytest.raises(SystemExit) as ended:
+        make_run._stay([part])
+
+    part.end()
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert said.out == "  The worker ended with code 1 and is started again.\n" * 4
+    assert said.err.endswith(
+        "No module named no_such_program\n\n"
+        f"The worker ended 5 times within 60 seconds, so the portal stops; the end of {log} stands above.\n"
+    )
 
 
 def kill_children(run: Run, part: str) -> None:
