@@ -57,11 +57,11 @@ NOT_OPENED = {
     "admin:login": "leads to the portal's sign-in",
     "admin:logout": "sent to",
     "core:ready": "tells machines whether all parts answer",
-    "core:run_job": "sent to",
+    "core:run_job": "sent to; a visit leads to the jobs",
     "funding:submit": "sent to; a visit leads to the application",
     "inventory:short": "leads to the device",
     "set_language": "sent to",
-    "tickets:action": "sent to",
+    "tickets:action": "sent to; a visit leads to the ticket",
 }
 """Address -> why nobody who is signed in gets a page there. Patterns as in file names, here and below."""
 

@@ -188,11 +188,17 @@ class JobsView(PortalListView):
 class RunJobView(PermissionRequiredMixin, View):
     """Asks for a run now; a second click, or one while it runs, starts nothing more."""
 
-    http_method_names = ["post"]
     permission_required = RUN_JOBS
 
     def has_permission(self) -> bool:
         return bool(self.request.user.is_authenticated) and super().has_permission()
+
+    def get(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Nothing links here: people come back to this address after they had to sign in again."""
+        if job_kinds.kind_of(kind) is None:
+            raise Http404
+        messages.warning(request, _("Your session had ended. The job has not been started."))
+        return redirect("core:jobs")
 
     def post(self, request: HttpRequest, kind: str) -> HttpResponse:
         found = job_kinds.kind_of(kind)

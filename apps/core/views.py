@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView, TemplateView
 
@@ -21,7 +23,11 @@ from apps.core.stash import rescue
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's security token was missing or old. What was typed into a form that keeps it is shown again."""
-    return rescue(request) or render(request, "403_csrf.html", status=403)
+    address = request.get_full_path()
+    way_back = (
+        address if request.user.is_authenticated else f"{reverse('account_login')}?{urlencode({'next': address})}"
+    )
+    return rescue(request) or render(request, "403_csrf.html", {"way_back": way_back}, status=403)
 
 
 class PortalTextView(PageMixin, TemplateView):

@@ -135,7 +135,13 @@ class TicketDetailView(TicketPageMixin, PageMixin, DetailView):
 class TicketActionView(TicketDetailView):
     """One POST per verb; an error shows the ticket again with what was typed."""
 
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
+        """Nothing links here: people come back to this address after they had to sign in again."""
+        self.object = self.get_object()
+        if action not in self._handlers():
+            raise Http404
+        messages.warning(request, _("Your session had ended. Nothing is saved yet, please try again."))
+        return redirect("tickets:detail", pk=self.object.pk)
 
     def post(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
         self.object = self.get_object()

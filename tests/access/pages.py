@@ -16,7 +16,7 @@ core:contact                              -                 200 200     200     
 core:live                                 -                 200 200     200     200     200     200  200     200   200
 core:ready                                -                 503 503     503     503     503     503  503     503   503
 core:jobs                                 -                 in  403     403     200     200     403  403     200   200
-core:run_job                              -                 in  403     403     403     403     403  403     403   405
+core:run_job                              -                 in  403     403     403     403     403  403     403   302
 account_login                             -                 200 302     302     302     302     302  302     302   302
 account_logout                            -                 in  200     200     200     200     200  200     200   200
 account_inactive                          -                 200 200     200     200     200     200  200     200   200
@@ -91,6 +91,6 @@ tickets:create                            -                 in  200     200     
 tickets:create?school={foreign}           -                 in  200     200     200     200     403  200     403   403
 tickets:detail                            ticket            in  200/404 200/404 200/404 200/404 200  200/404 200   403
 tickets:detail                            colleagues_ticket in  404     200     200     200     200  200     200   403
-tickets:action                            ticket            in  405     405     405     405     405  405     405   403
+tickets:action                            ticket            in  302/404 302/404 302/404 302/404 302  302/404 302   403
 set_language                              -                 302 302     302     302     302     302  302     302   302
 """

@@ -3,6 +3,7 @@
 The list of pages comes from the matrix, so that a new address is looked at without being named here.
 """
 
+import datetime
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from apps.accounts.choices import Role
+from apps.core import clock
 from tests.access.admin_pages import ADMIN_PAGES
 from tests.access.lines import COLUMNS, NOBODY, Line, read
 from tests.access.pages import PAGES
@@ -156,6 +158,11 @@ def _draft_with_errors(page: Page, world: World) -> None:
     page.get_by_role("button", name="Prüfen und einreichen").click()
 
 
+def _school_on_a_day(page: Page, _world: World) -> None:
+    page.goto(f"/schools/100001/?day={clock.today() - datetime.timedelta(days=1):%Y-%m-%d}")
+    expect(page.get_by_text("Die Schule am")).to_be_visible()
+
+
 def _sent_empty(path: str) -> Step:
     """A form that was sent as it was, without the browser's own checks."""
 
@@ -190,6 +197,7 @@ STATES: dict[str, tuple[Role | None, Step]] = {
     "draft with errors": (Role.COORDINATOR, _draft_with_errors),
     "list without a hit": (Role.HEAD, _opened("/inventory/?q=gibtesnicht&status=lost")),
     "figures of a day that is none": (Role.HEAD, _opened("/quotas/?day=gestern")),
+    "a school on an earlier day": (Role.COORDINATOR, _school_on_a_day),
     "desk with errors": (Role.OFFICE_APPROVER, _desk_with_errors),
     "check of an approval": (Role.OFFICE_APPROVER, _check_of_approval),
     "preview of several": (Role.OFFICE_APPROVER, _several("approve", with_budget=True)),

@@ -110,6 +110,14 @@ def test_run_now_starts_one_run_however_often_it_is_clicked(client: Client, admi
     assert "wartet oder läuft bereits" in pages[1]
 
 
+def test_who_comes_back_from_signing_in_reads_that_nothing_was_started(client: Client, admin: Any) -> None:
+    shown = client.get(reverse("core:run_job", args=[FULL]), follow=True)
+    assert shown.redirect_chain == [(reverse("core:jobs"), 302)]
+    assert "Ihre Sitzung war abgelaufen. Die Aufgabe ist nicht gestartet worden." in shown.content.decode()
+    assert Job.objects.count() == 0
+    assert client.get(reverse("core:run_job", args=["no.such"])).status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["no.such", "core.check_import"])
 def test_only_what_can_be_started_is(client: Client, admin: Any, kind: str) -> None:
     assert client.post(reverse("core:run_job", args=[kind])).status_code == 404

@@ -1,6 +1,7 @@
 """Typed data after the end of a session: back for the same person at the same form, for nobody and nowhere else."""
 
 import datetime
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -159,3 +160,14 @@ def test_the_answer_to_a_question_comes_back_too(school, person):
     shown = client.get(address).content.decode()
     assert "Für den Chor" in shown
     assert application.messages.count() == 1
+
+
+def test_a_form_that_grew_old_leads_back_to_its_page_or_to_the_sign_in(person):
+    browser = Client(enforce_csrf_checks=True)
+    address = reverse("core:run_job", args=["quotas.recalculate_all"])
+    assert f'href="{reverse("account_login")}?{urlencode({"next": address})}"' in browser.post(address).text
+    browser.force_login(person)
+    answer = browser.post(address)
+    assert answer.status_code == 403
+    assert f'href="{address}"' in answer.text
+    assert "Zurück zur Seite" in answer.text

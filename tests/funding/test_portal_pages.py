@@ -256,6 +256,15 @@ def test_submitting_and_a_second_click(client, school, coordinator):
     assert ApplicationStatusChange.objects.filter(to_state=S.SUBMITTED).count() == 1
 
 
+def test_who_comes_back_from_signing_in_reads_that_nothing_was_submitted(client, school):
+    application = make_application(S.DRAFT, school=school)
+    assert messages_of(client.get(url("submit", application), follow=True)) == [
+        "Ihre Sitzung war abgelaufen. Der Antrag ist noch nicht eingereicht."
+    ]
+    submitted = make_application(S.SUBMITTED, school=school)
+    assert messages_of(client.get(url("submit", submitted), follow=True)) == []
+
+
 def test_what_was_changed_since_it_was_looked_at_is_not_submitted(client, school, coordinator):
     application = make_application(S.DRAFT, school=school)
     services.save_draft(application=application, revision=1, by=coordinator, title="Anders", reason="", lines=[])

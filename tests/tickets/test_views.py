@@ -72,6 +72,17 @@ def test_an_action_without_its_text_shows_the_page_again(client, coordinator, sc
     assert ticket.state == "new"
 
 
+def test_who_comes_back_from_signing_in_reads_that_nothing_was_saved(client, coordinator, school):
+    ticket = report(coordinator, school)
+    client.force_login(SupportFactory())
+    shown = client.get(reverse("tickets:action", args=[ticket.pk, "accept"]), follow=True)
+    assert shown.redirect_chain == [(reverse("tickets:detail", args=[ticket.pk]), 302)]
+    assert [str(message) for message in shown.context["messages"]] == [
+        "Ihre Sitzung war abgelaufen. Es ist noch nichts gespeichert, bitte versuchen Sie es erneut."
+    ]
+    assert client.get(reverse("tickets:action", args=[ticket.pk, "no_such_verb"])).status_code == 404
+
+
 def test_a_second_click_says_that_it_is_done_already(client, coordinator, school):
     ticket = report(coordinator, school)
     client.force_login(SupportFactory())

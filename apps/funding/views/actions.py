@@ -34,7 +34,11 @@ class SubmitView(ApplicationMixin, View):
     permission_required = "funding.submit_application"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return redirect("funding:detail", pk=self.find(pk).pk)
+        """Nothing links here: people come back to this address after they had to sign in again."""
+        application = self.find(pk)
+        if TRANSITIONS.allowed("submit", source=application.state):
+            messages.warning(request, gettext("Your session had ended. The application is not submitted yet."))
+        return redirect("funding:detail", pk=application.pk)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         application = self.find(pk)
