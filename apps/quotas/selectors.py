@@ -26,7 +26,7 @@ from apps.quotas.figures import Figure, Overview, SchoolRow, row_of
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, Target
 from apps.quotas.statements import PlanDay, read_inputs
 from apps.quotas.stored import StoredOverview
-from apps.schools.models import School
+from apps.schools.models import PupilCount, School
 
 STALE_JOB = "quotas.recalculate_stale"
 FULL_JOB = "quotas.recalculate_all"
@@ -208,6 +208,22 @@ def shares(plan: MediaDevelopmentPlan, day: datetime.date) -> dict[int, Share]:
 def mean_of_schools(plan: MediaDevelopmentPlan, day: datetime.date) -> Decimal | None:
     """Mean of the schools' quotas in percent; beside the city's quota, never instead of it."""
     return city_figure(plan, day).mean_of_schools
+
+
+def stands_on_generated_counts(figure: Figure) -> bool:
+    """Whether a pupil count behind the figure was made up for the demonstration."""
+    behind = PupilCount.objects.filter(generated=True, counted_on__lte=figure.day)
+    later = PupilCount.objects.filter(
+        school=OuterRef("school"), counted_on__gt=OuterRef("counted_on"), counted_on__lte=figure.day
+    )
+    match figure.level:
+        case Level.CITY:
+            behind = behind.filter(school__authority__is_own=True)
+        case Level.SCHOOL_TYPE:
+            behind = behind.filter(school__authority__is_own=True, school__school_type=figure.key)
+        case Level.SCHOOL:
+            behind = behind.filter(school__number=figure.key)
+    return behind.filter(~Exists(later)).exists()
 
 
 def as_json(figure: Figure) -> dict[str, Any]:

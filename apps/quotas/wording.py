@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.core import formats
+from apps.quotas import selectors
 from apps.quotas.calculations import Totals
 from apps.quotas.choices import Level
 from apps.quotas.figures import Figure
@@ -69,7 +70,7 @@ def more_devices(number: int) -> str:
 
 
 def basis(figure: Figure) -> str:
-    """Of which count the pupils are, and whether it is rounded."""
+    """Of which count the pupils are, and whether it is rounded or made up for the demonstration."""
     numbers = figure.numbers
     if numbers.counted_on is None:
         return _("no pupil count on this day")
@@ -78,7 +79,13 @@ def basis(figure: Figure) -> str:
         counts = _("pupil counts from %(first)s to %(last)s") % {"first": first, "last": last}
     else:
         counts = _("pupil count of %(day)s") % {"day": first}
-    return _("%(counts)s, rounded to 5") % {"counts": counts} if numbers.rounded else counts
+    if numbers.rounded:
+        counts = _("%(counts)s, rounded to 5") % {"counts": counts}
+    if not selectors.stands_on_generated_counts(figure):
+        return counts
+    if isinstance(numbers, Totals):
+        return _("%(counts)s, some of them generated for the demo") % {"counts": counts}
+    return _("%(counts)s, generated for the demo") % {"counts": counts}
 
 
 def distance(figure: Figure) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from apps.core import clock
 from apps.core.jobs import fail_job, queue_job
 from apps.inventory.choices import Ownership
-from apps.quotas import services
+from apps.quotas import selectors, services, wording
 from apps.schools.models import PupilWeight
 from apps.schools.services import raise_inputs_version
 from tests.factories import (
@@ -146,6 +146,19 @@ def test_a_coordinator_sees_the_city_and_their_own_schools_and_no_way_to_foreign
     assert all("school=170001" in link for link in links)
     assert {url for _reach, _share, url in response.context["shares"]} == {""}
     assert set(response.context["types"].addresses.values()) == {""}
+
+
+def test_figures_that_stand_on_generated_counts_say_so(plan, city):
+    count = count_pupils(city["primary"], 8)
+    count.generated = True
+    count.save()
+    shown = text(page(HeadFactory(), day="2024-06-01"))
+    assert "Schülerzahl vom 15.10.2020, auf 5 gerundet, zum Teil für die Demo erzeugt" in shown
+    figure = selectors.school_figure(plan, city["primary"], day("2024-06-01"))
+    assert wording.basis(figure) == "Schülerzahl vom 15.10.2020, auf 5 gerundet, für die Demo erzeugt"
+    assert "erzeugt" not in wording.basis(selectors.school_figure(plan, city["college"], day("2024-10-15")))
+    count_pupils(city["primary"], 9, "2024-01-15")
+    assert "erzeugt" not in text(page(HeadFactory(), day="2024-06-01"))
 
 
 def test_colleagues_at_schools_do_not_see_quotas_and_strangers_sign_in(city):
