@@ -47,7 +47,7 @@ from tests.quotas.factories import count_pupils, make_plan
 from tests.schools.files import school as school_row
 from tests.schools.files import schuldaten
 from tests.support.waiting import wait_until
-from tests.support.workers import Worker
+from tests.support.workers import Beat, Worker
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "5"))
@@ -166,6 +166,27 @@ def test_a_process_of_the_pool_killed(start_worker: Callable[..., Worker]) -> No
         wait_until(lambda number=number: devices_on_file(school) == 3 * number, what="the figures to be right")
     assert worker.process is not None
     assert worker.process.poll() is None
+
+
+def test_a_process_of_the_pool_killed_in_mid_recalculation() -> None:
+    """Its job breaks off, the worker goes on, and a sweep takes the work up again."""
+    make_plan()
+    school, product = SchoolFactory(), ProductFactory()
+    count_pupils(school, 100)
+    recalculate_stale()
+    Job.objects.all().delete()
+    with Worker(recalc_seconds=SWEEP) as worker, Beat(recalc_seconds=SWEEP):
+        (victim,) = worker.children()
+        with held(lambda: lock("quotas_quotafigure")):
+            inventory.add_devices(product=product, quantity=3, by=UserFactory(), school=school)
+            wait_until(lambda: somebody_waits("quotas_quotafigure"), what="the recalculation to write")
+            os.kill(victim, signal.SIGKILL)
+            wait_until(lambda: worker.children() not in ([], [victim]), what="another process")
+            cut_off()
+        wait_until(lambda: devices_on_file(school) == 3, seconds=TWO_SWEEPS, what="the figures to be right")
+        assert worker.process is not None
+        assert worker.process.poll() is None
+    assert not Job.objects.filter(state=JobState.FAILED).exists()
 
 
 def devices_on_file(school: School) -> int:
