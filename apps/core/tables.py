@@ -18,6 +18,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise, cached_property
 from django.utils.html import conditional_escape, format_html, strip_tags
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django_tables2.columns import BoundColumn
 from django_tables2.templatetags.django_tables2 import table_page_range
 from django_tables2.utils import Accessor, signature
@@ -91,6 +92,13 @@ class Header:
     numeric: bool
     href: str
     sort: str
+
+
+@dataclass(frozen=True)
+class Sum:
+    label: str
+    shown: Any
+    numeric: bool
 
 
 @dataclass(frozen=True)
@@ -251,6 +259,22 @@ class PortalTable(tables.Table):
                     sort = "descending" if column.order_by_alias.is_descending else "ascending"
             headers.append(Header(column.header, bool(getattr(column.column, "numeric", False)), href, sort))
         return headers
+
+    def sums(self) -> Mapping[str, Any]:
+        """Column -> sum of all rows, for the row below them; tables without such a row say nothing."""
+        return {}
+
+    def sum_cells(self) -> list[Sum]:
+        """The row of sums: what its columns add up to, and empty cells between them."""
+        sums = self.sums()
+        if not sums:
+            return []
+        first, *others = self.columns
+        cells = [Sum(first.header, _("Sum"), numeric=False)]
+        for bound in others:
+            shown = bound.column.render(sums[bound.name]) if bound.name in sums else ""
+            cells.append(Sum(bound.header, shown, numeric=bool(getattr(bound.column, "numeric", False))))
+        return cells
 
     def page_links(self) -> list[PageLink]:
         """First, last and the pages around this one; a link without number stands for a gap."""

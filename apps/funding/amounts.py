@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Protocol
 
+from apps.funding.choices import LEDGER_EFFECTS
+
 
 class BudgetAmounts(Protocol):
     """Euros of a budget; the model's row and the balances of a preview both have them."""
@@ -45,3 +47,9 @@ def available(budget: BudgetAmounts) -> Decimal:
 def line_cost(unit_price: Decimal, quantity: int) -> Decimal:
     """Euros gross of so many pieces."""
     return unit_price * quantity
+
+
+def ledger_effect(kind: str, amount: Decimal) -> tuple[Decimal, Decimal]:
+    """What an entry adds to (committed, spent) of its budget, in euros: a payment frees what it spends."""
+    committed, spent = LEDGER_EFFECTS[kind]
+    return committed * amount, spent * amount

@@ -10,7 +10,8 @@ from decimal import Decimal
 from django.db.models import Q, Sum
 
 from apps.core.money import ZERO
-from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
+from apps.funding.amounts import ledger_effect
+from apps.funding.choices import LedgerKind
 from apps.funding.models import ApplicationLine, Budget, LedgerEntry, LineAllocation
 from apps.funding.workflow import APPROVED_STATES
 
@@ -39,8 +40,8 @@ def _row_differences(entries: Sequence[tuple[int, int | None, str, Decimal]]) ->
     """The ledger is what is expected, the budget's row is what is found."""
     sums: defaultdict[int, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
     for budget, _line, kind, amount in entries:
-        for column, factor in enumerate(LEDGER_EFFECTS[kind]):
-            sums[budget][column] += amount * factor
+        for column, effect in enumerate(ledger_effect(kind, amount)):
+            sums[budget][column] += effect
     differences = []
     for pk, *found in Budget.objects.order_by("pk").values_list("pk", "committed", "spent"):
         for name, expected, value in zip(("committed", "spent"), sums[pk], found, strict=True):

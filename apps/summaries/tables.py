@@ -1,10 +1,12 @@
 """The rows behind a budget's sums."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.money import total
 from apps.core.tables import DateTimeColumn, LinkColumn, MoneyColumn, PortalTable, TextColumn
 from apps.funding.models import LedgerEntry
 
@@ -15,7 +17,10 @@ def _application_address(record: LedgerEntry) -> str | None:
 
 
 class LedgerTable(PortalTable):
-    """Entries of one budget; the application of an entry is its link."""
+    """All entries of one budget with what each adds to committed and spent; their sum is the budget's.
+
+    The application of an entry is its link.
+    """
 
     application = LinkColumn(
         accessor="line__application__title",
@@ -27,12 +32,21 @@ class LedgerTable(PortalTable):
     at = DateTimeColumn(verbose_name=_("When"))
     kind = TextColumn(accessor="get_kind_display", verbose_name=_("What"))
     amount = MoneyColumn(verbose_name=_("Amount"))
+    committed = MoneyColumn(accessor="effect__0", verbose_name=_("Committed"))
+    spent = MoneyColumn(accessor="effect__1", verbose_name=_("Spent"))
 
     class Meta(PortalTable.Meta):
         model = LedgerEntry
-        fields = ("application", "school", "at", "kind", "amount", "by", "note")
+        fields = ("application", "school", "at", "kind", "amount", "committed", "spent", "by", "note")
         sortable = ()
-        cards = ("kind", "amount", "at")
+        cards = ("kind", "committed", "spent")
 
     def render_application(self, value: Any) -> str:
         return str(value) if value else str(_("without application"))
+
+    def sums(self) -> dict[str, Decimal]:
+        entries = list(self.data.data)
+        return {
+            "committed": total(entry.effect[0] for entry in entries),
+            "spent": total(entry.effect[1] for entry in entries),
+        }

@@ -150,6 +150,21 @@ def test_a_budget_shows_the_entries_behind_its_sums(client, city):
     assert "978,00 €" in plain(page.text)
 
 
+def test_the_entries_of_a_budget_add_up_to_its_sums(client, city):
+    approve(city, apply_for(city, 2, "Zwei Tablets"), 2)
+    office = city.people["office_approver"]
+    funding.record_payment(budget=city.budget, amount=Decimal("300.00"), by=office, note="Rechnung 1")
+    city.budget.refresh_from_db()
+    client.force_login(city.people["head"])
+    page = client.get(reverse("summaries:budget", args=[city.budget.pk]))
+    assert page.context["table"].sums() == {"committed": city.budget.committed, "spent": city.budget.spent}
+    assert (city.budget.committed, city.budget.spent) == (Decimal("678.00"), Decimal("300.00"))
+    words = plain(page.text)
+    assert "gezahlt 300,00 € − 300,00 € 300,00 €" in words
+    assert "978,00 € 978,00 € 0,00 €" in words
+    assert "Summe 678,00 € 300,00 €" in words
+
+
 def test_another_day_shows_that_days_figures(client, city):
     year = clock.today().year
     client.force_login(city.people["head"])

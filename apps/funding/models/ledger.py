@@ -1,5 +1,7 @@
 """What is pencilled in, which budgets pay a line, and the entries that move a budget. All amounts in euros."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core.money import CentsField
+from apps.funding.amounts import ledger_effect
 from apps.funding.choices import LedgerKind
 from apps.funding.models.applications import ApplicationLine, EquipmentApplication
 from apps.funding.models.budgets import Budget
@@ -90,3 +93,8 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
+
+    @property
+    def effect(self) -> tuple[Decimal, Decimal]:
+        """What it adds to (committed, spent) of its budget, in euros."""
+        return ledger_effect(self.kind, self.amount)
