@@ -10,6 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from apps.core import formats
+
 NOTHING = gettext_lazy("(nothing)")
 
 
@@ -35,11 +37,13 @@ def line_in_words(
     product: str, quantity: int, *, reason: str = "", replaced: int = 0, replaces: str = "", tags: Iterable[str] = ()
 ) -> str:
     """A line as one sentence part, the same for typed and stored lines."""
-    parts = [f"{quantity} × {product}"]
+    parts = [f"{formats.number(quantity)} × {product}"]
     if reason:
         parts.append(_("for: %(reason)s") % {"reason": reason})
     if replaced or replaces:
-        parts.append(_("replaces %(number)s: %(which)s") % {"number": replaced, "which": replaces or NOTHING})
+        parts.append(
+            _("replaces %(number)s: %(which)s") % {"number": formats.number(replaced), "which": replaces or NOTHING}
+        )
     if named := ", ".join(sorted(tags)):
         parts.append(named)
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from apps.inventory import label_views, views
 
@@ -13,5 +13,5 @@ urlpatterns = [
         path(f"inventory/<str:tag>/{action.slug}/", views.DeviceActionView.as_view(action=action), name=action.slug)
         for action in views.ACTIONS.values()
     ),
-    path("d/<str:tag>", views.ShortView.as_view(), name="short"),
+    re_path(r"^d/(?P<tag>[^/]+)/?$", views.ShortView.as_view(), name="short"),
 ]

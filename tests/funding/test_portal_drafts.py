@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.funding.choices import ApplicationState
+from apps.funding.differences import line_in_words
 from apps.funding.models import EquipmentApplication
 from apps.funding.services import save_draft
 from tests.factories import (
@@ -339,3 +340,8 @@ def test_a_stale_tab_stops_saving_by_itself(client, coordinator, draft):
     assert answer.json()["message"].startswith(f"{coordinator.name} hat diesen Antrag am")
     draft.refresh_from_db()
     assert draft.title == "Anderer Tab"
+
+
+def test_large_quantities_are_compared_with_their_points():
+    words = line_in_words("Muster Tab 10", 2000, replaced=1500, replaces="alte Tablets")
+    assert words == "2.000 × Muster Tab 10; ersetzt 1.500: alte Tablets"

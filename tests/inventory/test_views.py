@@ -211,7 +211,9 @@ def test_the_short_address_leads_to_the_device(client, school, coordinator):
     assert client.get(f"/d/{device.tag}").url == f"/accounts/login/?next=/d/{device.tag}"
     client.force_login(coordinator)
     assert client.get(f"/d/{device.tag.lower()}").url == f"/inventory/{device.tag}/"
+    assert client.get(f"/d/{device.tag}/").url == f"/inventory/{device.tag}/"
     assert client.get(f"/d/{foreign.tag}").status_code == 404
+    assert client.get(f"/d/{foreign.tag}/").status_code == 404
 
 
 def all_pages(device) -> list[str]:

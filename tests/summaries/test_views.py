@@ -131,7 +131,12 @@ def test_numbers_with_a_link_lead_to_their_rows(client, city):
     ledger = reverse("summaries:budget", args=[city.budget.pk])
     states = f"{reverse('funding:list')}?state={application.state}"
     school = reverse("schools:detail", args=[city.school.number])
-    assert re.findall(rf'href="{ledger}">([^<]+)<', text)[1:] == ["978,00\u202f€", "0,00\u202f€"]
+    assert re.findall(rf'href="{ledger}">([^<]+)<', text)[1:] == [
+        "10.000,00\u202f€",
+        "978,00\u202f€",
+        "0,00\u202f€",
+        "9.022,00\u202f€",
+    ]
     assert re.findall(rf'href="{re.escape(states)}">([^<]+)<', text) == ["1", "978,00\u202f€"]
     assert "10" in re.findall(rf'href="{school}">([^<]+)<', text)
     plan, today = MediaDevelopmentPlan.objects.get(), clock.today().isoformat()
@@ -139,6 +144,16 @@ def test_numbers_with_a_link_lead_to_their_rows(client, city):
     assert f'href="{reverse("quotas:overview")}?plan={plan.pk}&amp;day={today}&amp;school_type={key}"' in text
     assert "Der gestrichelte Strich an jedem Balken ist das Ziel der Schulform." in plain(text)
     assert "Zahlen mit Link führen zu den Einträgen, aus denen sie entstehen." in plain(text)
+
+
+def test_it_staff_lead_to_their_rows_for_those_who_may_open_them(client, city):
+    ItStaffing.objects.create(year=2026, full_time_posts=Decimal("4.5"))
+    address = f'href="{reverse("admin:schools_itstaffing_changelist")}"'
+    for person, is_linked in (("office_approver", True), ("head", False)):
+        client.force_login(city.people[person])
+        text = client.get(reverse("summaries:summary")).text
+        assert "4,5" in text
+        assert (address in text) is is_linked, person
 
 
 def test_a_budget_shows_the_entries_behind_its_sums(client, city):
