@@ -25,6 +25,9 @@ NOT_OFFERED = frozenset(
     }
 )
 
+INDEX_WORDS = (_("Model name"), _("Add link"), _("Change or view list link"))
+"""Django's column headings of the index, here so that the portal's catalogue words them plainly in German."""
+
 
 class PortalAdminSite(admin.AdminSite):
     site_header = site_title = _("School media office")

@@ -59,3 +59,12 @@ def test_amounts_and_dates_in_lists_and_for_those_who_only_read() -> None:
     assert "1.100,00 €" in shown
     assert "15.01.2026" in shown
     assert "Januar" not in shown
+
+
+@pytest.mark.django_db
+def test_the_index_names_its_columns_in_plain_words(client: Client) -> None:
+    client.force_login(AdminFactory())
+    text = client.get(reverse("admin:index")).content.decode()
+    for word in ("Bereich", "Hinzufügen", "Ändern oder ansehen"):
+        assert f'<th scope="col">{word}</th>' in text
+    assert "Modellname" not in text
