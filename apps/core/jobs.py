@@ -88,8 +88,10 @@ def running(kind: str, *, started_by: Any = None, total: int = 0, waiting: Job |
     """
     job = waiting
     if job is None:
-        job = queue_job(kind, started_by=started_by, total=total)
-        begin_job(job)
+        moment = clock.now()
+        job = Job.objects.create(
+            kind=kind, started_by=started_by, total=total, state=JobState.RUNNING, started_at=moment, beat_at=moment
+        )
     try:
         with kept_alive(job):
             yield job

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
+from typing import Any, overload
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -73,6 +75,36 @@ class SchoolRow:
     stale: bool
 
 
+class ReadFigures(Sequence[Figure]):
+    """Figures in memory, for a table that sorts and pages them as it does with those of the database."""
+
+    def __init__(self, figures: list[Figure]) -> None:
+        self._figures = figures
+
+    def count(self, _value: Any = None) -> int:
+        return len(self._figures)
+
+    def __len__(self) -> int:
+        return len(self._figures)
+
+    @overload
+    def __getitem__(self, asked: int) -> Figure: ...
+    @overload
+    def __getitem__(self, asked: slice) -> list[Figure]: ...
+    def __getitem__(self, asked: int | slice) -> Figure | list[Figure]:
+        return self._figures[asked]
+
+    def order_by(self, *accessors: str) -> ReadFigures:
+        """Sorted by these values of a figure, unknown ones last, then as they were."""
+        figures = self._figures
+        for accessor in reversed(accessors):
+            value = attrgetter(accessor.removeprefix("-").replace("__", ".", 1))
+            known = [figure for figure in figures if value(figure) is not None]
+            known.sort(key=value, reverse=accessor.startswith("-"))
+            figures = known + [figure for figure in figures if value(figure) is None]
+        return ReadFigures(figures)
+
+
 class Overview:
     """All figures of a plan on a day out of one reading, so that sums and rows on a page agree."""
 
@@ -118,8 +150,8 @@ class Overview:
         self, schools: QuerySet[School], *, school_type: str = "", reach: int | None = None, below_target: bool = False
     ) -> Sequence[Figure]:
         """Figures of these schools, narrowed to a type, to those at 1 : `reach` or better, to those below target."""
-        wanted = set(schools.values_list("pk", flat=True))
-        return [
+        wanted = set(schools.order_by().values_list("pk", flat=True))
+        found = [
             figure
             for figure in self.schools
             if figure.school is not None
@@ -128,6 +160,7 @@ class Overview:
             and (reach is None or figure.reaches(reach))
             and (not below_target or figure.below_target)
         ]
+        return ReadFigures(found)
 
     def below_target(self, limit: int) -> tuple[int, Sequence[Figure]]:
         """How many schools are below their target, and the first ones, lowest quota first."""

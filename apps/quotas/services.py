@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -37,7 +36,7 @@ from apps.quotas.models import (
     TargetGroupMember,
 )
 from apps.quotas.selectors import FULL_JOB, STALE_JOB, stored_days
-from apps.quotas.statements import Computed, PlanDay, mark_schools, read_inputs, refresh_rows, write_rows
+from apps.quotas.statements import Computed, PlanDay, mark_schools, read_inputs, refresh_rows, renew_states, write_rows
 from apps.schools.models import School, SchoolType
 
 logger = logging.getLogger(__name__)
@@ -89,7 +88,8 @@ def recalculate_stale(*, by: Any = None, waiting: Job | None = None) -> RunResul
         written = _bring_up_to_date(clock.now())
         result = RunResult(len({school_id for _plan_id, school_id in written}), len(written), len(written))
         _note(job, result)
-    _forget_quiet_run_before(job)
+    if not result.rows:
+        _forget_quiet_run_before(job)
     return result
 
 
@@ -110,21 +110,15 @@ def _bring_up_to_date(moment: datetime.datetime) -> list[tuple[int, int]]:
                  for (plan_id, day), version in incomplete.items()],
                 update_conflicts=True, unique_fields=["plan", "day"], update_fields=["targets_version"],
             )  # fmt: skip
-            _renew_state(written)
+            renew_states(plan_id for plan_id, _school_id in written)
     if due:
         with transaction.atomic():
             others = [day for day in days if day not in incomplete]
             found = refresh_rows(others, school_ids=due, computed_at=moment)
             mark_schools(due)
-            _renew_state(found)
+            renew_states(plan_id for plan_id, _school_id in found)
             written += found
     return written
-
-
-def _renew_state(written: Iterable[tuple[int, int]]) -> None:
-    """Says in the transaction that wrote figures of these plans that they are no longer what somebody has read."""
-    for plan_id in sorted({plan_id for plan_id, _school_id in written}):
-        MediaDevelopmentPlan.objects.filter(pk=plan_id).update(figures_state=uuid.uuid4())
 
 
 def recalculate_all(*, by: Any = None, waiting: Job | None = None) -> RunResult:
@@ -139,7 +133,7 @@ def recalculate_all(*, by: Any = None, waiting: Job | None = None) -> RunResult:
         with transaction.atomic():
             written = write_rows(wrong, computed_at=moment, same_versions=True)
             removed = _forget_other_days(days)
-            _renew_state((plan_id, 0) for plan_id, _day in days)
+            renew_states(plan_id for plan_id, _day in days)
         result = RunResult(len({row.school_id for row in wrong}), len(wrong), written, drift)
         _note(job, result)
         job.result |= {"compared": compared, "removed": removed} | _drift_report(drift)

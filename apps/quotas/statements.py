@@ -9,6 +9,7 @@ to compare; `write_rows` repairs what differs. A row is only written over one th
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +18,7 @@ from typing import Any
 from django.db import connection
 
 from apps.quotas.calculations import TWO_PLACES, FigureRow, figure_row
-from apps.quotas.models import QuotaFigure
+from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 
 PlanDay = tuple[int, datetime.date]
 ROWS_PER_STATEMENT = 500
@@ -128,7 +129,7 @@ SELECT inputs.*, stored.inputs_version, stored.targets_version, stored.counted,
 FROM inputs
 LEFT JOIN quotas_quotafigure stored
        ON stored.plan_id = inputs.plan_id AND stored.school_id = inputs.school_id AND stored.day = inputs.day
-ORDER BY inputs.school_id, inputs.plan_id, inputs.day
+ORDER BY inputs.plan_id, inputs.day, inputs.school_id
 """
 )
 
@@ -157,7 +158,7 @@ SELECT plan_id, school_id, day, counted, devices, parent_financed, presentation_
            / CAST(ROUND(target * 100) AS BIGINT),
        inputs_version, targets_version, {computed_at}
 FROM inputs WHERE 1 = 1
-ORDER BY school_id, plan_id, day
+ORDER BY plan_id, day, school_id
 ON CONFLICT (plan_id, school_id, day) DO UPDATE SET {changes}
 WHERE quotas_quotafigure.inputs_version <= excluded.inputs_version
   AND quotas_quotafigure.targets_version <= excluded.targets_version
@@ -173,6 +174,11 @@ free AS MATERIALIZED (
 UPDATE schools_school SET computed_version = read.version
 FROM read JOIN free ON free.id = read.school_id
 WHERE schools_school.id = read.school_id AND schools_school.computed_version < read.version
+"""
+
+_RENEW = """
+WITH held AS MATERIALIZED (SELECT id FROM quotas_mediadevelopmentplan WHERE id IN ({ids}) ORDER BY id {lock})
+UPDATE quotas_mediadevelopmentplan SET figures_state = %s FROM held WHERE quotas_mediadevelopmentplan.id = held.id
 """
 
 
@@ -202,14 +208,14 @@ class Computed:
 def read_inputs(days: Sequence[PlanDay], *, school_ids: Iterable[int] | None = None) -> list[Computed]:
     """Fresh rows for schools of the own authority, and others that have rows, on these days of plans.
 
-    Sorted by school, plan and day. One statement, whatever the number of schools and days.
+    Sorted by plan, day and school, as rows are stored: those of a day lie side by side and are read together. One
+    statement, whatever the number of schools and days.
     """
     wanted = None if school_ids is None else sorted(set(school_ids))
     if not days or wanted == []:
         return []
-    text, parameters = _filled(_READ, days, wanted)
     with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
+        cursor.execute(_filled(_READ, days, wanted))
         return [_computed(values) for values in cursor.fetchall()]
 
 
@@ -224,7 +230,7 @@ def refresh_rows(
     wanted = None if school_ids is None else sorted(set(school_ids))
     if not days or wanted == []:
         return []
-    inputs, parameters = _filled(_INPUTS, days, wanted)
+    inputs = _filled(_INPUTS, days, wanted)
     text = _REFRESH.format(
         columns=", ".join(_COLUMNS),
         inputs=inputs,
@@ -233,7 +239,7 @@ def refresh_rows(
     )
     moment = QuotaFigure._meta.get_field("computed_at").get_db_prep_save(computed_at, connection)
     with connection.cursor() as cursor:
-        cursor.execute(text, [*parameters, moment])
+        cursor.execute(text, [moment])
         return list(cursor.fetchall())
 
 
@@ -253,19 +259,30 @@ def mark_schools(versions: Mapping[int, int]) -> None:
             )
 
 
-def _filled(text: str, days: Sequence[PlanDay], school_ids: Sequence[int] | None) -> tuple[str, list[Any]]:
-    """The text with its days and conditions, and the parameters; ids are numbers and stand in the text itself."""
+def renew_states(plan_ids: Iterable[int]) -> None:
+    """Says in the transaction that wrote figures of these plans that they are no longer what somebody has read."""
+    ids = ", ".join(str(int(pk)) for pk in sorted(set(plan_ids)))
+    if not ids:
+        return
+    lock = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    state = MediaDevelopmentPlan._meta.get_field("figures_state").get_db_prep_save(uuid.uuid4(), connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW.format(ids=ids, lock=lock), [state])
+
+
+def _filled(text: str, days: Sequence[PlanDay], school_ids: Sequence[int] | None) -> str:
+    """The text with its days and conditions. Numbers and days stand in it: as parameters each would cost time."""
     ids = "" if school_ids is None else ", ".join(str(int(pk)) for pk in school_ids)
     part_asked = f"school_id IN ({ids})" if ids else "school_id IN (SELECT school_id FROM asked)"
     moments = {day for _plan_id, day in days}
     course = _COURSE if len(moments) > 1 else _COURSE_OF_ONE_DAY
-    filled = text.format(
-        days=", ".join(["(%s, %s)"] * len(days)),
+    kind = "DATE " if connection.vendor == "postgresql" else ""
+    return text.format(
+        days=", ".join(f"({int(plan_id)}, {kind}'{day.isoformat()}')" for plan_id, day in days),
         school_asked=f"school.id IN ({ids})" if ids else "1 = 1",
         part_asked=part_asked,
         course=course.strip().format(part_asked=part_asked, day=min(moments).isoformat()) + "\n",
     )
-    return filled, [value for plan_id, day in days for value in (plan_id, day)]
 
 
 def write_rows(rows: Sequence[Computed], *, computed_at: datetime.datetime, same_versions: bool = False) -> int:

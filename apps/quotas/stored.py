@@ -20,6 +20,7 @@ from apps.quotas.sums import (
     EVERYTHING,
     PERCENT,
     PUPILS_PER_DEVICE,
+    below_target_of,
     mean_of,
     reaching,
     share_of,
@@ -45,12 +46,15 @@ _ORDERS: dict[str, Any] = {
 class StoredFigures(Sequence[Figure]):
     """Figures of schools that are read from the database as far as they are asked for."""
 
-    def __init__(self, overview: StoredOverview, rows: QuerySet[QuotaFigure]) -> None:
+    def __init__(self, overview: StoredOverview, rows: QuerySet[QuotaFigure], number: int | None = None) -> None:
         self.overview = overview
         self._rows = rows
+        self._number = number
 
     def count(self, _value: Any = None) -> int:
-        return self._rows.order_by().count()
+        if self._number is None:
+            self._number = self._rows.order_by().count()
+        return self._number
 
     def __len__(self) -> int:
         return self.count()
@@ -72,7 +76,8 @@ class StoredFigures(Sequence[Figure]):
 
     def order_by(self, *accessors: str) -> StoredFigures:
         orders = [self._order(accessor) for accessor in accessors]
-        return StoredFigures(self.overview, self._rows.order_by(*orders, "school__sort_key", "school_id"))
+        rows = self._rows.order_by(*orders, "school__sort_key", "school_id")
+        return StoredFigures(self.overview, rows, self._number)
 
     @staticmethod
     def _order(accessor: str) -> OrderBy:
@@ -122,19 +127,24 @@ class StoredOverview:
         self, schools: QuerySet[School], *, school_type: str = "", reach: int | None = None, below_target: bool = False
     ) -> Sequence[Figure]:
         """Figures of these schools, narrowed to a type, to those at 1 : `reach` or better, to those below target."""
-        rows = self._rows.filter(school__in=schools.order_by())
+        rows, number = self._rows, None
+        if schools.query.where:
+            rows = rows.filter(school__in=schools.order_by())
+        elif not school_type and reach is None and not below_target:
+            number = totals_of(self._parts).schools
         if school_type:
             rows = rows.filter(school__school_type=school_type)
         if reach is not None:
             rows = rows.filter(reaching(reach))
         if below_target:
             rows = rows.filter(BELOW_TARGET)
-        return StoredFigures(self, rows).order_by()
+        return StoredFigures(self, rows, number).order_by()
 
     def below_target(self, limit: int) -> tuple[int, Sequence[Figure]]:
         """How many schools are below their target, and the first ones, lowest quota first."""
-        found = StoredFigures(self, self._rows.filter(BELOW_TARGET)).order_by("percent")
-        return len(found), found[:limit]
+        number = below_target_of(self._parts)
+        found = StoredFigures(self, self._rows.filter(BELOW_TARGET), number).order_by("percent")
+        return number, found[:limit]
 
     def share_at(self, most_pupils_per_device: int) -> Share:
         return share_of(self._parts, most_pupils_per_device)

@@ -59,6 +59,7 @@ EVERYTHING = (
         "first_count": Min("counted_on", filter=_KNOWN),
         "last_count": Max("counted_on", filter=_KNOWN),
         "rounded_counts": Count("pk", filter=_KNOWN & Q(rounded=True)),
+        "below": Count("pk", filter=BELOW_TARGET),
         "asked": Count("pk", filter=_ASKED),
         "percents": Sum(PERCENT, filter=_ASKED, default=0),
         "oldest": Min("computed_at"),
@@ -98,6 +99,11 @@ def totals_of(parts: Sequence[Mapping[str, Any]]) -> Totals:
         difference=_sum(parts, "aimed_devices") - _sum(parts, "goal") if aimed else None,
         schools_without_count=_sum(parts, "schools") - known,
     )
+
+
+def below_target_of(parts: Sequence[Mapping[str, Any]]) -> int:
+    """How many schools are below their target."""
+    return _sum(parts, "below")
 
 
 def share_of(parts: Sequence[Mapping[str, Any]], most_pupils_per_device: int) -> Share:
