@@ -100,6 +100,12 @@ def send(client: Client, address: str, step: str, page: HttpResponse | None = No
     return client.get(answer["Location"]) if is_shown_there else answer
 
 
+def approve(client: Client, application: EquipmentApplication, **typed: Any) -> HttpResponse:
+    """Approves on the desk through both pages, as a person does."""
+    check = send(client, desk_of(application), "check_approve", **typed)
+    return send(client, desk_of(application), "approve", check)
+
+
 def quantity(application: EquipmentApplication, number: int = 0) -> str:
     """The name of the field for the quantity of a line."""
     return f"line-{list(application.lines.order_by('pk'))[number].pk}-approved_quantity"

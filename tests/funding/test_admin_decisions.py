@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from post_office.models import Email
 
@@ -18,11 +17,8 @@ from apps.funding.models import (
     LineAllocation,
     ReasonTemplate,
 )
-from tests.factories import (
-    ApproverFactory,
-    ClerkFactory,
-)
-from tests.funding.desk import QUEUE, buttons_of, desk_of, quantity, send, state_of, typed_in, written
+from tests.factories import ApproverFactory, ClerkFactory
+from tests.funding.desk import QUEUE, approve, buttons_of, desk_of, quantity, send, state_of, typed_in, written
 from tests.funding.factories import BudgetFactory, coordinator_of, make_application
 from tests.funding.portal import client_of, messages_of, texts
 
@@ -47,12 +43,6 @@ def budget() -> Budget:
 
 
 # Approving
-
-
-def approve(client: Client, application: EquipmentApplication, **typed: Any) -> HttpResponse:
-    """Through both pages, as a person does."""
-    check = send(client, desk_of(application), "check_approve", **typed)
-    return send(client, desk_of(application), "approve", check)
 
 
 def test_approving_in_full_opens_the_next_application(client: Client, approver: User, budget: Budget) -> None:

@@ -1,10 +1,8 @@
 """The desk before a decision and beside others: pencilling in, a second click, two people at once."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from apps.accounts.models import User
@@ -12,24 +10,16 @@ from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.models import (
     Budget,
-    EquipmentApplication,
     LedgerEntry,
     Reservation,
 )
-from tests.factories import (
-    ApproverFactory,
-    ClerkFactory,
-)
+from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.desk import buttons_of, desk_of, send, state_of, typed_in, written
 from tests.funding.factories import BudgetFactory, coordinator_of, decide, make_application
 from tests.funding.portal import client_of, messages_of, texts
 
 pytestmark = pytest.mark.django_db
-
-
 S = ApplicationState
-
-
 D = Decimal
 
 
@@ -46,12 +36,6 @@ def client(approver: User) -> Client:
 @pytest.fixture
 def budget() -> Budget:
     return BudgetFactory(name="Schul-IT", appropriation=D("10000.00"))
-
-
-def approve(client: Client, application: EquipmentApplication, **typed: Any) -> HttpResponse:
-    """Through both pages, as a person does."""
-    check = send(client, desk_of(application), "check_approve", **typed)
-    return send(client, desk_of(application), "approve", check)
 
 
 def test_pencilling_in_keeps_what_is_typed(client: Client, budget: Budget, approver: User) -> None:
