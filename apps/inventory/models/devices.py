@@ -1,7 +1,7 @@
 """Which devices there are, and where each stood when."""
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -9,78 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from apps.core.money import CentsField
-from apps.core.querysets import ReferenceQuerySet
 from apps.inventory.choices import DeviceStatus, Ownership
-from apps.inventory.querysets import AddRequestQuerySet, DeviceQuerySet, PlacementQuerySet
+from apps.inventory.models.catalogue import DeviceKind, Product
+from apps.inventory.querysets import DeviceQuerySet, PlacementQuerySet
 from apps.schools.models import School, Site
 
 tag_validator = RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", _("Use capital letters, digits and hyphens."))
-
-
-class DeviceKind(models.Model):
-    """Kind of device. `countable`: pupils' devices of this kind count for the quota from now on.
-
-    Placements keep what they counted as; a change here goes through `services.change_kind_counting`.
-    """
-
-    code = models.SlugField(_("code"), max_length=32, unique=True)
-    name = models.CharField(_("name"), max_length=80)
-    countable = models.BooleanField(_("counts for pupils"), default=False)
-    presentation = models.BooleanField(_("presentation device"), default=False)
-    years_of_use = models.PositiveSmallIntegerField(_("years of use"), validators=[MinValueValidator(1)])
-    source = models.CharField(_("source"), max_length=200, blank=True)
-
-    objects = ReferenceQuerySet.as_manager()
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = _("device kind")
-        verbose_name_plural = _("device kinds")
-        ordering = ("name",)
-        constraints = [
-            models.CheckConstraint(
-                condition=~Q(countable=True, presentation=True),
-                name="inventory_kind_counts_once",
-                violation_error_message=_("A kind is either a pupils' device or a presentation device."),
-            ),
-            models.CheckConstraint(condition=Q(years_of_use__gte=1), name="inventory_kind_years_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Product(models.Model):
-    """A product of the catalogue with its present gross price in euros."""
-
-    kind = models.ForeignKey(DeviceKind, verbose_name=_("kind"), on_delete=models.PROTECT, related_name="products")
-    manufacturer = models.CharField(_("manufacturer"), max_length=80)
-    model = models.CharField(_("model"), max_length=120)
-    gross_price = CentsField(_("gross price"))
-    is_active = models.BooleanField(_("can be applied for"), default=True)
-
-    objects = ReferenceQuerySet.as_manager()
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = _("product")
-        verbose_name_plural = _("products")
-        ordering = ("manufacturer", "model")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["manufacturer", "model"],
-                name="inventory_product_once",
-                violation_error_message=_("This product is in the catalogue already."),
-            ),
-            models.CheckConstraint(
-                condition=Q(gross_price__gte=0),
-                name="inventory_product_price_not_negative",
-                violation_error_message=_("A price is not negative."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.manufacturer} {self.model}"
 
 
 class Device(models.Model):
@@ -204,38 +138,3 @@ class Placement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.device} @ {self.school}"
-
-
-class TagSequence(models.Model):
-    """The running inventory number of a prefix. Its row is locked while new numbers are given out."""
-
-    prefix = models.CharField(_("prefix"), max_length=16, primary_key=True)
-    last = models.PositiveIntegerField(_("last number"), default=0)
-
-    objects = ReferenceQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("running inventory number")
-        verbose_name_plural = _("running inventory numbers")
-
-    def __str__(self) -> str:
-        return f"{self.prefix}-{self.last:06d}"
-
-
-class AddRequest(models.Model):
-    """One sending of the form that adds devices, so that a second sending adds nothing."""
-
-    token = models.UUIDField(_("token of the form"), primary_key=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField(_("at"), auto_now_add=True)
-    tags = models.JSONField(_("inventory numbers"), default=list)
-
-    objects = AddRequestQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("sending of a form")
-        verbose_name_plural = _("sendings of forms")
-        ordering = ("-at",)
-
-    def __str__(self) -> str:
-        return str(self.token)
