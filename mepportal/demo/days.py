@@ -16,6 +16,11 @@ def working_day(day: datetime.date) -> datetime.date:
     return day + datetime.timedelta(days=max(0, 7 - day.weekday()) if day.weekday() >= 5 else 0)
 
 
+def last_working_day(day: datetime.date) -> datetime.date:
+    """The day itself, or the Friday before a weekend."""
+    return day - datetime.timedelta(days=max(0, day.weekday() - 4))
+
+
 FINISHED_PLAN = (datetime.date(2020, 1, 1), datetime.date(2024, 12, 31))
 OPEN_PLAN = (datetime.date(2026, 1, 1), datetime.date(2030, 12, 31))
 END = datetime.date(2026, 2, 28)

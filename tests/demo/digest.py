@@ -13,6 +13,7 @@ SITE = ("site__school__number", "site__name")
 DEVICE = ("serial", "product__model", "ownership", "price", "bought_on", "status", "school__number", "room")
 PLACEMENT = ("device__tag", "school__number", "site__name", "room", "since", "until", "countable", "presentation")
 FIGURE = ("plan__name", "school__number", "day", "devices", "parent_financed", "presentation_devices", "pupils")
+TICKET = ("school__number", "title", "state", "device__serial", "room", "reporter__email", "created_at__time")
 RECORD = ("tag", "history_date", "history_type", "history_change_reason", "history_user__email", "status", "room")
 
 
@@ -22,6 +23,7 @@ def digests() -> dict[str, str]:
     from apps.inventory.models import Device, Placement
     from apps.quotas.models import QuotaFigure
     from apps.schools.models import FibreLine, ItStaffing, PlatformStatus, PupilCount, RoomNetwork
+    from apps.tickets.models import Ticket, TicketMessage
 
     past = {"fiscal_year__range": (2020, 2025)}
     rows = {
@@ -37,6 +39,8 @@ def digests() -> dict[str, str]:
         "rooms": RoomNetwork.objects.values_list(*SITE, "counted_on", "rooms", "rooms_with_lan", "rooms_with_wifi"),
         "platforms": PlatformStatus.objects.values_list("school__number", "platform__name", "state", "since"),
         "staff": ItStaffing.objects.values_list("year", "full_time_posts"),
+        "tickets": Ticket.objects.values_list(*TICKET),
+        "messages": TicketMessage.objects.values_list("ticket__pk", "at__time", "by__email", "text", "internal"),
         "figures": QuotaFigure.objects.filter(day__lte=LAST_DAY).values_list(*FIGURE, "target_devices"),
     }
     return {name: _digest(values) for name, values in rows.items()}
