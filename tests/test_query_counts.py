@@ -74,6 +74,7 @@ WITHOUT_LIST = {
     "core:contact *": "a form",
     "core:live *": "a sign of life",
     "account_*": "the sign-in",
+    "schools:suggest *": "options below a field, for words that nobody typed",
     "inventory:list[?]school=*": "devices of a school that the person does not see",
     "inventory:add*": "a form",
     "inventory:labels*": "a form about the chosen devices",

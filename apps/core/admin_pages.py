@@ -6,18 +6,37 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from apps.core import formats
 from apps.core.money import CentsField
+from apps.core.tables import COUNT_LIMIT, capped_count
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than one past COUNT_LIMIT; pages beyond it are reached by filters and search."""
+
+    limit = COUNT_LIMIT
+
+    @cached_property
+    def count(self) -> int:
+        return capped_count(self.object_list)
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count > self.limit
 
 
 class ListPage:
-    """A change list: its name as heading, filters above, cards on phones."""
+    """A change list: its name as heading, filters above, cards on phones, counted up to a bound."""
+
+    paginator = CappedPaginator
 
     change_list_template = "admin/core/change_list.html"
     show_facets = admin.ShowFacets.NEVER

@@ -16,6 +16,7 @@ from apps.funding.models import EquipmentApplication
 from apps.funding.selectors import OPEN_STATES
 from apps.funding.workflow import APPROVED_STATES
 from apps.schools.models import School
+from apps.schools.school_field import SchoolFilter
 
 GROUPS = {"open": OPEN_STATES, "granted": APPROVED_STATES}
 """Values of `?state=` that stand for several states."""
@@ -36,7 +37,7 @@ class ApplicationFilters(PortalFilterSet):
         ],
         method="filter_state",
     )
-    school = django_filters.ModelChoiceFilter(label=_("School"), queryset=School.objects.none(), to_field_name="number")
+    school = SchoolFilter(label=_("School"))
 
     class Meta:
         model = EquipmentApplication

@@ -17,6 +17,8 @@ from apps.core.import_admin import ImportButtonMixin
 from apps.inventory import services
 from apps.inventory.imports.devices import DevicesSource
 from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.schools.models import School
+from apps.schools.school_field import has_many
 
 
 class DeviceKindForm(forms.ModelForm):
@@ -118,6 +120,11 @@ class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Where there are many schools, devices of one are found by searching its name or number."""
+        filters = super().get_list_filter(request)
+        return filters[:-1] if has_many(School.objects.visible_to(request.user)) else filters
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

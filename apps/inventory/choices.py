@@ -34,6 +34,15 @@ PLACED_STATUSES = frozenset({DeviceStatus.IN_USE, DeviceStatus.ON_LOAN, DeviceSt
 ENDED_STATUSES = frozenset({DeviceStatus.LOST, DeviceStatus.STOLEN, DeviceStatus.RETIRED})
 """Statuses that ended a placement; the school where the device stood last keeps seeing it."""
 
+PRESENT_STATUSES = (
+    DeviceStatus.ORDERED,
+    DeviceStatus.IN_STOCK,
+    DeviceStatus.IN_USE,
+    DeviceStatus.ON_LOAN,
+    DeviceStatus.IN_REPAIR,
+)
+"""Statuses of devices that there are: all but ENDED_STATUSES."""
+
 
 class Ownership(models.TextChoices):
     BOUGHT = "bought", _("bought")

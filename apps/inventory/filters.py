@@ -7,28 +7,51 @@ from typing import Any
 
 import django_filters
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
 from apps.core.filters import DayFilter, PortalFilterSet, SearchFilter
-from apps.inventory.choices import CountedAs, DeviceStatus, Ownership
+from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
 from apps.inventory.models import Device, DeviceKind, Product
 from apps.inventory.selectors import placements_behind
 from apps.schools.models import School, SchoolType
+from apps.schools.school_field import SchoolFilter, TypedSchoolField
+
+ALL = "all"
+FEW_HITS = 2_000
+"""A search that finds no more is read by the keys of what it found; one that finds more fills its page soon."""
+
+
+class DeviceSearch(SearchFilter):
+    """Words in the search text. Few hits are read by their keys: in the order of the list millions would be passed."""
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        found = super().filter(qs, value)
+        if not value:
+            return found
+        keys = list(found.order_by().values_list("pk", flat=True)[: FEW_HITS + 1])
+        return qs.filter(pk__in=keys) if len(keys) <= FEW_HITS else found
 
 
 class DeviceFilters(PortalFilterSet):
-    """With a day, `school` and `school_type` mean where a device stood then, else where it stands now."""
+    """With a day, `school` and `school_type` mean where a device stood then, else where it stands now.
 
-    q = SearchFilter(field_name="search_text", label=_("Search"))
-    status = django_filters.ChoiceFilter(label=_("Status"), choices=DeviceStatus.choices)
+    Without a status it shows present devices, with a day or `counts` all that stood there.
+    """
+
+    q = DeviceSearch(field_name="search_text", label=_("Search"))
+    status = django_filters.ChoiceFilter(
+        label=_("Status"),
+        choices=[(ALL, _("all, retired and lost ones, too")), *DeviceStatus.choices],
+        empty_label=_("present devices"),
+        method="filter_later",
+    )
     kind = django_filters.ModelChoiceFilter(
         label=_("Device kind"), queryset=DeviceKind.objects.all(), to_field_name="code"
     )
-    school = django_filters.ModelChoiceFilter(
-        label=_("School"), queryset=School.objects.none(), to_field_name="number", method="filter_later"
-    )
+    school = SchoolFilter(label=_("School"), method="filter_later")
     ownership = django_filters.ChoiceFilter(label=_("Ownership"), choices=Ownership.choices)
     product = django_filters.ModelChoiceFilter(label=_("Product"), queryset=Product.objects.all())
     school_type = django_filters.ModelChoiceFilter(
@@ -41,8 +64,8 @@ class DeviceFilters(PortalFilterSet):
         model = Device
         fields = ("q", "status", "kind", "school", "ownership", "product", "school_type", "counts", "day")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(QueryDict() if data is None else data, *args, **kwargs)
         schools = School.objects.visible_to(self.request.user)
         self.filters["school"].queryset = schools
         self.filters["school_type"].queryset = SchoolType.objects.filter(
@@ -79,9 +102,17 @@ class DeviceFilters(PortalFilterSet):
         return rows
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The search comes last, among the rows that the other filters leave."""
         if not self.form.is_valid():
             return queryset.none()
-        rows = super().filter_queryset(queryset)
+        rows = queryset
+        for name, value in self.form.cleaned_data.items():
+            if name != "q":
+                rows = self.filters[name].filter(rows, value)
+        return self.filters["q"].filter(self._filter_together(rows), self.form.cleaned_data["q"])
+
+    def _filter_together(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = self._of_status(rows)
         if self.shown_day is not None:
             placements = self.placements()
             stood = placements.filter(device=OuterRef("pk")).order_by("since")
@@ -96,3 +127,26 @@ class DeviceFilters(PortalFilterSet):
         if chosen["school_type"]:
             rows = rows.filter(school__school_type=chosen["school_type"])
         return rows
+
+    def _of_status(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        status = self.form.cleaned_data["status"]
+        if status == ALL or (not status and self.shown_day is not None):
+            return rows
+        return rows.filter(status=status) if status else rows.filter(status__in=PRESENT_STATUSES)
+
+    @property
+    def can_sort_by_school(self) -> bool:
+        """Sorting all devices by the names of thousands of schools takes seconds; one filters by school there."""
+        return not isinstance(self.form.fields["school"], TypedSchoolField)
+
+    @property
+    def shows_present_only(self) -> bool:
+        """Whether rows are left out that nobody asked to leave out."""
+        return self.form.is_valid() and not self.form.cleaned_data["status"] and self.shown_day is None
+
+    def address_of_all(self) -> str:
+        """The same list with devices that were retired, lost or stolen."""
+        parameters = self.data.copy()
+        parameters.pop("page", None)
+        parameters["status"] = ALL
+        return f"?{parameters.urlencode()}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Value
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,7 @@ from apps.core import formats
 from apps.core.clock import today
 from apps.inventory.choices import PLACED_STATUSES, CountedAs, DeviceStatus, Ownership
 from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
 
@@ -25,6 +28,7 @@ CORRECTIONS = {
 }
 """Writes that are no transition -> permission."""
 HISTORY_SHOWN = 50
+_RUNNING = re.compile(r"([A-Z0-9]*?[A-Z])-?(\d{1,9})")
 _TRACKED = ("status", "school", "site", "room", "kind", "ownership", "product", "serial", "price", "bought_on", "note")
 
 
@@ -160,6 +164,25 @@ def placements_behind(
     if school_type:
         rows = rows.filter(school__school_type=school_type)
     return rows  # type: ignore[no-any-return]  # the managers are built at run time
+
+
+def device_called(text: str, user: User) -> Device | None:
+    """The one device whose whole inventory number or serial number this is, as people type or scan it.
+
+    Small letters, blanks for hyphens and missing zeros of running numbers do no harm; scanners of some makers put an
+    "S" before a serial number. None where nothing, or more than one device, is called so.
+    """
+    tidied = tidy(text).upper()
+    if not tidied:
+        return None
+    solid = tidied.replace(" ", "")
+    tags = {tidied, solid, tidied.replace(" ", "-")}
+    running = _RUNNING.fullmatch(solid)
+    if running and running.group(1) == settings.TAG_PREFIX:
+        tags.add(tag_of(int(running.group(2))))
+    serials = {tidy(text), tidied, solid, solid.removeprefix("S")} - {""}
+    found = list(Device.objects.visible_to(user).filter(Q(tag__in=tags) | Q(serial__in=serials))[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def actions_for(device: Device, user: User) -> list[str]:

@@ -79,7 +79,17 @@ class DeviceListView(PortalListView):
             self.empty_action = ("inventory:add", _("Add devices"))
         else:
             self.empty_text = _("There are no devices here yet. The coordinators of the schools record them.")
-        return super().get(request, *args, **kwargs)
+        found = self._called()
+        return redirect(found) if found else super().get(request, *args, **kwargs)
+
+    def _called(self) -> Device | None:
+        """Whoever searches for a whole number and nothing else wants that device and no list."""
+        asked = self.request.GET
+        searched = asked.get("q", "").replace("\x00", "")
+        filtered = any(value for name, value in asked.items() if name in DeviceFilters.base_filters and name != "q")
+        if not searched or filtered or asked.get("export"):
+            return None
+        return selectors.device_called(searched, self.request.user)
 
     def get_bulk_actions(self) -> Sequence[tuple[str, Text]]:
         if self.request.user.has_perm("inventory.print_labels"):
@@ -103,7 +113,16 @@ class DeviceListView(PortalListView):
         elif exporting:
             self.table_class = DeviceExportTable
             rows = rows.select_related("site")
-        return super()._unpaged_table(rows)
+        table = super()._unpaged_table(rows)
+        if "school" in table.columns.names() and not self.filterset.can_sort_by_school:
+            table.columns["school"].column.orderable = False
+        return table
+
+    def _empty_action(self, *, filtered: bool) -> tuple[str, Text] | None:
+        """Where only present devices were looked through, the next step is to look through all."""
+        if filtered and self.filterset.shows_present_only:
+            return self.filterset.address_of_all(), _("Search retired and lost devices, too")
+        return super()._empty_action(filtered=filtered)
 
     def _caption(self) -> str:
         counted = self.filterset.counted_as

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from django.views.generic import DetailView
+from django.views.generic import DetailView, TemplateView
 
 from apps.core import clock
 from apps.core.days import AskedDay, asked_day
@@ -22,6 +22,7 @@ from apps.schools.choices import OperatingState
 from apps.schools.filters import SchoolFilters
 from apps.schools.models import School
 from apps.schools.network import NetworkSummary, SiteNetwork, network_summary
+from apps.schools.school_field import MOST_TYPED, SUGGESTED, schools_like, words_of
 from apps.schools.site_map import draw
 from apps.schools.tables import NOT_COUNTED, AllSchoolsTable, NetworkTable, PupilCountTable, SchoolTable
 from apps.schools.wording import place_of
@@ -47,6 +48,18 @@ class SchoolListView(PortalListView):
         if self.request.GET.get("closed") != "true":
             rows = rows.exclude(closed_on__lte=clock.today())
         return selectors.with_facts(rows.select_related("school_type", "authority"))
+
+
+class SuggestSchoolsView(PermissionRequiredMixin, TemplateView):
+    """Options below a field that takes a school; the field's own name is `school`, whatever its form."""
+
+    permission_required = "schools.view_school"
+    template_name = "schools/_suggestions.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = self.request.GET.get("school", "")[:MOST_TYPED].replace("\x00", "").strip()
+        found = schools_like(School.objects.visible_to(self.request.user), asked)[:SUGGESTED] if asked else ()
+        return super().get_context_data(schools=[words_of(school) for school in found], **kwargs)
 
 
 class SchoolDetailView(PermissionRequiredMixin, PageMixin, DetailView):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.filters import PortalFilterSet, SearchFilter
 from apps.schools.models import School
+from apps.schools.school_field import SchoolFilter
 from apps.tickets.choices import OPEN_STATES, TicketState
 from apps.tickets.models import Ticket
 
@@ -17,7 +18,7 @@ class TicketFilters(PortalFilterSet):
     state = django_filters.ChoiceFilter(
         label=_("State"), choices=[("open", _("all open ones")), *TicketState.choices], method="filter_state"
     )
-    school = django_filters.ModelChoiceFilter(label=_("School"), queryset=School.objects.none(), to_field_name="number")
+    school = SchoolFilter(label=_("School"))
     mine = django_filters.BooleanFilter(label=_("I am responsible"), method="filter_mine")
 
     class Meta:

@@ -32,6 +32,7 @@ schools:list                              -                 in  200     200     
 schools:list?export=csv                   -                 in  200     200     200     200     200  200     200   200
 schools:list?export=xlsx                  -                 in  200     200     200     200     200  200     200   200
 schools:list?q=schule                     -                 in  200     200     200     200     200  200     200   200
+schools:suggest                           -                 in  200     200     200     200     200  200     200   200
 schools:network                           -                 in  403     403     200     200     200  200     200   200
 schools:network?export=csv                -                 in  403     403     200     200     200  200     200   200
 schools:network?export=xlsx               -                 in  403     403     200     200     200  200     200   200

@@ -108,7 +108,7 @@ def test_a_device_that_stands_nowhere_says_where_it_stood_or_lies(client, school
     services.report_lost(device=lost, by=clerk)
     client.force_login(clerk)
 
-    rows = list(client.get(LIST).context["table"].paginated_rows)
+    rows = list(client.get(LIST, {"status": "all"}).context["table"].paginated_rows)
 
     assert [str(row.get_cell("school")) for row in rows] == ["zuletzt Overbergschule", "im Lager"]
 

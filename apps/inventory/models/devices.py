@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from apps.core.money import CentsField
-from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.choices import PRESENT_STATUSES, DeviceStatus, Ownership
 from apps.inventory.models.catalogue import DeviceKind, Product
 from apps.inventory.querysets import DeviceQuerySet, PlacementQuerySet
 from apps.schools.models import School, Site
@@ -61,6 +61,9 @@ class Device(models.Model):
             models.Index(fields=["status", "tag"], name="inventory_device_status"),
             models.Index(fields=["bought_on", "tag"], name="inventory_device_bought"),
             models.Index(fields=["serial"], name="inventory_device_serial"),
+            models.Index(
+                fields=["tag"], condition=Q(status__in=sorted(PRESENT_STATUSES)), name="inventory_device_present"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
