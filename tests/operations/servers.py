@@ -235,13 +235,14 @@ def _part(boundary: str, name: str, content: bytes, file_name: str = "") -> byte
 
 
 @contextmanager
-def own_postgres() -> Iterator[PrivatePostgres]:
-    """With the portal's tables, and without any row."""
+def own_postgres(*, tables: bool = True) -> Iterator[PrivatePostgres]:
+    """With the portal's tables, unless nobody needs them, and without any row."""
     folder = Path(tempfile.mkdtemp(prefix="mep-crash-", dir="/tmp"))
     folder.chmod(0o711)
     try:
         with PrivatePostgres(folder / "pg") as postgres:
-            done("migrate", DATABASE_URL=postgres.url)
+            if tables:
+                done("migrate", DATABASE_URL=postgres.url)
             yield postgres
     finally:
         shutil.rmtree(folder, ignore_errors=True)
