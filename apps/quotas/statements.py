@@ -23,16 +23,17 @@ from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 PlanDay = tuple[int, datetime.date]
 ROWS_PER_STATEMENT = 500
 
-# placed: the placements that count as something, each as numbers.
-# course: the sum of what came (+) and left (-) up to and including each asked day; an asked day itself moves nothing.
+# moved: how many came (+) and left (-) at a school on a day.
+# course: the sum of what moved up to and including each asked day; an asked day itself moves nothing.
 _COURSE = """
 placed AS MATERIALIZED (
     SELECT school_id, since, until,
-           CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END AS devices,
-           CASE WHEN countable AND ownership = 'parent_financed' THEN 1 ELSE 0 END AS parent_financed,
-           CASE WHEN presentation THEN 1 ELSE 0 END AS presentation_devices
+           SUM(CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END) AS devices,
+           SUM(CASE WHEN countable AND ownership = 'parent_financed' THEN 1 ELSE 0 END) AS parent_financed,
+           SUM(CASE WHEN presentation THEN 1 ELSE 0 END) AS presentation_devices
     FROM inventory_placement
     WHERE {part_asked} AND (countable OR presentation) AND since <= (SELECT MAX(day) FROM days)
+    GROUP BY school_id, since, until
 ),
 course AS (
     SELECT plan_id, school_id, day, school_type_id, inputs_version, targets_version, counted,
@@ -96,13 +97,12 @@ asked AS MATERIALIZED (
 weights AS (
     SELECT school_type_id, valid_from, weight,
            LEAD(valid_from) OVER (PARTITION BY school_type_id ORDER BY valid_from) AS next_weight
-    FROM schools_pupilweight WHERE school_type_id IN (SELECT school_type_id FROM asked)
+    FROM schools_pupilweight
 ),
 targets AS (
     SELECT member.plan_id, member.school_type_id, target.valid_from, target.pupils_per_device,
            LEAD(target.valid_from) OVER (PARTITION BY member.id ORDER BY target.valid_from) AS next_target
     FROM quotas_targetgroupmember member JOIN quotas_target target ON target.group_id = member.group_id
-    WHERE member.school_type_id IN (SELECT school_type_id FROM asked)
 ),
 inputs AS (
     SELECT course.plan_id, course.school_id, course.day, course.inputs_version, course.targets_version, course.counted,
