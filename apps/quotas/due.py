@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F
-
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan
 from apps.quotas.statements import PlanDay
 from apps.schools.models import School
@@ -18,7 +16,9 @@ def due_schools() -> dict[int, int]:
 
 def incomplete_days(days: Iterable[PlanDay]) -> dict[PlanDay, int]:
     """Days on which some school may lack its figure or stands on old targets, with the plan's version now."""
-    known = set(ComputedDay.objects.filter(targets_version=F("plan__targets_version")).values_list("plan", "day"))
-    incomplete = [day for day in days if day not in known]
-    versions = dict(MediaDevelopmentPlan.objects.values_list("pk", "targets_version")) if incomplete else {}
-    return {(plan_id, day): versions[plan_id] for plan_id, day in incomplete if plan_id in versions}
+    versions = dict(MediaDevelopmentPlan.objects.values_list("pk", "targets_version"))
+    known = {
+        (plan_id, day): version
+        for plan_id, day, version in ComputedDay.objects.values_list("plan_id", "day", "targets_version")
+    }
+    return {day: versions[day[0]] for day in days if day[0] in versions and known.get(day) != versions[day[0]]}

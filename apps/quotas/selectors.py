@@ -25,7 +25,7 @@ from apps.quotas.choices import Level
 from apps.quotas.figures import Figure, Overview, SchoolRow, row_of
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, Target
 from apps.quotas.statements import PlanDay, read_inputs
-from apps.quotas.stored import StoredOverview
+from apps.quotas.stored import StoredOverview, settled_state
 from apps.schools.models import PupilCount, School
 
 STALE_JOB = "quotas.recalculate_stale"
@@ -116,8 +116,10 @@ def overview(
     A stored row is shown as it stands and says whether it is stale; a row that is not stored (any other day, or
     a school since the last run) is computed now. Where all are stored, the database makes the sums.
     """
-    if schools is None and _is_stored(plan, day):
-        return StoredOverview(plan, day)
+    if schools is None and day in _days_of(plan, clock.today(), _following(plan)):
+        state = settled_state(plan, day)
+        if state is not None or _is_stored(plan, day):
+            return StoredOverview(plan, day, state)
     wanted = School.objects.filter(authority__is_own=True).select_related("school_type")
     if schools is not None:
         wanted = wanted.filter(pk__in=schools.values("pk"))
@@ -131,8 +133,6 @@ def overview(
 
 def _is_stored(plan: MediaDevelopmentPlan, day: datetime.date) -> bool:
     """Whether each own school has a stored row: the day was computed for all, and again for those that came since."""
-    if day not in _days_of(plan, clock.today(), _following(plan)):
-        return False
     if not ComputedDay.objects.filter(plan=plan, day=day).exists():
         return False
     row = QuotaFigure.objects.filter(school=OuterRef("pk"), plan=plan, day=day)

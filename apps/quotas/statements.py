@@ -167,13 +167,10 @@ WHERE quotas_quotafigure.inputs_version <= excluded.inputs_version
 RETURNING plan_id, school_id
 """
 _MARK = """
-WITH read (school_id, version) AS (VALUES {read}),
-free AS MATERIALIZED (
-    SELECT id FROM schools_school WHERE id IN (SELECT school_id FROM read) ORDER BY id {lock}
-)
-UPDATE schools_school SET computed_version = read.version
-FROM read JOIN free ON free.id = read.school_id
+WITH read (school_id, version) AS (VALUES {read})
+UPDATE schools_school SET computed_version = read.version FROM read
 WHERE schools_school.id = read.school_id AND schools_school.computed_version < read.version
+  AND schools_school.id IN (SELECT id FROM schools_school WHERE id IN ({ids}) ORDER BY id {lock})
 """
 
 _RENEW = """
@@ -249,13 +246,16 @@ def mark_schools(versions: Mapping[int, int]) -> None:
     A school that somebody else holds is left for the next run: whoever waited here could hold up a change of it.
     """
     lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    ids = sorted(versions)
+    ids = sorted(int(pk) for pk in versions)
     for first in range(0, len(ids), ROWS_PER_STATEMENT):
         batch = ids[first : first + ROWS_PER_STATEMENT]
         with connection.cursor() as cursor:
             cursor.execute(
-                _MARK.format(read=", ".join(["(%s, %s)"] * len(batch)), lock=lock),
-                [value for pk in batch for value in (pk, versions[pk])],
+                _MARK.format(
+                    read=", ".join(f"({pk:d}, {versions[pk]:d})" for pk in batch),
+                    ids=", ".join(str(pk) for pk in batch),
+                    lock=lock,
+                )
             )
 
 

@@ -6,15 +6,17 @@ import datetime
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, overload
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, OrderBy, Q, QuerySet
+from django.core.cache import cache
+from django.db.models import Count, Exists, F, OrderBy, OuterRef, Q, QuerySet
 
 from apps.core import clock
 from apps.quotas.calculations import Share
 from apps.quotas.choices import Level
 from apps.quotas.figures import Figure, row_of
-from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
+from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.sums import (
     BELOW_TARGET,
     EVERYTHING,
@@ -29,6 +31,7 @@ from apps.quotas.sums import (
 from apps.schools.models import School, SchoolType
 
 CHUNK = 2_000
+SUMS_KEPT_SECONDS = 24 * 3600
 _ORDERS: dict[str, Any] = {
     "school__sort_key": F("school__sort_key"),
     "numbers__devices": F("devices"),
@@ -41,6 +44,16 @@ _ORDERS: dict[str, Any] = {
     "numbers__presentation_devices": F("presentation_devices"),
 }
 """What a column of the table of schools (its accessor) sorts by; rows without a value come last."""
+
+
+def settled_state(plan: MediaDevelopmentPlan, day: datetime.date) -> UUID | None:
+    """The state of a plan's figures when each school's is stored for the day and none is due; else None.
+
+    To be read before the figures: what is read after it is of this state or newer.
+    """
+    computed = ComputedDay.objects.filter(plan=OuterRef("pk"), day=day, targets_version=OuterRef("targets_version"))
+    plans = MediaDevelopmentPlan.objects.filter(Exists(computed), ~Exists(School.objects.due()), pk=plan.pk)
+    return plans.order_by().values_list("figures_state", flat=True).first()
 
 
 class StoredFigures(Sequence[Figure]):
@@ -64,11 +77,16 @@ class StoredFigures(Sequence[Figure]):
     @overload
     def __getitem__(self, asked: slice) -> list[Figure]: ...
     def __getitem__(self, asked: int | slice) -> Figure | list[Figure]:
-        found = self._with_schools()[asked]
-        return self.overview.figure_of(found) if isinstance(found, QuotaFigure) else self._figures(found)
+        """The order is made from the keys alone: sorting whole rows would read each of them with its school."""
+        keys = self._rows.values_list("pk", flat=True)[asked]
+        if isinstance(keys, int):
+            return self.overview.figure_of(self._with_schools().get(pk=keys))
+        wanted = list(keys)
+        found = self._with_schools().order_by().in_bulk(wanted)
+        return [self.overview.figure_of(found[key]) for key in wanted if key in found]
 
     def __iter__(self) -> Iterator[Figure]:
-        return iter(self._figures(self._with_schools()))
+        return (self.overview.figure_of(row) for row in self._with_schools())
 
     def iterator(self, chunk_size: int = CHUNK) -> Iterator[Figure]:
         for row in self._with_schools().iterator(chunk_size=chunk_size):
@@ -87,22 +105,30 @@ class StoredFigures(Sequence[Figure]):
     def _with_schools(self) -> QuerySet[QuotaFigure]:
         return self._rows.select_related("school__school_type")
 
-    def _figures(self, rows: QuerySet[QuotaFigure]) -> list[Figure]:
-        return [self.overview.figure_of(row) for row in rows]
-
 
 class StoredOverview:
-    """What `Overview` answers, from sums of the database, for a day on which all figures are stored."""
+    """What `Overview` answers, from sums of the database, for a day on which all figures are stored.
 
-    def __init__(self, plan: MediaDevelopmentPlan, day: datetime.date) -> None:
+    `state`: of the plan's figures while none is due (`settled_state`); what was added up for it is kept.
+    """
+
+    def __init__(self, plan: MediaDevelopmentPlan, day: datetime.date, state: UUID | None = None) -> None:
         self.plan = plan
         self.day = day
+        self._state = state
         self._rows = QuotaFigure.objects.filter(plan=plan, day=day, counted=True, school__authority__is_own=True)
         self._stale = ~Q(inputs_version=F("school__inputs_version")) | ~Q(targets_version=plan.targets_version)
 
     @cached_property
     def _parts(self) -> list[dict[str, Any]]:
-        """The sums of each school type."""
+        """The sums of each school type, kept for as long as the figures behind them stay as they are."""
+        if self._state is None:
+            return self._sums()
+        key = f"quotas.sums:{self.plan.pk}:{self.day.isoformat()}:{self._state}"
+        parts: list[dict[str, Any]] = cache.get_or_set(key, self._sums, SUMS_KEPT_SECONDS)
+        return parts
+
+    def _sums(self) -> list[dict[str, Any]]:
         rows = self._rows.order_by().values("school__school_type")
         sums: list[dict[str, Any]] = list(rows.annotate(**EVERYTHING, stale=Count("pk", filter=self._stale)))
         return sorted(sums, key=lambda part: part["school__school_type"])

@@ -1,18 +1,20 @@
 """Sums, narrowing and order made by the database, against the same from rows in Python."""
 
+import datetime
 import random
 from decimal import Decimal
 
 import pytest
 
 from apps.core import clock
-from apps.quotas import calculations
+from apps.quotas import calculations, selectors
 from apps.quotas.calculations import figure_row, two_places
 from apps.quotas.figures import Overview, SchoolRow, row_of
 from apps.quotas.models import QuotaFigure
+from apps.quotas.services import raise_targets_version, recalculate_stale
 from apps.quotas.stored import StoredOverview
 from apps.schools.models import School
-from tests.factories import SchoolFactory
+from tests.factories import DeviceFactory, SchoolFactory, SchoolTypeFactory
 from tests.quotas.factories import day, make_plan
 
 pytestmark = pytest.mark.django_db
@@ -130,8 +132,61 @@ def test_a_page_of_schools_is_read_alone(django_assert_num_queries):
     plan = make_plan()
     stored, _counted = both(plan, random_rows(plan, 7))
     rows = stored.schools_among(School.objects.all())
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # the keys in order, then these rows with their schools
         assert len(rows) > len(rows[3:5]) == 2
     narrowed = stored.schools_among(School.objects.filter(number__gte="0"), below_target=True)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len(narrowed) > len(narrowed[:1]) == 1
+
+
+@pytest.fixture
+def settled_city():
+    """Two schools with 10 and 30 devices, today's figures stored and none due."""
+    plan = make_plan()
+    schools = SchoolFactory.create_batch(2, school_type=SchoolTypeFactory(key="02"))
+    for school, number in zip(schools, (10, 30), strict=True):
+        DeviceFactory.create_batch(number, school=school)
+    recalculate_stale()
+    return plan, schools
+
+
+def city_devices(plan) -> int:
+    return selectors.overview(plan, clock.today()).city.numbers.devices
+
+
+def test_sums_are_kept_while_no_figure_is_written(settled_city):
+    plan, _schools = settled_city
+    assert city_devices(plan) == 40
+    QuotaFigure.objects.update(devices=99)  # behind the back of the services
+    assert city_devices(plan) == 40
+
+
+def test_kept_sums_end_with_the_next_recalculation(settled_city):
+    plan, (school, _other) = settled_city
+    assert city_devices(plan) == 40
+    DeviceFactory(school=school)
+    recalculate_stale()
+    assert city_devices(plan) == 41
+
+
+def test_sums_are_kept_for_each_day_apart(settled_city):
+    plan, _schools = settled_city
+    month_before = (clock.today().replace(day=1) - datetime.timedelta(days=1)).replace(day=1)
+    devices = [selectors.overview(plan, asked).city.numbers.devices for asked in (clock.today(), month_before)]
+    assert devices == [40, 0]
+
+
+def test_nothing_is_kept_while_a_figure_is_due(settled_city):
+    plan, (school, _other) = settled_city
+    DeviceFactory(school=school)
+    assert selectors.overview(plan, clock.today()).city.stale
+    QuotaFigure.objects.update(devices=99)
+    assert city_devices(plan) == 198
+
+
+def test_a_new_target_ends_kept_sums(settled_city):
+    plan, _schools = settled_city
+    before = selectors.overview(plan, clock.today()).city
+    raise_targets_version(plan_ids=[plan.pk])
+    plan.refresh_from_db()
+    assert (before.stale, selectors.overview(plan, clock.today()).city.stale) == (False, True)
