@@ -1,17 +1,24 @@
-"""Lists as files: CSV that streams, XLSX for spreadsheets. Only what the list itself shows to the person."""
+"""Lists as files: CSV that streams, XLSX for spreadsheets. Only what the list itself shows to the person.
+
+A list that an import takes back ends with a line that says how many rows it has: without it the file is cut off.
+"""
 
 import csv
 import datetime
 import logging
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import xlsxwriter
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.conf import settings
+from django.http import FileResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, override
 
 from apps.core import clock
 
@@ -22,6 +29,9 @@ XLSX_ROW_LIMIT = 1_048_575
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SOFT_HYPHEN = "\u00ad"
 _BOM = "\ufeff"
+_CHUNK = 64 * 1024
+_END = gettext_noop("End of the list, complete. Rows: %(rows)s")
+_BROKEN = gettext_noop("INCOMPLETE: the export broke off here. Please export again.")
 
 
 class _Echo:
@@ -63,27 +73,84 @@ def csv_cell(value: Any) -> str:
     return escaped(str(value))
 
 
-def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The lines of the file. When reading breaks midway, the last line says that the file is incomplete."""
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]], *, ends: bool = False) -> Iterator[str]:
+    """The lines of the file, see `csv_file`."""
+    writer: Any = csv.writer(_Echo(), delimiter=";")
+    return csv_file(header, (writer.writerow([csv_cell(value) for value in row]) for row in rows), ends=ends)
+
+
+def csv_file(header: Sequence[str], lines: Iterable[str], *, ends: bool = False) -> Iterator[str]:
+    """Header, then `lines`, one for each row. When reading breaks midway, the last line says so.
+
+    `ends`: otherwise the last line says how many rows there are; `end_of` reads it.
+    """
     writer: Any = csv.writer(_Echo(), delimiter=";")
     yield _BOM + writer.writerow([escaped(name) for name in plain_header(header)])
+    count = 0
     try:
-        for row in rows:
-            yield writer.writerow([csv_cell(value) for value in row])
+        for line in lines:
+            count += 1
+            yield line
     except Exception:  # the answer is on its way; the file itself must say that rows are missing
         logger.exception("An export broke midway")
-        yield writer.writerow([_("INCOMPLETE: the export broke off here. Please export again.")])
+        yield writer.writerow([_(_BROKEN)])
+    else:
+        if ends:
+            yield writer.writerow([_(_END) % {"rows": count}])
+
+
+def end_of(cells: Sequence[str]) -> int | None:
+    """How many rows a list has that ends with this record; None for any other record."""
+    if any(cells[1:]):
+        return None
+    found = _end_marks()[0].fullmatch(cells[0])
+    return int(next(filter(None, found.groups()))) if found else None
+
+
+def is_broken_off(cells: Sequence[str]) -> bool:
+    """Whether this record says that the export broke off here."""
+    return not any(cells[1:]) and cells[0] in _end_marks()[1]
+
+
+@lru_cache
+def _end_marks() -> tuple[re.Pattern[str], frozenset[str]]:
+    ends, broken = [], set()
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            ends.append(re.escape(_(_END) % {"rows": 0}).replace("0", r"(\d{1,9})"))
+            broken.add(_(_BROKEN))
+    return re.compile("|".join(ends), re.ASCII), frozenset(broken)
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     """Streams `rows`; separator ";", UTF-8 with BOM, as spreadsheets in Germany expect."""
-    response = StreamingHttpResponse(csv_lines(header, rows), content_type="text/csv; charset=utf-8")
+    return lines_response(name, csv_lines(header, rows))
+
+
+def lines_response(name: str, lines: Iterable[str]) -> StreamingHttpResponse:
+    """Streams the lines of a CSV file."""
+    response = StreamingHttpResponse(_in_chunks(lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file_name(name, "csv")}"'
     return response
 
 
+def _in_chunks(lines: Iterable[str]) -> Iterator[str]:
+    """Some kilobytes at a time: one packet for each line would take longer than making it."""
+    waiting, size = [], 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size > _CHUNK:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join(waiting)
+
+
 def xlsx_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> FileResponse:
-    """Writes row by row into a temporary file, so that memory stays small whatever the number of rows."""
+    """Writes row by row into a temporary file, so that memory stays small whatever the number of rows.
+
+    The file is handed out when it is complete: an error while reading is an error of the request.
+    """
     target = tempfile.TemporaryFile()  # noqa: SIM115 - FileResponse closes it
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as book:
@@ -132,11 +199,6 @@ class _Sheet:
 def file_name(name: str, extension: str) -> str:
     """ "inventory-2026-11-22.csv"."""
     return f"{name}-{clock.today():%Y-%m-%d}.{extension}"
-
-
-def export_response(kind: str, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponseBase:
-    """The file in the given format, one of FORMATS."""
-    return csv_response(name, header, rows) if kind == "csv" else xlsx_response(name, header, rows)
 
 
 def _local(value: datetime.datetime) -> datetime.datetime:

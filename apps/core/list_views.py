@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from django_tables2.config import RequestConfig
 
-from apps.core.exports import FORMATS, export_response
+from apps.core.exports import FORMATS, lines_response, xlsx_response
 from apps.core.filters import PortalFilterSet
 from apps.core.pages import PageMixin
 from apps.core.tables import ROWS_PER_PAGE, PortalTable
@@ -102,9 +102,11 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
         table = self._unpaged_table(rows)
         RequestConfig(self.request, paginate=False).configure(table)
         records = table.data.data
+        if kind == "csv":
+            return lines_response(self.export_name, table.csv_file(records))
         if hasattr(records, "iterator"):
             records = records.iterator(chunk_size=2000)
-        return export_response(kind, self.export_name, table.export_header(), table.export_rows(records))
+        return xlsx_response(self.export_name, table.export_header(), table.export_rows(records))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("filterset", self.filterset)

@@ -37,6 +37,7 @@ from apps.core.columns import (
     StateColumn,
     TextColumn,
 )
+from apps.core.exports import csv_lines
 
 __all__ = [
     "BooleanColumn",
@@ -121,9 +122,11 @@ class PortalTable(tables.Table):
     Meta: `sortable` names the columns that sort (give only indexed ones), `cards` the one to three columns shown
     beside the first on a phone. A caption stands above; `selectable` puts a checkbox named `ids` before each row.
     `count_exactly` counts past the limit, for rows that stand behind a number and must be seen to agree with it.
+    `is_import_format`: an import takes the exported list back, so that its end is marked.
     """
 
     count_exactly = False
+    is_import_format = False
 
     class Meta:
         template_name = "django_tables2/kern.html"
@@ -310,6 +313,12 @@ class PortalTable(tables.Table):
 
     def export_header(self) -> list[str]:
         return [str(column.header) for column in self.columns]
+
+    def csv_file(self, records: Any) -> Iterator[str]:
+        """The lines of the CSV export of records, read as they are needed."""
+        if isinstance(records, models.QuerySet):
+            records = records.iterator(chunk_size=2000)
+        return csv_lines(self.export_header(), self.export_rows(records), ends=self.is_import_format)
 
     def export_rows(self, records: Iterable[Any]) -> Iterator[list[Any]]:
         """Raw values (Decimal, date, int, str; None where nothing is known) of the given records."""

@@ -87,7 +87,7 @@ def test_cell_over_several_lines_keeps_line_numbers() -> None:
     [
         (b"", "Die Datei ist leer."),
         (b"\n \r\n\t\n", "Die Datei ist leer."),
-        (b"PK\x03\x04rest", "Excel- oder ZIP-Datei"),
+        (b"PK\x03\x04rest", "Excel-Datei ist beschädigt"),
         (b"%PDF-1.7", "PDF-Datei"),
         (b"\x1f\x8b\x08", "gepackte Datei"),
         (b"\xd0\xcf\x11\xe0\xa1", "alte Excel-Datei"),

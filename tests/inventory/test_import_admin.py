@@ -48,7 +48,7 @@ def test_an_unreadable_list_is_refused_in_the_form(client):
     client.force_login(factories.ClerkFactory())
     page = client.post(UPLOAD, {"file": SimpleUploadedFile("a.csv", b"PK\x03\x04abc")}).content.decode()
 
-    assert "Das ist eine Excel- oder ZIP-Datei." in page
+    assert "Die Excel-Datei ist beschädigt" in page
     assert ImportRun.objects.count() == 0
 
 

@@ -1,9 +1,10 @@
 """Large and damaged lists: every fault named in one pass, nothing written, memory bounded."""
 
+import datetime
 import io
 import random
 import tracemalloc
-import zipfile
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,6 +13,7 @@ from apps.core.models import ImportRow, ImportRun
 from apps.inventory.models import Device, Placement
 from apps.schools.models import School
 from tests import factories
+from tests.core.workbooks import HOSTILE, book
 from tests.inventory.lists import PLAIN, table
 from tests.schools.importing import check, take_in, told
 
@@ -92,17 +94,7 @@ def outcome(path, content: bytes) -> tuple[int, str]:
     return 0, ""
 
 
-def bomb() -> bytes:
-    """A small file that unpacks to 200 MB."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
-        for name in ("[Content_Types].xml", "xl/worksheets/sheet1.xml"):
-            with book.open(name, "w") as part:
-                for _ in range(100):
-                    part.write(b"<" * 1024 * 1024)
-    return out.getvalue()
-
-
+BOOKS = ("bomb", "entities", "million-columns", "cut-off-workbook", "no-workbook")
 HEAD = table(PLAIN, []).decode("utf-8-sig")
 GOOD = table(PLAIN, rows_of(3)).decode("utf-8-sig")
 
@@ -122,11 +114,11 @@ GOOD = table(PLAIN, rows_of(3)).decode("utf-8-sig")
         (HEAD + ";" * 1_000_000).encode,
         lambda: (";".join(f"Spalte {n}" for n in range(1_000_000))).encode(),
         lambda: ("\n".join(f"{n};" for n in range(150_000))).encode(),
-        bomb,
         lambda: b"%PDF-1.7",
+        *(HOSTILE[name] for name in BOOKS),
     ],
     ids=["random", "random-text", "empty", "blank", "open-quote", "cut-off", "utf-16", "10-MB-line", "10-MB-cell",
-         "million-cells", "million-columns", "too-many-rows", "zip-bomb", "pdf"],
+         "million-cells", "million-columns", "too-many-rows", "pdf", *BOOKS],
 )  # fmt: skip
 def test_damaged_files_end_with_2_and_one_sentence(tmp_path, content):
     code, sentence = outcome(tmp_path / "list.csv", content())
@@ -136,7 +128,9 @@ def test_damaged_files_end_with_2_and_one_sentence(tmp_path, content):
     assert (ImportRun.objects.count(), ImportRow.objects.count(), Device.objects.count()) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("content", [(HEAD + "x" * 10 * 1024 * 1024).encode(), bomb()], ids=["10-MB-cell", "zip-bomb"])
+@pytest.mark.parametrize(
+    "content", [(HEAD + "x" * 10 * 1024 * 1024).encode(), HOSTILE["bomb"]()], ids=["10-MB-cell", "zip-bomb"]
+)
 def test_memory_stays_small(tmp_path, content):
     tracemalloc.start()
     code, _sentence = outcome(tmp_path / "list.csv", content)
@@ -144,6 +138,33 @@ def test_memory_stays_small(tmp_path, content):
     tracemalloc.stop()
 
     assert (code, peak < 5 * 1024 * 1024) == (2, True)
+
+
+def test_a_workbook_is_taken_in_like_a_table(tmp_path):
+    """Numbers, days and formulas as their values; text keeps its zeros and what looks like a formula."""
+    header = ["Inventarnummer", "Seriennummer", "Hersteller", "Modell", "Geräteart", "Schulnummer", "Raum", "Preis",
+              "Kaufdatum", "Notiz"]  # fmt: skip
+    rows = [
+        ["T-1", "00123", "Apple", "iPad 10", "Tablet", 120600, "=SUM(1)", 449.5, datetime.date(2024, 8, 1), "'@x"],
+        ["T-2", 4711, "Apple", "iPad 10", "Tablet", "120601", "'3", Decimal("1234.50"), None, "a_x000D_b"],
+    ]
+    assert outcome(tmp_path / "list.xlsx", book(header, rows, formulas={"J3": ("=1+1", "zwei")})) == (0, "")
+
+    facts = Device.objects.order_by("tag").values_list("serial", "school__number", "room", "price", "bought_on", "note")
+    assert list(facts) == [
+        ("00123", "120600", "=SUM(1)", Decimal("449.50"), datetime.date(2024, 8, 1), "'@x"),
+        ("4711", "120601", "'3", Decimal("1234.50"), None, "zwei"),
+    ]
+
+
+def test_500_faults_in_a_workbook_are_named_by_their_rows():
+    rows = rows_of(1000)
+    for number in range(0, 1000, 2):
+        rows[number]["Preis"] = f"viel{number}"
+    run = check("devices", book(PLAIN, [[row[name] for name in PLAIN] for row in rows]))
+
+    assert [(line, column) for line, column, _text in told(run)] == [(n + 2, "Preis") for n in range(0, 1000, 2)]
+    assert (run.counts["wrong"], run.counts["new"], run.encoding) == (500, 500, "xlsx")
 
 
 def test_formula_cells_stay_text(tmp_path):

@@ -1,20 +1,25 @@
 """The export is the import's own format: what goes out comes back as no difference."""
 
 import datetime
+import io
 from decimal import Decimal
 
 import pytest
+from django.core.files import File
 from django.utils import translation
 
 from apps.core import clock
-from apps.core.exports import csv_lines, escaped, unescaped
+from apps.core.exports import csv_lines, escaped, unescaped, xlsx_response
+from apps.core.imports import engine
 from apps.core.imports.columns import folded
-from apps.inventory import services
+from apps.core.imports.report import Report
+from apps.inventory import device_lines, services
+from apps.inventory.imports.cells import LINE_BREAK
 from apps.inventory.imports.formats import PLAIN, recognised
 from apps.inventory.models import Device, Placement
 from apps.inventory.tables import DeviceExportTable
 from tests import factories
-from tests.schools.importing import check, take_in
+from tests.schools.importing import check, take_in, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 LIST = "/inventory/"
@@ -45,20 +50,58 @@ def fleet() -> list[Device]:
     return placed
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
 @pytest.mark.parametrize("language", ["de", "en"])
-def test_export_then_import_is_an_empty_difference(client, fleet, language):
+def test_export_then_import_is_an_empty_difference(client, fleet, language, kind):
     client.force_login(factories.ClerkFactory())
     client.cookies["django_language"] = language
-    content = b"".join(client.get(LIST, {"export": "csv", "status": "all"}).streaming_content)
+    content = b"".join(client.get(LIST, {"export": kind, "status": "all"}).streaming_content)
     entries = Device.history.count()
     run = take_in("devices", content)
 
-    assert content.startswith(
-        "\ufeffInventarnummer;Hersteller;".encode() if language == "de" else b"\xef\xbb\xbfInventory"
-    )
-    assert run.options["recognised"] == "plain"
+    if kind == "csv":
+        first = "\ufeffInventarnummer;Hersteller;" if language == "de" else "\ufeffInventory"
+        assert content.decode().startswith(first)
+    assert (run.options["recognised"], "end" in run.options) == ("plain", False)
     assert run.counts == {"wrong": 0, "new": 0, "changed": 0, "missing": 0, "unchanged": 8, "left_out": 0, "hints": 0}
     assert Device.history.count() == entries
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_export_then_upload_is_an_empty_difference(client, fleet, kind, settings, tmp_path):
+    """The kept copy of an upload says the same as the file."""
+    settings.MEDIA_ROOT = tmp_path
+    client.force_login(factories.ClerkFactory())
+    content = b"".join(client.get(LIST, {"export": kind, "status": "all"}).streaming_content)
+    run = engine.create_run("devices", by=None, file_name=f"a.{kind}", upload=File(io.BytesIO(content), name="a"))
+    run = engine.check(run.pk)
+
+    assert told(run) == []
+    assert (run.state, run.counts["unchanged"], "end" in run.options) == ("checked", 8, False)
+
+
+def test_a_row_of_a_workbook_keeps_its_number_in_the_kept_copy(fleet, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    rows = [["X-1", "Erste\nZweite"], ["X 2", ""], ["X-3", "a"]]
+    content = b"".join(xlsx_response("a", ["Inventarnummer", "Notiz"], rows).streaming_content)
+    run = engine.create_run("devices", by=None, file_name="a.xlsx", upload=File(io.BytesIO(content), name="a"))
+    run = engine.check(run.pk)
+
+    assert {line for line, column, _text in told(run) if column == "Inventarnummer"} == {3}
+    assert run.rows.get(line=2).data["note"] == f"Erste{LINE_BREAK}Zweite"
+
+
+def test_an_export_without_its_last_line_says_so(client, fleet):
+    client.force_login(factories.ClerkFactory())
+    content = b"".join(client.get(LIST, {"export": "csv", "status": "all"}).streaming_content)
+    lines = content.decode().splitlines(keepends=True)
+    assert lines[-1] == "Ende der Liste, vollständig. Zeilen: 8\r\n"
+
+    run = check("devices", "".join(lines[:-1]).encode())
+    assert (run.counts["unchanged"], run.options["end"]) == (8, "missing")
+    assert "Die letzte Zeile des Exports fehlt" in Report(run, dry_run=True).source.remarks()[-1]
+    run = check("devices", "".join([*lines[:1], *lines[2:]]).encode())
+    assert (run.counts["unchanged"], run.options["end"]) == (7, "8 7")
 
 
 def test_an_export_into_an_empty_inventory_gives_the_same_devices(client, fleet):
@@ -93,9 +136,23 @@ def test_an_export_that_broke_midway_is_refused(fleet):
     content = "".join(csv_lines(["Inventarnummer", "Seriennummer"], rows())).encode()
     run = check("devices", content)
 
-    assert (run.counts["wrong"], run.counts["changed"]) == (1, 1)
+    assert (run.state, run.error) == (
+        "unreadable", "Dieser Export brach ab: Es fehlen Zeilen. Bitte exportieren Sie die Liste noch einmal."
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'", "''", "'a", "a", "-", "'-", "@x", "", "+", "'\t"])
 def test_escaping_is_undone_exactly(text):
     assert unescaped(escaped(text)) == text
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_database_writes_the_same_lines_as_the_portal(fleet, language):
+    table = DeviceExportTable(Device.objects.select_related("product", "kind", "school", "site").order_by("tag"))
+    with translation.override(language):
+        rows = table.data.data
+        assert device_lines.knows(bound.name for bound in table.columns)
+        lines = list(table.csv_file(rows))
+        assert lines == list(csv_lines(table.export_header(), table.export_rows(rows), ends=True))
+        assert len(lines) == 10

@@ -133,6 +133,7 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
         known_columns=known_columns(source.all_columns()),
         legacy_encodings=source.legacy_encodings,
         limits=source.limits,
+        like_exports=source.takes_exports,
     )
     source.see_header(table.header)
     positions = find_columns(table.header, source.all_columns())
@@ -152,6 +153,7 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
         jobs.report_progress(_job(run), done=done, total=max(done, table.content.lines))
     if not done:
         raise ImportFileError(_("The file holds no rows below its header. Please choose another file."))
+    source.see_end_of_file(done, is_workbook=table.content.is_workbook)
     missing = [entry for entry in source.expected() if entry[0] not in present]
     if not _keep_missing(run, missing):
         return

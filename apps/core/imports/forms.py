@@ -17,8 +17,10 @@ class ImportUploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A table as CSV, just as you got it. Nothing is changed before you have seen what would change."),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
+        help_text=_(
+            "A table as CSV or XLSX, just as you got it. Nothing is changed before you have seen what would change."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.xlsx,text/csv,text/plain"}),
         error_messages={"required": _("Please choose a file.")},
     )
 

@@ -1,4 +1,4 @@
-"""From the bytes of a text file to its rows, whatever program saved it. Memory stays bounded throughout."""
+"""From the bytes of a text file or workbook to its rows, whatever program saved it. Memory stays bounded throughout."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from typing import BinaryIO
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import ImportFileError
+from apps.core.exports import escaped
+from apps.core.imports import workbooks
 
 CHUNK = 64 * 1024
 GERMAN_LETTERS = frozenset("äöüÄÖÜßéèç")
 DELIMITERS = (";", ",", "\t")
+WORKBOOK = "xlsx"
+"""Stands where a text file has its encoding."""
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 FOREIGN_MARKS = {
-    b"PK\x03\x04": _("This is an Excel or ZIP file. Please save the table as CSV and choose that file."),
-    b"\xd0\xcf\x11\xe0": _("This is an old Excel file. Please save the table as CSV and choose that file."),
-    b"%PDF": _("This is a PDF file. Please choose the table as a CSV file."),
-    b"\x1f\x8b": _("This is a compressed file. Please unpack it and choose the CSV file in it."),
+    b"\xd0\xcf\x11\xe0": _("This is an old Excel file. Please save the table as XLSX or CSV and choose that file."),
+    b"%PDF": _("This is a PDF file. Please choose the table as XLSX or CSV."),
+    b"\x1f\x8b": _("This is a compressed file. Please unpack it and choose the table in it."),
 }
 
 
@@ -44,6 +47,10 @@ class Content:
     encoding: str
     lines: int
 
+    @property
+    def is_workbook(self) -> bool:
+        return self.encoding == WORKBOOK
+
 
 @dataclass(frozen=True)
 class Table:
@@ -61,14 +68,19 @@ def open_table(
     known_columns: Callable[[Sequence[str]], int],
     legacy_encodings: tuple[str, str] = ("cp1252", "cp850"),
     limits: Limits | None = None,
+    like_exports: bool = False,
 ) -> Table:
     """Recognises encoding, delimiter and header of a seekable stream.
 
-    `known_columns` says how many names of a header it knows: that decides between delimiters.
-    `legacy_encodings` are tried for files that are not UTF-8, the expected one first.
+    `known_columns` says how many names of a header it knows: that decides between delimiters, and between sheets.
+    `legacy_encodings` are tried for files that are not UTF-8, the expected one first. `like_exports` gives the cells
+    of a workbook the apostrophe that they bear in our CSV exports, for parsers that take it off.
     Raises `ImportFileError`, also while the rows are read.
     """
     limits = limits or Limits()
+    stream.seek(0)
+    if stream.read(len(workbooks.MARK)) == workbooks.MARK:
+        return _open_workbook(stream, known_columns, limits, like_exports=like_exports)
     content = scan(stream, legacy_encodings=legacy_encodings, limits=limits)
     stream.seek(0)
     lines = _Lines(stream, content.encoding, limits)
@@ -78,9 +90,23 @@ def open_table(
         first = lines.next_filled()
     delimiter = delimiter or _best_delimiter(first, known_columns)
     lines.put_back(first)
-    records = _records(lines, delimiter, limits)
+    records = _within(_records(lines, delimiter), limits)
     _line, header = next(records)
     return Table(content, delimiter, _without_empty_end(header), records)
+
+
+def _open_workbook(
+    stream: BinaryIO, known_columns: Callable[[Sequence[str]], int], limits: Limits, *, like_exports: bool
+) -> Table:
+    if stream.seek(0, io.SEEK_END) > limits.file_bytes:
+        raise _too_large(limits)
+    sheet = workbooks.open_sheet(stream, known_columns)
+    rows = ((line, [escaped(cell) for cell in cells]) for line, cells in sheet.rows) if like_exports else sheet.rows
+    records = _within(rows, limits)
+    _line, first = next(records)
+    header = _without_empty_end(first)
+    filled = ((line, [*cells, *[""] * (len(header) - len(cells))]) for line, cells in records)
+    return Table(Content(WORKBOOK, sheet.lines), "", header, filled)
 
 
 def scan(stream: BinaryIO, *, legacy_encodings: tuple[str, str], limits: Limits) -> Content:
@@ -94,10 +120,7 @@ def scan(stream: BinaryIO, *, legacy_encodings: tuple[str, str], limits: Limits)
     while chunk := stream.read(CHUNK):
         size += len(chunk)
         if size > limits.file_bytes:
-            raise ImportFileError(
-                _("The file is larger than %(megabytes)s MB. Please choose a smaller file.")
-                % {"megabytes": limits.file_bytes // 1024 // 1024}
-            )
+            raise _too_large(limits)
         if b"\x00" in chunk:
             raise ImportFileError(_("This is not a text file. Please choose a CSV file."))
         counts.update(chunk)
@@ -108,6 +131,13 @@ def scan(stream: BinaryIO, *, legacy_encodings: tuple[str, str], limits: Limits)
         raise ImportFileError(_("The file is cut off at its end. Please fetch it again."))
     encoding = _utf8_kind(head) if is_utf8 else _legacy_encoding(counts, legacy_encodings)
     return Content(encoding, counts[10] + 1)
+
+
+def _too_large(limits: Limits) -> ImportFileError:
+    return ImportFileError(
+        _("The file is larger than %(megabytes)s MB. Please choose a smaller file.")
+        % {"megabytes": limits.file_bytes // 1024 // 1024}
+    )
 
 
 def _refuse_foreign(head: bytes) -> None:
@@ -204,10 +234,9 @@ def _best_delimiter(line: str, known_columns: Callable[[Sequence[str]], int]) ->
     return max(DELIMITERS, key=score)
 
 
-def _records(lines: _Lines, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
-    """Records with the line they begin on; empty ones are passed over."""
+def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Records with the line they begin on."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    count = 0
     while True:
         line = lines.number + 1
         try:
@@ -219,6 +248,13 @@ def _records(lines: _Lines, delimiter: str, limits: Limits) -> Iterator[tuple[in
                 _("The table is damaged or cut off from line %(line)s on (quotation marks). Please fetch it again.")
                 % {"line": line}
             ) from None
+        yield line, record
+
+
+def _within(records: Iterator[tuple[int, list[str]]], limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    """The records that hold anything; beyond the limits the file is refused."""
+    count = 0
+    for line, record in records:
         if not any(cell.strip() for cell in record):
             continue
         _check_size(record, line, limits)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from apps.core import exports
+from apps.core.errors import ImportFileError
 from apps.core.imports.faults import Fault, shown
 from apps.core.imports.reading import Table
 from apps.core.imports.sources import ImportSource, Row
@@ -15,6 +18,8 @@ def read_rows(source: ImportSource, table: Table, positions: Mapping[str, int], 
     """Rows of the file with their values and faults; `present` gathers all keys, of rows left out too."""
     width, seen = len(table.header), dict[str, int]()
     for line, cells in table.rows:
+        if source.takes_exports and _is_end(source, cells):
+            continue
         source.see_record(cells)
         data = {name: cells[place].strip() if place < len(cells) else "" for name, place in positions.items()}
         key = source.key_of(data)
@@ -26,6 +31,18 @@ def read_rows(source: ImportSource, table: Table, positions: Mapping[str, int], 
             _check_once(row, source, key, seen)
             source.read(row)
         yield row
+
+
+def _is_end(source: ImportSource, cells: Sequence[str]) -> bool:
+    """Whether this is the last line of an export; raises `ImportFileError` where it says that rows are missing."""
+    if any(cells[1:]):
+        return False
+    if exports.is_broken_off(cells):
+        raise ImportFileError(_("This export broke off: rows are missing in it. Please export the list again."))
+    rows = exports.end_of(cells)
+    if rows is not None:
+        source.see_end(rows)
+    return rows is not None
 
 
 def _check_width(row: Row, cells: Sequence[str], width: int) -> None:

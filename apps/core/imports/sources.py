@@ -55,7 +55,7 @@ class ImportSource:
     `key_column` tells rows apart, `reasons` explains the codes of `left_out`, `fields` names what can change in the
     order in which it is shown (the database does not keep the order of `changes`). Rows left out for one of
     `named_reasons` are reported one by one, not only counted. A source may add to `options` while it checks a file:
-    what it found out is kept with the run.
+    what it found out is kept with the run. `takes_exports`: its parsers undo what `exports.escaped` does.
     """
 
     name: ClassVar[str]
@@ -68,6 +68,7 @@ class ImportSource:
     named_reasons: ClassVar[frozenset[str]] = frozenset()
     legacy_encodings: ClassVar[tuple[str, str]] = ("cp1252", "cp850")
     limits: ClassVar[Limits] = Limits()
+    takes_exports: ClassVar[bool] = False
     upload_form: ClassVar[type[ImportUploadForm]] = ImportUploadForm
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
@@ -90,6 +91,12 @@ class ImportSource:
 
     def see_record(self, cells: Sequence[str]) -> None:
         """Looks at all cells of a row, also those that no column takes, before it is read."""
+
+    def see_end(self, rows: int) -> None:
+        """Looks at the line that ends our exports: how many rows stood in the list; sources that take exports."""
+
+    def see_end_of_file(self, rows: int, *, is_workbook: bool) -> None:
+        """Looks at the number of rows that were there, before the check ends. No workbook is cut off unseen."""
 
     def key_of(self, data: Mapping[str, str]) -> str:
         """What tells rows apart: each may stand in the file once."""

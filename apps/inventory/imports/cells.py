@@ -27,6 +27,8 @@ from apps.inventory.models import tag_validator
 from apps.inventory.numbering import tidy
 
 LONGEST_NOTE = 4_000
+LINE_BREAK = "\u2028"
+"""Stands for a line break in the kept copy of a workbook, where each row has one line."""
 _EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? \d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
@@ -109,11 +111,16 @@ def serial(cell: str) -> str:
 
 def note(cell: str) -> str:
     """Text on several lines."""
-    value = raw(cell).replace("\r\n", "\n").replace("\r", "\n").strip()
+    value = tidy_lines(raw(cell))
     if any(ord(char) < 32 and char not in "\n\t" for char in value):
         raise CellError(_("The text holds control characters."))
     _ensure_length(value, LONGEST_NOTE)
     return value
+
+
+def tidy_lines(text: str) -> str:
+    """With line breaks of one kind, and nothing around."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace(LINE_BREAK, "\n").strip()
 
 
 def day(cell: str) -> datetime.date | None:

@@ -15,19 +15,20 @@ from typing import Any
 
 from django.core.files import File
 from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop, ngettext
+from django.utils.translation import gettext_lazy, gettext_noop
 
-from apps.core import formats, money
+from apps.core import money
 from apps.core.errors import ImportFileError
 from apps.core.imports.columns import Column, folded
 from apps.core.imports.faults import Fault, shown
-from apps.core.imports.sources import ImportSource, Row
+from apps.core.imports.sources import Row
 from apps.core.models import ImportRow, RowAction
-from apps.inventory.choices import DeviceStatus, Ownership
 from apps.inventory.imports import cells, differences, keeping
 from apps.inventory.imports.catalogue import Catalogue, Devices, Schools
 from apps.inventory.imports.formats import ALL_COLUMNS, FORMATS, Format, is_personal, recognised
+from apps.inventory.imports.telling import TellingSource
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
 from apps.inventory.services import batches
@@ -36,10 +37,9 @@ from apps.schools.services import raise_inputs_version
 
 FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
           "bought_on", "note")  # fmt: skip
-SENSES = {"status": DeviceStatus, "ownership": Ownership}
 
 
-class DevicesSource(ImportSource):
+class DevicesSource(TellingSource):
     """Options: `format` (one of FORMATS; without it the header tells) and `school` (number of the school of all rows
     that name none). What the check found out is added: `recognised`, `dropped_columns`, `dropped_cells`, `unused`.
     """
@@ -51,6 +51,7 @@ class DevicesSource(ImportSource):
     key_column = "serial"
     fields = FIELDS
     upload_form = DevicesUploadForm
+    takes_exports = True
     named_reasons = frozenset({"not_on_file"})
     reasons = {
         "trashed": gettext_lazy("deleted in the device management"),
@@ -65,6 +66,8 @@ class DevicesSource(ImportSource):
         self._columns: Sequence[Column] = self.format.columns if self.format else ALL_COLUMNS
         self._personal: list[int] = []
         self._names: set[str] = set()
+        self._taken: set[str] = set()
+        self._end_rows: int | None = None
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
@@ -84,8 +87,8 @@ class DevicesSource(ImportSource):
         titles = [(column, next((names[folded(alias)] for alias in column.aliases if folded(alias) in names), ""))
                   for column in self.format.columns]  # fmt: skip
         self._columns = [replace(column, aliases=(title or column.title, *column.aliases)) for column, title in titles]
-        taken = {column.name for column, title in titles if title}
-        if not taken & {"serial", "tag"}:
+        self._taken = {column.name for column, title in titles if title}
+        if not self._taken & {"serial", "tag"}:
             raise ImportFileError(
                 _("This is not the expected table: it has neither a column of serial numbers nor one of inventory"
                   " numbers.")
@@ -111,6 +114,18 @@ class DevicesSource(ImportSource):
         dropped = sum(1 for place in self._personal if place < len(cells) and cells[place].strip())
         if dropped:
             self.options["dropped_cells"] = str(int(self.options["dropped_cells"]) + dropped)
+
+    def see_end(self, rows: int) -> None:
+        self._end_rows = rows
+
+    def see_end_of_file(self, rows: int, *, is_workbook: bool) -> None:
+        """Our own export, known by its column of kind codes, says at its end how many rows it had."""
+        self.options.pop("end", None)
+        may_be_cut_off = "kind_code" in self._taken and not (is_workbook or "workbook" in self.options)
+        if self._end_rows is None and may_be_cut_off:
+            self.options["end"] = "missing"
+        elif self._end_rows not in (None, rows):
+            self.options["end"] = f"{self._end_rows} {rows}"
 
     def title(self, name: str) -> str:
         """How the file calls a column."""
@@ -214,7 +229,7 @@ class DevicesSource(ImportSource):
 
     def lock(self, staged: QuerySet[ImportRow]) -> None:
         ids: set[int] = set()
-        rows = list(staged.order_by().values_list("data__serial", "data__tag"))
+        rows = list(staged.order_by().values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
         for start in range(0, len(rows), batches.BATCH):
             pairs = [(_number({"n": serial or ""}, "n"), _number({"n": tag or ""}, "n"))
                      for serial, tag in rows[start : start + batches.BATCH]]  # fmt: skip
@@ -335,47 +350,6 @@ class DevicesSource(ImportSource):
 
     def finish(self) -> None:
         raise_inputs_version(self.touched)
-
-    # -- showing ----------------------------------------------------------------------------------------------------
-
-    def option_labels(self) -> list[str]:
-        labels = [str(self.format.label)] if self.format else []
-        if self.options.get("school"):
-            labels.append(_("school %(number)s") % {"number": self.options["school"]})
-        return labels + self.dropped()
-
-    def dropped(self) -> list[str]:
-        columns, dropped = int(self.options.get("dropped_columns", 0)), int(self.options.get("dropped_cells", 0))
-        if not columns:
-            return []
-        sentence = ngettext(
-            "%(columns)d column with secrets or personal data was dropped unread (filled cells: %(cells)d)",
-            "%(columns)d columns with secrets or personal data were dropped unread (filled cells: %(cells)d)",
-            columns,
-        )
-        return [sentence % {"columns": columns, "cells": dropped}]
-
-    def remarks(self) -> list[str]:
-        labels = [_("Format: %(name)s") % {"name": self.format.label}] if self.format else []
-        return labels + self.dropped()
-
-    def more_figures(self) -> dict[str, Any]:
-        figures = {name: int(self.options.get(key, 0))
-                   for name, key in (("columns", "dropped_columns"), ("cells", "dropped_cells"))}  # fmt: skip
-        return {"format": self.options.get("recognised", ""), "dropped": figures,
-                "unused_columns": int(self.options.get("unused", 0))}  # fmt: skip
-
-    def field_label(self, name: str) -> str:
-        return str(Device._meta.get_field(name).verbose_name)
-
-    def display(self, name: str, value: Any) -> str:
-        if value in (None, ""):
-            return ""
-        if name in SENSES:
-            return str(SENSES[name](value).label)
-        if name == "bought_on":
-            return formats.day(datetime.date.fromisoformat(value))
-        return formats.euro(value) if name == "price" else str(value)
 
 
 def _changes(device: Device | None, facts: Mapping[str, Any]) -> dict[str, list[Any]]:

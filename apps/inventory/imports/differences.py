@@ -16,6 +16,7 @@ from apps.core import clock, formats
 from apps.core.imports.faults import Fault
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus, Ownership
 from apps.inventory.imports.catalogue import Days
+from apps.inventory.imports.cells import tidy_lines
 from apps.inventory.models import Device, DeviceKind, Product
 from apps.inventory.placing import EARLIEST_DAY
 from apps.inventory.workflow import TRANSITIONS
@@ -223,4 +224,4 @@ def _is_said(values: dict[str, Any], name: str) -> bool:
 
 def _on_file(device: Device, name: str) -> Any:
     value = getattr(device, name)
-    return value.replace("\r\n", "\n").strip() if name == "note" else value
+    return tidy_lines(value) if name == "note" else value

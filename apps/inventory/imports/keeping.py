@@ -11,6 +11,7 @@ from django.core.files import File
 
 from apps.core.imports.columns import find_columns, known_columns
 from apps.core.imports.reading import open_table
+from apps.inventory.imports.cells import LINE_BREAK
 
 if TYPE_CHECKING:
     from apps.inventory.imports.devices import DevicesSource
@@ -28,6 +29,7 @@ def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> Fi
         known_columns=known_columns(source.all_columns()),
         legacy_encodings=source.legacy_encodings,
         limits=source.limits,
+        like_exports=source.takes_exports,
     )
     source.see_header(table.header)
     positions = find_columns(table.header, source.all_columns())
@@ -35,14 +37,18 @@ def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> Fi
     text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
     writer = _Writer(text)
     writer.row(1, list(table.header))
-    kept = set(positions.values())
+    kept, breaks = set(positions.values()), LINE_BREAK if table.content.is_workbook else "\n"
     for line, cells in table.rows:
         source.see_record(cells)
         data = {name: cells[place].strip() for name, place in positions.items() if place < len(cells)}
         private = source.left_out(data) == "private"
         only = {positions["private"]} if private else kept
-        writer.row(line, [_lines(cell) if place in only else _breaks(cell) for place, cell in enumerate(cells)])
-    options |= source.options
+        writer.row(
+            line,
+            [_lines(cell).replace("\n", breaks) if place in only else _breaks(cell, breaks)
+             for place, cell in enumerate(cells)],
+        )  # fmt: skip
+    options |= source.options | ({"workbook": "1"} if table.content.is_workbook else {})
     text.detach()
     target.seek(0)
     return File(target, name=upload.name)
@@ -89,6 +95,6 @@ def _lines(cell: str) -> str:
     return cell.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _breaks(cell: str) -> str:
+def _breaks(cell: str, breaks: str) -> str:
     """Nothing but the line breaks of a cell, so that the rows below keep their lines."""
-    return "\n" * _lines(cell).count("\n")
+    return "\n" * _lines(cell).count("\n") if breaks == "\n" else ""

@@ -1,0 +1,76 @@
+"""Devices as lines of a CSV file, written by PostgreSQL itself: COPY of a query whose columns are formatted texts.
+
+The same lines as `DeviceExportTable` makes row by row in Python, without a thing being made of each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, Expression, F, Func, QuerySet, TextField, Value, When
+
+from apps.inventory.choices import DeviceStatus, Ownership
+
+
+class _Escaped(Func):
+    """As `core.exports.escaped`; nothing for an empty text, which COPY would put in quotes."""
+
+    template = "NULLIF(CASE WHEN %(expressions)s ~ '^''*[-=+@\\t\\r]' THEN '''' ELSE '' END || %(expressions)s, '')"
+    output_field = TextField()
+
+
+class _Day(Func):
+    template = "to_char(%(expressions)s, 'DD.MM.YYYY')"
+    output_field = TextField()
+
+
+class _Euros(Func):
+    """Cents as "1234,50"."""
+
+    template = "(%(expressions)s / 100)::text || ',' || lpad(mod(%(expressions)s, 100)::text, 2, '0')"
+    output_field = TextField()
+
+
+def _words(field: str, choices: Any) -> Case:
+    """The words of a stored choice in the active language."""
+    known = [When(**{field: choice.value}, then=Value(str(choice.label))) for choice in choices]
+    return Case(*known, default=F(field), output_field=TextField())
+
+
+def _columns() -> Mapping[str, Expression]:
+    return {
+        "tag": _Escaped("tag"),
+        "manufacturer": _Escaped("product__manufacturer"),
+        "model": _Escaped("product__model"),
+        "kind": _Escaped("kind__name"),
+        "kind_code": _Escaped("kind__code"),
+        "serial": _Escaped("serial"),
+        "status": _words("status", DeviceStatus),
+        "school_number": _Escaped("school__number"),
+        "school": _Escaped("school__short_name"),
+        "site": _Escaped("site__name"),
+        "room": _Escaped("room"),
+        "ownership": _words("ownership", Ownership),
+        "price": _Euros("price"),
+        "bought_on": _Day("bought_on"),
+        "note": _Escaped("note"),
+    }
+
+
+def knows(names: Iterable[str]) -> bool:
+    return set(names) <= _columns().keys()
+
+
+def copied(devices: QuerySet[Any], names: Iterable[str]) -> Iterator[str]:
+    """One line for each device, in the order of the query; the memory taken does not grow with their number."""
+    columns = _columns()
+    rows = devices.select_related(None).values_list(*(columns[name] for name in names))
+    statement, parameters = rows.query.sql_with_params()
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv, DELIMITER ';')", parameters) as copy,
+    ):
+        for line in copy:
+            yield str(line, "utf-8")[:-1] + "\r\n"
