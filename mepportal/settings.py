@@ -27,6 +27,8 @@ PORTAL_URL = _environment.portal_url()
 CITY_NAME = _environment.text("CITY_NAME", default="Stadt Hamm")
 SUPPORT_EMAIL = _environment.address("SUPPORT_EMAIL", demo="schul-it@stadt.example")
 RECALC_SECONDS = _environment.whole_number("RECALC_SECONDS", default=60, lowest=1)
+SIGN_SECONDS = min(10, RECALC_SECONDS)  # how often worker and beat show that they live
+SIGN_VALID_SECONDS = 40  # how old a sign of life may be: on a busy machine three of them may be late
 OWN_AUTHORITY_NUMBER = _environment.text("OWN_AUTHORITY_NUMBER", default="10315")
 TAG_PREFIX = _environment.tag_prefix()
 
@@ -189,7 +191,8 @@ _SWEEP = {"schedule": RECALC_SECONDS, "options": {"expires": 2 * RECALC_SECONDS}
 CELERY_BEAT_SCHEDULE = {
     "show-sign-of-life": {
         "task": "core.show_sign_of_life",
-        **_SWEEP,
+        "schedule": SIGN_SECONDS,
+        "options": {"expires": SIGN_VALID_SECONDS},
     },
     "run-requested-jobs": {
         "task": "core.run_requested_jobs",

@@ -17,13 +17,13 @@ logger = logging.getLogger(__name__)
 
 
 class PortalScheduler(PersistentScheduler):
-    """Shows a sign of life once per sweep; a database that does not answer never stops the clock."""
+    """Shows a sign of life every `SIGN_SECONDS`; a database that does not answer never stops the clock."""
 
     _shown_at: float | None = None
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         now = time.monotonic()
-        if self._shown_at is None or now - self._shown_at >= settings.RECALC_SECONDS / 2:
+        if self._shown_at is None or now - self._shown_at >= settings.SIGN_SECONDS / 2:  # ticks come a little early
             self._shown_at = now
             _show_sign()
         seconds: float = super().tick(*args, **kwargs)

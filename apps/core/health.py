@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from celery import current_app, signature
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -83,8 +84,7 @@ def _reach_broker() -> bool:
 def _wake_worker() -> datetime | None:
     """Sends the worker its tiny task and waits a little for its sign; None when none comes."""
     asked_at = clock.now()
-    lifetime = heartbeats.limit().total_seconds()
-    signature(heartbeats.WORKER_TASK).apply_async(retry=False, expires=lifetime)
+    signature(heartbeats.WORKER_TASK).apply_async(retry=False, expires=settings.SIGN_VALID_SECONDS)
     until = time.monotonic() + WORKER_SECONDS
     try:
         while time.monotonic() < until:

@@ -1,7 +1,7 @@
 """Signs of life of the parts that answer no requests.
 
 Beat writes its own; the worker writes its own by running a tiny task, which proves queue, worker and database in one.
-Beat sends that task with every sweep, and `/health/ready` sends it when the last sign is old, so that a worker is
+Beat sends that task every `SIGN_SECONDS`, and `/health/ready` sends it when the last sign is old, so that a worker is
 recognised without beat and beat without a worker.
 """
 
@@ -16,12 +16,6 @@ from apps.core.jobs import alive
 from apps.core.models import Heartbeat, Job, JobState
 
 WORKER_TASK = "core.show_sign_of_life"
-GRACE_SECONDS = 15
-
-
-def limit() -> datetime.timedelta:
-    """How old a sign of life may be: two sweeps and some grace."""
-    return datetime.timedelta(seconds=2 * settings.RECALC_SECONDS + GRACE_SECONDS)
 
 
 def show(part: Heartbeat.Part) -> None:
@@ -40,4 +34,5 @@ def last_signs() -> dict[str, datetime.datetime]:
 
 
 def is_recent(at: datetime.datetime | None) -> bool:
-    return at is not None and at >= clock.now() - limit()
+    """Whether a part that showed itself then counts as at work."""
+    return at is not None and at >= clock.now() - datetime.timedelta(seconds=settings.SIGN_VALID_SECONDS)

@@ -140,10 +140,14 @@ def kept_alive(job: Job) -> Iterator[None]:
         signs.join()
 
 
+def seconds_between_signs() -> float:
+    """Often enough for the job, and for its worker, whose sign of life it is, too."""
+    return min(patience().total_seconds() / SIGNS_PER_PATIENCE, settings.SIGN_SECONDS)
+
+
 def _show_signs(job_id: int, over: threading.Event) -> None:
-    pause = patience().total_seconds() / SIGNS_PER_PATIENCE
     try:
-        while not over.wait(pause):
+        while not over.wait(seconds_between_signs()):
             _show_sign(job_id)
     finally:
         connection.close()

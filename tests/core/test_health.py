@@ -7,14 +7,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from apps.core import clock, health
+from apps.core import beat, clock, health, jobs
+from apps.core.beat import PortalScheduler
 from apps.core.models import Heartbeat
+from mepportal.celery import app
 from tests.support.waiting import wait_until
 from tests.support.workers import Worker
 
@@ -99,8 +103,6 @@ def closed_port() -> Iterator[int]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("server", [deaf_server, closed_port], ids=["hangs", "is down"])
 def test_a_broker_that_does_not_answer(client: Client, monkeypatch: pytest.MonkeyPatch, server: Any) -> None:
-    from mepportal.celery import app
-
     seen("beat")
     seen("worker")
     with server() as port:
@@ -130,12 +132,68 @@ def test_a_database_that_hangs(client: Client) -> None:
         other.close()
 
 
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the portal's clock: so many seconds have passed."""
+    real = clock.now
+
+    def move(seconds: float) -> None:
+        monkeypatch.setattr(clock, "now", lambda: real() + datetime.timedelta(seconds=seconds))
+
+    return move
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_hangs(client: Client, worker: Worker) -> None:
+def test_parts_that_fell_silent_are_named_after_forty_seconds(client: Client, later: Callable[[float], None]) -> None:
+    """Not before: three signs of ten seconds each may be late."""
+    seen("beat")
+    seen("worker")
+    later(39 - FAST)
+    assert ready(client) == (200, parts())
+    later(40)
+    assert ready(client) == (503, parts(worker="failing", beat="failing"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_hangs_in_a_job_is_named_as_soon(client: Client, later: Callable[[float], None]) -> None:
+    """Its job's last sign of life is its own."""
+    seen("worker", 3600)
+    with jobs.running("test.work"):
+        later(39 - FAST)
+        seen("beat")
+        assert ready(client) == (200, parts())
+        later(40)
+        seen("beat")
+        assert ready(client) == (503, parts(worker="failing"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_shows_itself_every_ten_seconds(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SIGN_SECONDS = 10
+    scheduler = PortalScheduler(app=app, schedule_filename=str(tmp_path / "schedule"))
+    shown = []
+    for seconds in (0, 4, 10, 14, 20):
+        Heartbeat.objects.all().delete()
+        monkeypatch.setattr(beat, "time", SimpleNamespace(monotonic=lambda seconds=seconds: 1000.0 + seconds))
+        scheduler.tick()
+        if Heartbeat.objects.filter(part="beat").exists():
+            shown.append(seconds)
+    scheduler.close()
+    assert shown == [0, 10, 20]
+
+
+def test_a_long_job_shows_a_sign_every_ten_seconds_though_sweeps_are_rare(settings: Any) -> None:
+    settings.RECALC_SECONDS, settings.SIGN_SECONDS = 600, 10
+    assert jobs.seconds_between_signs() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_hangs(client: Client, worker: Worker, later: Callable[[float], None]) -> None:
     seen("beat")
     wait_until(lambda: ready(client) == (200, parts()), what="the worker")
     assert worker.process is not None
-    seen("worker", 3600)
+    later(40)
+    seen("beat")
     os.killpg(worker.process.pid, signal.SIGSTOP)
     try:
         assert ready(client) == (503, parts(worker="failing"))

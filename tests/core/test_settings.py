@@ -92,8 +92,9 @@ SHOW_SETTINGS = """
 import django, json
 from django.conf import settings
 names = ["DEBUG", "DATABASES", "CELERY_BROKER_URL", "CSRF_TRUSTED_ORIGINS", "SECURE_SSL_REDIRECT", "EMAIL_PORT",
-         "EMAIL_USE_TLS", "SESSION_COOKIE_SECURE", "SESSION_COOKIE_NAME", "ALLOWED_HOSTS"]
-print(json.dumps({name: getattr(settings, name) for name in names}))
+         "EMAIL_USE_TLS", "SESSION_COOKIE_SECURE", "SESSION_COOKIE_NAME", "ALLOWED_HOSTS", "CELERY_BEAT_SCHEDULE",
+         "SIGN_SECONDS"]
+print(json.dumps({name: getattr(settings, name) for name in names}, default=str))
 """
 
 
@@ -142,7 +143,10 @@ def test_safe_values_arrive_in_the_settings(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     database = found.pop("DATABASES")["default"]
     assert database["OPTIONS"] == {"sslmode": "require", "pool": {"timeout": 5, "reconnect_timeout": 5, "max_size": 8}}
+    sign = found.pop("CELERY_BEAT_SCHEDULE")["show-sign-of-life"]
+    assert sign == {"task": "core.show_sign_of_life", "schedule": 10, "options": {"expires": 40}}
     assert found == {
+        "SIGN_SECONDS": 10,
         "DEBUG": False,
         "CELERY_BROKER_URL": "rediss://:secret@queue.example:6379/0",
         "CSRF_TRUSTED_ORIGINS": ["https://mep.city.example", "https://www.mep.city.example"],

@@ -62,6 +62,6 @@ def failing(part: str) -> dict[str, str]:
 
 
 def long_ago(postgres: PrivatePostgres, part: str) -> None:
-    """As if more than two sweeps had passed since the part's last sign of life."""
+    """As if the part had shown its last sign of life long ago."""
     with postgres.connect() as database:
         database.execute("UPDATE core_heartbeat SET at = at - interval '1 hour' WHERE part = %s", [part])
