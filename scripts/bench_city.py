@@ -63,10 +63,10 @@ WITH school AS (
     JOIN product ON product.place = n / 3 %% (SELECT count(*) FROM product)
 )
 INSERT INTO inventory_device (tag, serial, product_id, kind_id, ownership, price, bought_on, status, school_id,
-    room, note, created_at, search_text, last_school_id)
+    room, note, condition, bound_by, disposal, created_at, search_text, last_school_id)
 SELECT tag, serial, product_id, kind_id, ownership, gross_price, bought_on,
        CASE WHEN retired THEN 'retired' ELSE 'in_use' END, CASE WHEN retired THEN NULL ELSE school_id END,
-       '', '', now(), lower(tag || ' ' || serial || ' ' || words), CASE WHEN retired THEN school_id END
+       '', '', '', '', '', now(), lower(tag || ' ' || serial || ' ' || words), CASE WHEN retired THEN school_id END
 FROM device ORDER BY tag
 """
 # Each seventh device stood for its first 20 days at the school before its own; a retired one stood for four years.

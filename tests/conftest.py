@@ -77,6 +77,16 @@ def django_db_modify_db_settings() -> None:
         connection.settings_dict["TEST"]["NAME"] = str(Path(settings.VAR_DIR) / "test.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_files_left() -> Iterator[None]:
+    """Rows of a test are taken back, the files that they named are not: those of devices are removed at the end."""
+    folder = Path(settings.MEDIA_ROOT) / "attachments"
+    before = set(folder.rglob("*"))
+    yield
+    for path in sorted(set(folder.rglob("*")) - before, reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
 @pytest.fixture
 def start_worker(transactional_db: None) -> Iterator[Callable[..., Worker]]:
     """Start real workers: `start_worker(beat=True, recalc_seconds=1)`. Tasks of earlier tests are dropped first."""

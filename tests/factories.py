@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import factory
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
@@ -159,3 +160,8 @@ class DeviceFactory(factory.Factory):
     @classmethod
     def _create(cls, model_class: type[Device], *args: Any, **kwargs: Any) -> Device:
         return add_device(**kwargs)
+
+
+def photo_file(name: str = "schaden.jpg") -> SimpleUploadedFile:
+    """The smallest thing that begins as a JPEG does."""
+    return SimpleUploadedFile(name, b"\xff\xd8\xff\xe0" + bytes(32) + b"\xff\xd9", content_type="image/jpeg")

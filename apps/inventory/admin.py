@@ -98,21 +98,46 @@ class PlacementInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("school", "site", "by", "device")
 
 
+class DeviceForm(forms.ModelForm):
+    """A device, and why its binding ends earlier than so far."""
+
+    binding_reason = forms.CharField(
+        label=_("Reason for an earlier end of the binding"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Only the approving office may end or shorten a binding that still runs, with a reason."),
+    )
+
+    class Meta:
+        model = Device
+        fields = ("serial", "price", "bought_on", "bound_until", "bound_by", "note")
+
+
 @admin.register(Device)
 class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
     """Facts can be corrected here; devices are added, moved and retired in the portal, or come with a list."""
 
     import_sources = ((DevicesSource.name, _("Import devices")),)
 
-    list_display = ("tag", "product", "kind", "serial", "status", "school", "bought_on")
-    list_filter = ("status", "kind", "ownership", ("school", admin.RelatedOnlyFieldListFilter))
+    form = DeviceForm
+    list_display = ("tag", "product", "kind", "serial", "status", "school", "bought_on", "bound_until")
+    list_filter = (
+        "status",
+        "kind",
+        "ownership",
+        "condition",
+        ("bound_until", admin.EmptyFieldListFilter),
+        ("school", admin.RelatedOnlyFieldListFilter),
+    )
     list_select_related = ("product", "kind", "school")
     sortable_by = ("tag", "status", "bought_on")
     search_fields = ("search_text",)
     ordering = ("tag",)
-    fields = ("tag", "product", "kind", "status", "school", "site", "room", "ownership", "serial", "price",
-              "bought_on", "note", "created_at")  # fmt: skip
-    readonly_fields = ("tag", "product", "kind", "status", "school", "site", "room", "ownership", "created_at")
+    fields = ("tag", "product", "kind", "status", "school", "site", "room", "ownership", "condition", "serial",
+              "price", "bought_on", "bound_until", "bound_by", "binding_reason", "disposal", "disposed_on", "proceeds",
+              "note", "created_at")  # fmt: skip
+    readonly_fields = ("tag", "product", "kind", "status", "school", "site", "room", "ownership", "condition",
+                       "disposal", "disposed_on", "proceeds", "created_at")  # fmt: skip
     inlines = (PlacementInline,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -132,6 +157,10 @@ class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
         found: Any = queryset
         return found.search(search_term), False
 
+    def get_fields(self, request: HttpRequest, obj: Device | None = None) -> Any:
+        asked = self.has_change_permission(request, obj)
+        return [name for name in self.fields if asked or name != "binding_reason"]
+
     def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
         services.change_details(
             device=obj,
@@ -141,3 +170,11 @@ class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
             bought_on=obj.bought_on,
             note=obj.note,
         )
+        if {"bound_until", "bound_by"} & set(form.changed_data):
+            services.bind_device(
+                device=obj,
+                until=obj.bound_until,
+                file_reference=obj.bound_by,
+                by=request.user,
+                reason=form.cleaned_data["binding_reason"],
+            )

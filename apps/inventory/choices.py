@@ -52,6 +52,33 @@ class Ownership(models.TextChoices):
     PARENT_FINANCED = "parent_financed", _("parent-financed")
 
 
+class Condition(StateChoices):
+    """How a device looks and works; empty where nobody has said."""
+
+    NEW = "new", _("new")
+    GOOD = "good", _("good")
+    WORN = "worn", _("worn")
+    DAMAGED = "damaged", _("damaged")
+    DEFECTIVE = "defective", _("defective")
+
+    @classmethod
+    def _tones(cls) -> dict[str, Tone]:
+        return {"new": Tone.SUCCESS, "good": Tone.SUCCESS, "damaged": Tone.WARNING, "defective": Tone.DANGER}
+
+
+class Disposal(models.TextChoices):
+    """Where a retired device went; empty while that is open."""
+
+    SCRAPPED = "scrapped", _("scrapped")
+    SOLD = "sold", _("sold")
+    GIVEN_AWAY = "given_away", _("given away")
+    RETURNED = "returned", _("returned to its owner")
+
+
+LENT_OWNERSHIPS = frozenset({Ownership.LEASED, Ownership.RENTED, Ownership.PARENT_FINANCED})
+"""Devices that belong to others: they go back to their owner, and nobody else disposes of them."""
+
+
 class CountedAs(models.TextChoices):
     """The lines of a quota figure that are made of devices."""
 

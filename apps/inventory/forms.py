@@ -13,8 +13,10 @@ from apps.accounts.models import User
 from apps.core.clock import today
 from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
 from apps.core.form_layout import Fieldset, KernFormHelper, Layout
-from apps.inventory.choices import Ownership
+from apps.inventory.binding import bound_words, is_bound
+from apps.inventory.choices import LENT_OWNERSHIPS, Condition, Disposal, Ownership
 from apps.inventory.models import Device, DeviceKind, Product
+from apps.inventory.services.attachments import MOST_BYTES
 from apps.schools.models import School, Site
 
 AT_ONCE = 500
@@ -161,10 +163,65 @@ class StockForm(ActionForm):
     on = OnField()
 
 
-class RetireForm(ActionForm):
+class ConditionField(forms.ChoiceField):
+    """The condition, left as it was where nothing is chosen."""
+
+    def __init__(self, *, required: bool = False) -> None:
+        first = _("Please choose") if required else _("As it was")
+        super().__init__(label=_("Condition"), required=required, choices=[("", first), *Condition.choices])
+
+
+class DisposalMixin(forms.Form):
+    """Where a device goes. The reason against a binding is asked only where a grant binds the device."""
+
+    disposal = forms.ChoiceField(label=_("Where it goes"), required=False)
+    proceeds = EuroField(label=_("Proceeds"), required=False, min_value=0, help_text=_("Only where it is sold."))
+    binding_reason = ReasonField(_("Why it goes although a grant binds it"), required=True)
+
+    device: Device
+
+    def ask_disposal(self) -> None:
+        """Offers only what fits the ownership."""
+        others = self.device.ownership in LENT_OWNERSHIPS
+        fitting = [(way.value, way.label) for way in Disposal if (way == Disposal.RETURNED) == others]
+        first = _("Please choose") if self.fields["disposal"].required else _("Not known yet")
+        self.fields["disposal"].choices = [("", first), *fitting]
+        if others:
+            del self.fields["proceeds"]
+        if not is_bound(self.device, today()):
+            del self.fields["binding_reason"]
+        else:
+            self.fields["binding_reason"].help_text = _("Bound until %(bound)s. This stays in the history.") % {
+                "bound": bound_words(self.device)
+            }
+
+
+class RetireForm(DisposalMixin, ActionForm):
     submit, submit_kind = _("Retire device"), "danger"
     reason = ReasonField(_("Reason"), required=True)
+    condition = ConditionField()
     on = OnField()
+
+    field_order = ("reason", "condition", "disposal", "proceeds", "binding_reason", "on")
+
+    def prepare(self) -> None:
+        self.ask_disposal()
+
+
+class DisposalForm(DisposalMixin, ActionForm):
+    submit = _("Save whereabouts")
+    on = GermanDateField(label=_("Left on"))
+
+    field_order = ("disposal", "proceeds", "binding_reason", "on")
+
+    def prepare(self) -> None:
+        self.fields["disposal"].required = True
+        self.ask_disposal()
+        for name in ("disposal", "proceeds"):
+            if name in self.fields:
+                self.initial.setdefault(name, getattr(self.device, name))
+        if self.device.disposed_on:
+            self.initial["on"] = self.device.disposed_on
 
 
 class LostForm(ActionForm):
@@ -185,6 +242,7 @@ class RepairForm(ActionForm):
 class RepairedForm(ActionForm):
     submit = _("Take back from repair")
     reason = ReasonField(_("What was done"))
+    condition = ConditionField()
 
 
 class LendForm(ActionForm):
@@ -228,3 +286,44 @@ class DetailsForm(ActionForm):
     def prepare(self) -> None:
         for name in self.fields:
             self.initial.setdefault(name, getattr(self.device, name))
+
+
+class ConditionForm(ActionForm):
+    submit = _("Change condition")
+    condition = ConditionField(required=True)
+    reason = ReasonField(_("Note"))
+
+    def prepare(self) -> None:
+        self.initial.setdefault("condition", self.device.condition)
+
+
+class BindingForm(ActionForm):
+    submit = _("Save binding")
+    until = GermanDateField(
+        label=_("Bound until"),
+        required=False,
+        help_text=_("The last day of the binding as the grant notice says. Empty: no grant binds the device."),
+    )
+    file_reference = forms.CharField(label=_("File reference of the grant"), required=False, max_length=120)
+    reason = ReasonField(_("Reason"))
+
+    def prepare(self) -> None:
+        self.initial.setdefault("until", self.device.bound_until)
+        self.initial.setdefault("file_reference", self.device.bound_by)
+        if is_bound(self.device, today()):
+            self.fields["reason"].help_text = _("Needed where the binding ends earlier than so far.")
+
+
+class AttachForm(ActionForm):
+    submit = _("Add file")
+    file = forms.FileField(
+        label=_("File"),
+        allow_empty_file=True,
+        help_text=_("PDF, JPEG or PNG of at most %(megabytes)s MB. Please show no pupils.")
+        % {"megabytes": MOST_BYTES // 1024 // 1024},
+        widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,application/pdf,image/jpeg,image/png"}),
+        error_messages={"required": _("Please choose a file.")},
+    )
+    description = forms.CharField(
+        label=_("What it shows"), required=False, max_length=200, help_text=_("For example: report to the police.")
+    )

@@ -1,8 +1,9 @@
 """Who sees and keeps devices. Coordinators act on the devices of their own schools only.
 
 Besides the admin's names: `move_device`, `retire_device`, `use_depot` (put devices into the depot, add them there),
-`see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `print_labels`,
-`import_devices` (take in lists of devices of all schools of the own authority).
+`see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `bind_device` (say until
+when a grant binds a device), `dispose_bound_device` (let a bound device go, or end its binding early, with a reason),
+`print_labels`, `import_devices` (take in lists of devices of all schools of the own authority).
 """
 
 from apps.accounts.choices import Role
@@ -13,13 +14,14 @@ _KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "
     "inventory.print_labels"
 }
 _DEPOT = frozenset({"inventory.see_depot", "inventory.use_depot", "inventory.classify_device"})
+_BIND = frozenset({"inventory.bind_device"})
 _IMPORT = model_permissions("core", "importrun", "importrow") | {"inventory.import_devices"}
 _CATALOGUE = model_permissions("inventory", "devicekind", "product", actions=EDIT)
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: _READ | _KEEP,
-    Role.OFFICE_CLERK: _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT,
-    Role.OFFICE_APPROVER: _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT,
+    Role.OFFICE_CLERK: _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND,
+    Role.OFFICE_APPROVER: _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND | {"inventory.dispose_bound_device"},
     Role.HEAD: _READ | {"inventory.see_depot"},
     Role.IT_SUPPORT: _READ | _KEEP | _DEPOT,
     Role.AUDITOR: _READ | {"inventory.see_depot"},

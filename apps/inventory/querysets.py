@@ -31,6 +31,10 @@ class DeviceQuerySet(SchoolScopedQuerySet[Any]):
             seen |= Q(school__isnull=True, last_school__isnull=True)
         return self.filter(seen)
 
+    def bound_on(self, day: datetime.date) -> DeviceQuerySet:
+        """Devices that a grant binds on a day; its last day counts."""
+        return self.filter(bound_until__gte=day)
+
     def search(self, text: str) -> DeviceQuerySet:
         rows = self
         for word in sort_key(text).split():
@@ -62,3 +66,12 @@ class PlacementQuerySet(SchoolScopedQuerySet[Any]):
 class AddRequestQuerySet(ScopedQuerySet[Any]):
     def _visible_to(self, user: Any) -> AddRequestQuerySet:
         return self.filter(by=user)
+
+
+class AttachmentQuerySet(ScopedQuerySet[Any]):
+    """Whoever sees a device sees its files."""
+
+    def _visible_to(self, user: Any) -> AttachmentQuerySet:
+        from apps.inventory.models import Device
+
+        return self.filter(device__in=Device.objects.visible_to(user).values("pk"))

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Value
-from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.core import formats
 from apps.core.clock import today
-from apps.inventory.choices import PLACED_STATUSES, CountedAs, DeviceStatus, Ownership
-from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.binding import DISPOSE_BOUND, is_bound
+from apps.inventory.choices import PLACED_STATUSES, CountedAs, Ownership
+from apps.inventory.models import Device, DeviceKind, Placement
 from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
-from apps.schools.models import School, Site
+from apps.schools.models import School
 
 CORRECTIONS = {
+    "add_attachment": "inventory.change_device",
+    "change_condition": "inventory.change_device",
     "change_ownership": "inventory.change_device",
     "change_kind": "inventory.classify_device",
+    "bind_device": "inventory.bind_device",
     "change_details": "inventory.change_device",
 }
 """Writes that are no transition -> permission."""
-HISTORY_SHOWN = 50
 _RUNNING = re.compile(r"([A-Z0-9]*?[A-Z])-?(\d{1,9})")
-_TRACKED = ("status", "school", "site", "room", "kind", "ownership", "product", "serial", "price", "bought_on", "note")
 
 
 @dataclass(frozen=True)
@@ -39,26 +39,6 @@ class Counts:
     devices: int = 0
     parent_financed: int = 0
     presentation: int = 0
-
-
-@dataclass(frozen=True)
-class Change:
-    """One field before and after, in words."""
-
-    label: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """Who wrote what when. `by` is None for the portal itself; `created`: the device was recorded."""
-
-    at: datetime.datetime
-    by: User | None
-    created: bool
-    changes: Sequence[Change]
-    reason: str
 
 
 def devices_of(school: School) -> QuerySet[Any]:
@@ -187,77 +167,23 @@ def device_called(text: str, user: User) -> Device | None:
 
 def actions_for(device: Device, user: User) -> list[str]:
     """Names of the services that this person may call for the device now: transitions first, then corrections."""
-    steps = [
+    names = [
         name
         for name in TRANSITIONS.actions_from(device.status)
         if user.has_perm(TRANSITIONS.transitions[name].permission)
     ]
-    return steps + [name for name, permission in CORRECTIONS.items() if user.has_perm(permission)]
+    names += [name for name, permission in CORRECTIONS.items() if user.has_perm(permission)]
+    return [name for name in names if not is_held_back(name, device, user)]
+
+
+def is_held_back(name: str, device: Device, user: User) -> bool:
+    """Whether only the binding by a grant keeps this person from it. What a bound device is worth stays the city's."""
+    if not is_bound(device, today()):
+        return False
+    return name == "change_ownership" or (
+        name in {"retire_device", "record_disposal"} and not user.has_perm(DISPOSE_BOUND)
+    )
 
 
 def is_placed(device: Device) -> bool:
     return device.status in PLACED_STATUSES
-
-
-def device_history(device: Device, user: User) -> list[HistoryEntry]:
-    """What was written to a device, newest first, in words; schools outside the person's scope stay unnamed."""
-    records = list(Device.history.filter(id=device.pk).select_related("history_user")[: HISTORY_SHOWN + 1])
-    words = _Words(records, user)
-    entries = []
-    for index, record in enumerate(records[:HISTORY_SHOWN]):
-        former = records[index + 1] if index + 1 < len(records) else None
-        changes = [] if former is None else words.changes(former, record)
-        entries.append(
-            HistoryEntry(
-                at=record.history_date,
-                by=record.history_user,
-                created=record.history_type == "+",
-                changes=changes,
-                reason=record.history_change_reason or "",
-            )
-        )
-    return entries
-
-
-class _Words:
-    """Turns stored values of history records into words, with one query for each kind of row they name."""
-
-    def __init__(self, records: Sequence[Any], user: User) -> None:
-        schools = School.objects.visible_to(user)
-        self.names = {
-            "school": self._names(schools, records, "school_id"),
-            "site": self._names(Site.objects.visible_to(user), records, "site_id"),
-            "kind": self._names(DeviceKind.objects.visible_to(user), records, "kind_id"),
-            "product": self._names(Product.objects.visible_to(user), records, "product_id"),
-        }
-
-    def _names(self, rows: QuerySet[Any], records: Sequence[Any], attribute: str) -> dict[int, str]:
-        ids = {getattr(record, attribute) for record in records} - {None}
-        return {row.pk: str(row) for row in rows.filter(pk__in=ids)}
-
-    def changes(self, former: Any, record: Any) -> list[Change]:
-        found = []
-        hidden = {id(row) for row in (former, record) if row.school_id and row.school_id not in self.names["school"]}
-        for name in _TRACKED:
-            field: Any = Device._meta.get_field(name)
-            before, after = getattr(former, field.attname), getattr(record, field.attname)
-            if before != after:
-                label = str(field.verbose_name)
-                words = [
-                    "…" if name == "room" and id(row) in hidden else self.word(name, value)
-                    for row, value in ((former, before), (record, after))
-                ]
-                found.append(Change(label[:1].upper() + label[1:], *words))
-        return found
-
-    def word(self, name: str, value: Any) -> str:
-        if value is None or value == "":
-            return "–"
-        if name in self.names:
-            return self.names[name].get(value, _("another school") if name == "school" else "…")
-        if name in {"status", "ownership"}:
-            choices: Any = DeviceStatus if name == "status" else Ownership
-            return str(choices(value).label)
-        if name == "price":
-            return formats.euro(value)
-        return formats.day(value) if isinstance(value, datetime.date) else str(value)

@@ -116,10 +116,11 @@ class PlacementTable(PortalTable):
     until = DateColumn(verbose_name=_("Until"), empty_values=())
     counted = TextColumn(empty_values=(), verbose_name=_("Counts as"), accessor="pk")
     ownership = TextColumn(verbose_name=_("Ownership"))
+    by = TextColumn(verbose_name=_("Entered by"))
 
     class Meta(PortalTable.Meta):
         model = Placement
-        fields = ("school", "room", "since", "until", "counted", "ownership")
+        fields = ("school", "room", "since", "until", "counted", "ownership", "by")
         sequence = fields
         cards = ("since", "until", "counted")
 

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from apps.inventory import label_views, views
+from apps.inventory import attachment_views, label_views, views
 
 app_name = "inventory"
 
@@ -12,6 +12,12 @@ urlpatterns = [
     *(
         path(f"inventory/<str:tag>/{action.slug}/", views.DeviceActionView.as_view(action=action), name=action.slug)
         for action in views.ACTIONS.values()
+    ),
+    path("inventory/<str:tag>/files/<int:pk>/", attachment_views.AttachmentView.as_view(), name="attachment"),
+    path(
+        "inventory/<str:tag>/files/<int:pk>/remove/",
+        attachment_views.RemoveAttachmentView.as_view(),
+        name="remove_attachment",
     ),
     re_path(r"^d/(?P<tag>[^/]+)/?$", views.ShortView.as_view(), name="short"),
 ]

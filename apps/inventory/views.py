@@ -19,13 +19,15 @@ from django.utils.translation import ngettext
 from django.views.generic import DetailView, FormView, View
 
 from apps.core import formats
+from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.list_views import PortalListView
 from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.core.tables import PortalTable
-from apps.inventory import forms, selectors, services
-from apps.inventory.choices import DeviceStatus
+from apps.inventory import device_history, forms, selectors, services
+from apps.inventory.binding import is_bound, refusal
+from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
 from apps.inventory.models import Device, Product
 from apps.inventory.tables import (
@@ -154,20 +156,28 @@ class DeviceDetailView(DevicePageMixin, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         device, user = self.object, self.request.user
-        placements = device.placements.visible_to(user).select_related("school", "site").order_by("-since")
+        placements = device.placements.visible_to(user).select_related("school", "site", "by").order_by("-since")
         allowed = selectors.actions_for(device, user)
         links = [action.link(device) for name, action in ACTIONS.items() if name in allowed]
         if user.has_perm("inventory.print_labels"):
             url = f"{reverse('inventory:labels')}?{urlencode({'tag': device.tag})}"
             links.append({"label": _("Print label"), "url": url, "danger": False, "correction": True})
         first = links[:1] if links and not (links[0]["danger"] or links[0]["correction"]) else []
+        everything = "history" in self.request.GET
+        most = device_history.MOST if everything else device_history.SHOWN
+        history = device_history.device_history(device, user, most=most + 1)
         return super().get_context_data(
             statuses=DeviceStatus,
+            conditions=Condition,
+            bound=is_bound(device, today()),
+            may_change=user.has_perm("inventory.change_device"),
+            attachments=device.attachments.visible_to(user).select_related("by"),
             main_action=first[0] if first else None,
             steps=links[len(first) :],
             placement=next((row for row in placements if row.until is None), None),
             placements=PlacementTable(placements, request=self.request, prefix="p-", caption=_("Placements")),
-            history=selectors.device_history(device, user),
+            history=history[:most],
+            history_goes_on=len(history) > most,
             panels=rendered_panels("inventory.device", self.request, device),
             **kwargs,
         )
@@ -239,7 +249,7 @@ class Action:
     hint: Text = ""
 
     @property
-    def service(self) -> Callable[..., Device]:
+    def service(self) -> Callable[..., object]:
         return getattr(services, self.name)  # type: ignore[no-any-return]
 
     def link(self, device: Device) -> dict[str, Any]:
@@ -265,10 +275,19 @@ _ALL_ACTIONS = (
            danger=True, hint=_ENDS),
     Action("retire_device", "retire", _("Retire"), _("%(tag)s is retired."), forms.RetireForm, danger=True,
            hint=_ENDS),
+    Action("record_disposal", "disposal", _("Say where it went"), _("The whereabouts of %(tag)s are saved."),
+           forms.DisposalForm, correction=True),
+    Action("add_attachment", "attach", _("Add file"), _("The file is with %(tag)s now."), forms.AttachForm,
+           correction=True, hint=_("A photo of the damage, the report to the police, the invoice.")),
+    Action("change_condition", "condition", _("Change condition"), _("The condition of %(tag)s is saved."),
+           forms.ConditionForm, correction=True),
     Action("change_ownership", "ownership", _("Change ownership"), _("The ownership of %(tag)s is changed."),
            forms.OwnershipForm, correction=True),
     Action("change_kind", "kind", _("Change kind"), _("The kind of %(tag)s is changed."), forms.KindForm,
            correction=True),
+    Action("bind_device", "binding", _("Binding by a grant"), _("The binding of %(tag)s is saved."),
+           forms.BindingForm, correction=True,
+           hint=_("Until that day the device is not retired, sold or given away.")),
     Action("change_details", "edit", _("Correct details"), _("The details of %(tag)s are saved."),
            forms.DetailsForm, correction=True),
 )  # fmt: skip
@@ -291,13 +310,15 @@ class DeviceActionView(DevicePageMixin, FormView):
             return self.handle_no_permission()
         self.row = self.device()
         if self.action.name not in selectors.actions_for(self.row, request.user):
-            messages.error(
-                request,
-                _("This is not possible now: the device is “%(status)s”.")
-                % {"status": DeviceStatus(self.row.status).label},
-            )
+            messages.error(request, self._obstacle())
             return redirect(self.row)
         return super().dispatch(request, *args, **kwargs)
+
+    def _obstacle(self) -> str:
+        if selectors.is_held_back(self.action.name, self.row, self.request.user):
+            return refusal(self.row)
+        words: str = _("This is not possible now: the device is “%(status)s”.")
+        return words % {"status": DeviceStatus(self.row.status).label}
 
     def get_form_class(self) -> type[forms.ActionForm]:
         return self.action.form
@@ -313,7 +334,14 @@ class DeviceActionView(DevicePageMixin, FormView):
         return [*super().get_breadcrumbs(), (self.row.tag, self.row.get_absolute_url())]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(device=self.row, action=self.action, statuses=DeviceStatus, **kwargs)
+        bound = is_bound(self.row, today())
+        return super().get_context_data(
+            device=self.row,
+            action=self.action,
+            statuses=DeviceStatus,
+            loses_bound=bound and self.action.name in {"report_lost", "report_stolen"},
+            **kwargs,
+        )
 
     def form_valid(self, form: forms.ActionForm) -> HttpResponse:
         try:

@@ -21,5 +21,6 @@ TRANSITIONS = TransitionTable(
         "report_lost": transition({IN_STOCK, IN_USE, ON_LOAN, IN_REPAIR}, LOST, "inventory.change_device"),
         "report_stolen": transition({IN_STOCK, IN_USE, ON_LOAN, IN_REPAIR, LOST}, STOLEN, "inventory.change_device"),
         "retire_device": transition({IN_STOCK, IN_USE, IN_REPAIR, LOST, STOLEN}, RETIRED, "inventory.retire_device"),
+        "record_disposal": transition({RETIRED}, RETIRED, "inventory.retire_device"),
     },
 )

@@ -61,6 +61,12 @@ inventory:stock                           device            in  403     403     
 inventory:lost                            device            in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:stolen                          device            in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:retire                          device            in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:disposal                        device_retired    in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:attach                          device            in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:condition                       device            in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:binding                         device            in  403     403     200/404 200/404 403  403     403   403
+inventory:attachment                      attachment        in  403     200/404 200/404 200/404 200  200/404 200   200
+inventory:remove_attachment               attachment        in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:ownership                       device            in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:kind                            device            in  403     403     200/404 200/404 403  200/404 403   403
 inventory:edit                            device            in  403     200/404 200/404 200/404 403  200/404 403   403

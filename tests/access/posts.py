@@ -29,6 +29,11 @@ inventory:lend                   device            in   403      302+/404 302+/4
 inventory:lost                   device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:stolen                 device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:retire                 device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:disposal               device_retired    in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:attach                 device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:condition              device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:binding                device            in   403      403      302+/404 302+/404 403  403      403   403
+inventory:remove_attachment      attachment        in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:ownership              device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:edit                   device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:stock                  device            in   403      403      302+/404 302+/404 403  302+/404 403   403

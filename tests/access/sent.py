@@ -12,7 +12,7 @@ from apps.core import clock
 from apps.schools.models import School
 from tests.access.visits import client_of
 from tests.access.world import World, foreign_to
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, photo_file
 from tests.schools.files import school, schuldaten
 
 Data = dict[str, Any]
@@ -188,6 +188,10 @@ _PLAIN: dict[str, Data] = {
     "inventory:lost": REASON,
     "inventory:stolen": REASON,
     "inventory:retire": REASON,
+    "inventory:disposal": {"disposal": "scrapped"},
+    "inventory:condition": {"condition": "worn"},
+    "inventory:binding": {"until": "31.12.2040", "file_reference": "48.03-1"},
+    "inventory:remove_attachment": {},
     "inventory:ownership": {"ownership": "leased"},
     "inventory:edit": {"serial": "NEU-1", "price": "12,00", "note": "neu"},
     "inventory:labels": {"sheet": "l6011"},
@@ -213,6 +217,7 @@ _PLAIN: dict[str, Data] = {
 _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "inventory:add": _add,
     "inventory:add#depot": _add,
+    "inventory:attach": lambda *_: {"file": photo_file(), "description": "Bruch"},
     "inventory:move": _move(_own_school),
     "inventory:move#away": _move(_foreign_key),
     "inventory:kind": lambda world, *_: {"kind": world.row("other_kind").pk, "on": f"{clock.today():%d.%m.%Y}"},

@@ -105,7 +105,9 @@ def address_of(address: Address, row: Any = None, label: str = "") -> str:
 
 
 def _key(row: Model, parameter: str) -> Any:
-    return row.pk if parameter in ("pk", "object_id") else getattr(row, parameter)
+    if parameter in ("pk", "object_id"):
+        return row.pk
+    return getattr(row, parameter) if hasattr(row, parameter) else getattr(row.device, parameter)
 
 
 def outcome(client: Client, response: HttpResponseBase) -> str:

@@ -44,6 +44,7 @@ from tests.factories import (
     SchoolFactory,
     SiteFactory,
     UserFactory,
+    photo_file,
 )
 from tests.funding.factories import BudgetFactory, GrantFactory
 from tests.quotas.factories import count_pupils, make_plan
@@ -217,6 +218,13 @@ def _devices(world: World, place: Place, school: School) -> None:
         if step is not None:
             step(device=device, by=by, reason=f"Grund {word}")
         world.put(kind, place, Device.objects.get(pk=device.pk))
+    retired = inventory.add_device(tag=f"GERAET-{place.value.upper()}-ALT", serial=f"{word}-ALT", **facts)
+    inventory.retire_device(device=retired, by=by, reason=f"Grund {word}")
+    world.put("device_retired", place, Device.objects.get(pk=retired.pk))
+    photo = inventory.add_attachment(
+        device=world.row("device", place), by=by, file=photo_file(f"{word}.jpg"), description=f"Foto {word}"
+    )
+    world.put("attachment", place, photo)
 
 
 def _depot(world: World) -> None:

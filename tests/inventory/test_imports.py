@@ -281,3 +281,22 @@ def test_days(school, product, cell):
 @pytest.mark.parametrize("cell", ["12/31/2024", "31.13.2024", "2024-02-30", "heute", "2024", "01.01.1980"])
 def test_what_is_no_day(school, product, cell):
     assert [column for _line, column, _text in told(check("devices", listed(tablet(Kaufdatum=cell))))] == ["Kaufdatum"]
+
+
+def test_no_list_retires_a_device_that_a_grant_binds_nor_hands_it_over(school, product):
+    device = factories.DeviceFactory(product=product, serial="SN-1", school=school, since=clock.today() - DAY)
+    services.bind_device(
+        device=device, until=datetime.date(clock.today().year + 4, 12, 31), file_reference="48.03-1",
+        by=factories.ClerkFactory(),
+    )  # fmt: skip
+    wrong = check("devices", listed(tablet(Status="ausgesondert", Eigentum="elternfinanziert")))
+
+    sentence = (
+        f"Dieses Gerät ist zweckgebunden bis 31.12.{clock.today().year + 4} (48.03-1)."
+        " Bis dahin wird es nicht ausgesondert, verkauft oder abgegeben."
+    )
+    assert told(wrong) == [(2, "Status", sentence), (2, "Eigentum", sentence)]
+    lost = take_in("devices", listed(tablet(Status="verloren")))
+    assert lost.state == ImportState.APPLIED
+    device.refresh_from_db()
+    assert (device.status, device.bound_by) == ("lost", "48.03-1")

@@ -7,6 +7,7 @@ import pytest
 from apps.core.clock import today
 from apps.inventory import selectors, services
 from apps.inventory.choices import CountedAs
+from apps.inventory.device_history import device_history
 from tests import factories
 from tests.inventory.test_services import DAY
 
@@ -84,9 +85,9 @@ def test_the_history_says_in_words_who_changed_what_from_what_to_what(settings):
     services.change_details(device=device, by=clerk, serial="x1", price=None, bought_on=None, note="")
     services.retire_device(device=device, by=clerk, reason="Akku defekt")
 
-    retired, corrected, moved, created = selectors.device_history(device, clerk)
+    retired, corrected, moved, created = device_history(device, clerk)
 
-    assert (created.created, created.changes, created.by) == (True, [], clerk)
+    assert (created.created, created.changes, created.by) == (True, (), clerk)
     assert [(change.before, change.after) for change in moved.changes] == [("Nord", "Süd"), ("R1", "–")]
     assert [(change.before, change.after) for change in corrected.changes] == [("–", "X1")]
     assert retired.reason == "Akku defekt"
@@ -99,7 +100,7 @@ def test_a_coordinator_does_not_read_the_names_of_other_schools_in_the_history()
     device = factories.DeviceFactory(school=foreign, since=today() - DAY, by=clerk)
     services.move_device(device=device, school=own, by=clerk)
 
-    moved, _created = selectors.device_history(device, coordinator)
+    moved, _created = device_history(device, coordinator)
 
     assert moved.changes[0].after == "Eigene"
     assert "Fremde" not in moved.changes[0].before
@@ -112,17 +113,18 @@ def test_the_history_takes_the_same_number_of_queries_however_long_it_is(django_
         services.move_device(device=device, school=schools[number % 4], by=clerk)
 
     with django_assert_max_num_queries(5):
-        assert len(selectors.device_history(device, clerk)) == 12
+        assert len(device_history(device, clerk)) == 12
 
 
 @pytest.mark.parametrize(
     ("factory", "expected"),
     [
         (factories.CoordinatorFactory, {"move_device", "send_to_repair", "lend_device", "report_lost",
-                                        "report_stolen", "retire_device", "change_ownership", "change_details"}),
+                                        "report_stolen", "retire_device", "change_ownership", "change_details",
+                                        "change_condition", "add_attachment"}),
         (factories.ClerkFactory, {"move_device", "send_to_repair", "lend_device", "take_to_stock", "report_lost",
                                   "report_stolen", "retire_device", "change_ownership", "change_kind",
-                                  "change_details"}),
+                                  "change_details", "change_condition", "bind_device", "add_attachment"}),
         (factories.HeadFactory, set()),
     ],
 )  # fmt: skip

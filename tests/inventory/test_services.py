@@ -308,6 +308,7 @@ LEGAL = {
     "report_lost": {"in_stock", "in_use", "on_loan", "in_repair"},
     "report_stolen": {"in_stock", "in_use", "on_loan", "in_repair", "lost"},
     "retire_device": {"in_stock", "in_use", "in_repair", "lost", "stolen"},
+    "record_disposal": {"retired"},
 }
 TARGETS = {
     "move_device": "in_use",
@@ -319,6 +320,7 @@ TARGETS = {
     "report_lost": "lost",
     "report_stolen": "stolen",
     "retire_device": "retired",
+    "record_disposal": "retired",
 }
 
 
@@ -333,7 +335,11 @@ def test_every_pair_of_step_and_status(name, source):
     placed = source in ("in_use", "on_loan", "in_repair")
     device = factories.DeviceFactory(school=school if placed else None)
     Device.objects.filter(pk=device.pk).update(status=source)
-    extra = {"move_device": {"school": other}, "retire_device": {"reason": "defekt"}}.get(name, {})
+    extra = {
+        "move_device": {"school": other},
+        "retire_device": {"reason": "defekt"},
+        "record_disposal": {"disposal": "scrapped"},
+    }.get(name, {})
     step = getattr(services, name)
 
     if source in LEGAL[name]:

@@ -198,7 +198,7 @@ def test_the_device_page_shows_facts_placements_history_and_actions(client, scho
     assert label["url"] == f"/inventory/labels/?tag={device.tag}"
     assert [link["url"] for link in links] == [
         f"/inventory/{device.tag}/{slug}/"
-        for slug in ("move", "repair", "lend", "lost", "stolen", "retire", "ownership", "edit")
+        for slug in ("move", "repair", "lend", "lost", "stolen", "retire", "attach", "condition", "ownership", "edit")
     ]
     assert len(response.context["placements"].rows) == 1
     assert [entry.created for entry in response.context["history"]] == [True]
@@ -226,7 +226,7 @@ def all_pages(device) -> list[str]:
 def test_outside_the_scope_every_page_of_a_device_is_404(client, coordinator):
     foreign = factories.DeviceFactory(school=factories.SchoolFactory())
     client.force_login(coordinator)
-    allowed = [page for page in all_pages(foreign) if not page.endswith(("/stock/", "/kind/"))]
+    allowed = [page for page in all_pages(foreign) if not page.endswith(("/stock/", "/kind/", "/binding/"))]
 
     assert {page: client.get(page).status_code for page in allowed} == dict.fromkeys(allowed, 404)
     assert {page: client.post(page).status_code for page in allowed[1:]} == dict.fromkeys(allowed[1:], 404)

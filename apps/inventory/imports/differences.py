@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from apps.core import clock, formats
 from apps.core.imports.faults import Fault
+from apps.inventory.binding import bound_words, is_bound
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus, Ownership
 from apps.inventory.imports.catalogue import Days
 from apps.inventory.imports.cells import tidy_lines
@@ -101,6 +102,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     if status != device.status:
         facts["status"] = status
         _check_step(device, status, outcome)
+    _check_binding(device, facts, outcome)
     if status in PLACED_STATUSES:
         facts |= _moved(device, said, status, outcome)
     elif status not in ENDED_STATUSES and values.get("status"):
@@ -133,6 +135,17 @@ def _check_step(device: Device, status: str, outcome: Outcome) -> None:
     if not any(device.status in step.sources and status in step.targets for _name, step in TRANSITIONS):
         outcome.fault("status", _("A device with the status “%(old)s” cannot become “%(new)s” in one step."),
                       old=str(DeviceStatus(device.status).label), new=str(DeviceStatus(status).label))  # fmt: skip
+
+
+def _check_binding(device: Device, facts: dict[str, Any], outcome: Outcome) -> None:
+    """While a grant binds a device, no list retires it or hands it over to another owner."""
+    if not is_bound(device, outcome.day):
+        return
+    leaves = {"status": facts.get("status") == DeviceStatus.RETIRED, "ownership": "ownership" in facts}
+    for column, is_leaving in leaves.items():
+        if is_leaving:
+            outcome.fault(column, _("A grant binds this device until %(bound)s. Until then it is not retired, sold or"
+                                    " given away."), bound=bound_words(device))  # fmt: skip
 
 
 def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[str, Any]:

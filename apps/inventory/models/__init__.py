@@ -1,7 +1,8 @@
 """The catalogue, and the devices with the places where they stood."""
 
 from apps.inventory.models.adding import AddRequest, TagSequence
+from apps.inventory.models.attachments import Attachment
 from apps.inventory.models.catalogue import DeviceKind, Product
 from apps.inventory.models.devices import Device, Placement, tag_validator
 
-__all__ = ["AddRequest", "Device", "DeviceKind", "Placement", "Product", "TagSequence", "tag_validator"]
+__all__ = ["AddRequest", "Attachment", "Device", "DeviceKind", "Placement", "Product", "TagSequence", "tag_validator"]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from apps.core.money import CentsField
-from apps.inventory.choices import PRESENT_STATUSES, DeviceStatus, Ownership
+from apps.inventory.choices import PRESENT_STATUSES, Condition, DeviceStatus, Disposal, Ownership
 from apps.inventory.models.catalogue import DeviceKind, Product
 from apps.inventory.querysets import DeviceQuerySet, PlacementQuerySet
 from apps.schools.models import School, Site
@@ -45,6 +45,16 @@ class Device(models.Model):
         related_name="+",
         help_text=_("Where it stood when it was lost, stolen or retired."),
     )
+    condition = models.CharField(_("condition"), max_length=16, choices=Condition, blank=True)
+    bound_until = models.DateField(
+        _("bound until"), null=True, blank=True, help_text=_("The last day on which a grant binds the device.")
+    )
+    bound_by = models.CharField(
+        _("bound by"), max_length=120, blank=True, help_text=_("The file reference of the grant notice.")
+    )
+    disposal = models.CharField(_("whereabouts after retirement"), max_length=16, choices=Disposal, blank=True)
+    disposed_on = models.DateField(_("left on"), null=True, blank=True)
+    proceeds = CentsField(_("proceeds"), null=True, blank=True)
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
     search_text = models.TextField(editable=False)
@@ -63,6 +73,9 @@ class Device(models.Model):
             models.Index(fields=["serial"], name="inventory_device_serial"),
             models.Index(
                 fields=["tag"], condition=Q(status__in=sorted(PRESENT_STATUSES)), name="inventory_device_present"
+            ),
+            models.Index(
+                fields=["bound_until", "tag"], condition=Q(bound_until__isnull=False), name="inventory_device_bound"
             ),
         ]
         constraints = [
@@ -84,6 +97,24 @@ class Device(models.Model):
                 ),
                 name="inventory_placed_devices_have_a_school",
                 violation_error_message=_("A device in use stands at a school; any other has none."),
+            ),
+            models.CheckConstraint(
+                condition=Q(bound_until__isnull=True, bound_by="") | (Q(bound_until__isnull=False) & ~Q(bound_by="")),
+                name="inventory_binding_is_whole",
+                violation_error_message=_("A binding names its last day and the file reference of the grant."),
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(disposal="", disposed_on__isnull=True, proceeds__isnull=True)
+                    | (Q(status="retired", disposed_on__isnull=False) & ~Q(disposal=""))
+                ),
+                name="inventory_disposal_of_retired",
+                violation_error_message=_("Only a retired device has left, and then on a day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(proceeds__isnull=True) | Q(proceeds__gte=0, disposal="sold"),
+                name="inventory_proceeds_of_sold",
+                violation_error_message=_("Only a sold device brings proceeds, and no negative ones."),
             ),
         ]
 

@@ -10,7 +10,10 @@ from apps.inventory.services.adding import (
     add_devices,
     add_devices_once,
 )
+from apps.inventory.services.attachments import add_attachment, remove_attachment
+from apps.inventory.services.binding import bind_device, bind_devices
 from apps.inventory.services.corrections import (
+    change_condition,
     change_details,
     change_kind,
     change_kind_counting,
@@ -21,6 +24,7 @@ from apps.inventory.services.corrections import (
 from apps.inventory.services.steps import (
     lend_device,
     move_device,
+    record_disposal,
     report_lost,
     report_stolen,
     retire_device,
@@ -31,17 +35,23 @@ from apps.inventory.services.steps import (
 )
 
 __all__ = [
+    "add_attachment",
     "add_device",
     "add_devices",
     "add_devices_once",
+    "bind_device",
+    "bind_devices",
+    "change_condition",
     "change_details",
     "change_kind",
     "change_kind_counting",
     "change_ownership",
     "lend_device",
     "move_device",
+    "record_disposal",
     "refresh_devices_of",
     "refresh_search_text",
+    "remove_attachment",
     "report_lost",
     "report_stolen",
     "retire_device",

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from apps.core.errors import DomainError
 from apps.core.history import bulk_create_by, bulk_update_by
-from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES
+from apps.inventory.binding import is_bound, refusal
+from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement, Product
 from apps.inventory.numbering import next_tags
 from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
-from apps.inventory.services.common import ensure_may
+from apps.inventory.services.common import ensure_may, undo_disposal
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -63,11 +65,13 @@ def write_batch(entries: Sequence[Entry], *, by: User | None, reason: str) -> se
     """Writes new and changed devices with placements and history; returns the schools whose figures moved.
 
     The devices on file must be locked and bear `product`, `kind`, `school`, `site` and `last_school` as they are.
-    Raises `DomainError` for a day on which a device cannot stand at its school.
+    Raises `DomainError` for a day on which a device cannot stand at its school, and where a device would leave that a
+    grant binds: there is nobody here who could say why.
     """
     _ensure_may(by)
     before = [None if entry.is_new else _standing(entry.device) for entry in entries]
     for entry in entries:
+        _ensure_stays(entry)
         _fill(entry)
     new = [entry for entry in entries if entry.is_new]
     known = [entry for entry in entries if not entry.is_new]
@@ -76,7 +80,7 @@ def write_batch(entries: Sequence[Entry], *, by: User | None, reason: str) -> se
     moved = [entry for entry, was in zip(entries, before, strict=True) if was != _standing(entry.device)]
     touched = _replace_placements(moved, by=by)
     fields = {name for entry in known for name in entry.facts}
-    fields |= {"status", "school", "site", "room", "last_school", "search_text"}
+    fields |= {"status", "school", "site", "room", "last_school", "search_text", "disposal", "disposed_on", "proceeds"}
     bulk_update_by([entry.device for entry in known], sorted(fields), by=by, reason=reason)
     return touched
 
@@ -93,6 +97,16 @@ def _standing(device: Device) -> tuple[Any, ...] | None:
     return device.school_id, device.site_id, device.room, device.ownership, device.kind_id
 
 
+def _ensure_stays(entry: Entry) -> None:
+    """A grant binds the device: it is neither retired nor handed over to another owner."""
+    device, facts = entry.device, entry.facts
+    if entry.is_new or not is_bound(device, entry.day):
+        return
+    retired = facts.get("status", device.status) == DeviceStatus.RETIRED != device.status
+    if retired or facts.get("ownership", device.ownership) != device.ownership:
+        raise DomainError(refusal(device), code="bound")
+
+
 def _fill(entry: Entry) -> None:
     """Sets what the device is to be. One that stands nowhere has no school; one that ended keeps where it stood."""
     device, facts = entry.device, entry.facts
@@ -104,6 +118,8 @@ def _fill(entry: Entry) -> None:
         setattr(device, name, value)
     if device.status not in PLACED_STATUSES:
         device.school, device.site, device.room = None, None, ""
+    if device.status != DeviceStatus.RETIRED:
+        undo_disposal(device)
     if device.status not in ENDED_STATUSES:
         device.last_school = None
     elif not entry.is_new:

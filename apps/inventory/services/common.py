@@ -57,10 +57,17 @@ def write(
     touched = place(row, spot, day=on or today(), by=by)
     row.status = status or row.status
     row.last_school = former if row.status in ENDED_STATUSES else None
+    if row.status != DeviceStatus.RETIRED:
+        undo_disposal(row)
     save_by(row, by=by, reason=reason.strip())
     ensure_still_visible(row, by)
     raise_inputs_version(touched)
     return row
+
+
+def undo_disposal(row: Device) -> None:
+    """What is not retired has not left."""
+    row.disposal, row.disposed_on, row.proceeds = "", None, None
 
 
 def spot_at(school: School | None, site: Site | None, room: str, *, by: User) -> Spot | None:

@@ -14,7 +14,8 @@ from apps.core import formats
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import save_by
-from apps.inventory.choices import Ownership
+from apps.inventory.binding import is_bound, refusal
+from apps.inventory.choices import Condition, Ownership
 from apps.inventory.models import Device, DeviceKind, Product
 from apps.inventory.numbering import ensure_new_serials, tidy
 from apps.inventory.placing import Spot, ensure_day, recount, search_text_of
@@ -45,8 +46,21 @@ def change_ownership(*, device: Device, ownership: str, by: User, on: datetime.d
     row = locked(device, by)
     if row.ownership == ownership:
         raise DomainError(_("This is the ownership already. Please choose another one."), field="ownership")
+    if is_bound(row, today()):
+        raise DomainError(refusal(row), code="bound", field="ownership")
     row.ownership = Ownership(ownership)
     return write(row, Spot.of(row), on=on, by=by)
+
+
+@transaction.atomic
+def change_condition(*, device: Device, condition: str, by: User, reason: str = "") -> Device:
+    """Says in which condition a device is."""
+    ensure_may(by, "inventory.change_device")
+    row = locked(device, by)
+    if row.condition == condition:
+        raise DomainError(_("The device is in this condition already. Please choose another one."), field="condition")
+    row.condition = Condition(condition)
+    return save_by(row, by=by, update_fields=["condition"], reason=reason.strip())
 
 
 @transaction.atomic

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import save_by
-from apps.inventory.choices import DeviceStatus
+from apps.inventory.binding import ensure_may_go
+from apps.inventory.choices import LENT_OWNERSHIPS, Condition, DeviceStatus, Disposal
 from apps.inventory.models import Device
-from apps.inventory.placing import Spot
+from apps.inventory.placing import Spot, earliest_day, ensure_day
 from apps.inventory.services.common import ensure_may, locked, spot_at, write
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
@@ -49,11 +52,54 @@ def take_to_stock(*, device: Device, by: User, on: datetime.date | None = None) 
 
 
 @transaction.atomic
-def retire_device(*, device: Device, by: User, reason: str, on: datetime.date | None = None) -> Device:
-    """Takes a device out of service. It no longer counts from `on` on; its past stays."""
+def retire_device(
+    *,
+    device: Device,
+    by: User,
+    reason: str,
+    on: datetime.date | None = None,
+    condition: str = "",
+    disposal: str = "",
+    proceeds: Decimal | None = None,
+    binding_reason: str = "",
+) -> Device:
+    """Takes a device out of service. It no longer counts from `on` on; its past stays.
+
+    `disposal` says where it goes, if that is known: one of `Disposal`, with `proceeds` in euros where it is sold; else
+    `record_disposal` does later. A device that a grant still binds on that day stays, but for those who may say in
+    `binding_reason` why it goes. `condition` is left as it was where it is empty.
+    """
     if not reason.strip():
         raise DomainError(_("Please say why the device is retired."), field="reason")
-    return _end(device, "retire_device", DeviceStatus.RETIRED, by=by, on=on, reason=reason)
+    day = on or today()
+    row = _step("retire_device", device, DeviceStatus.RETIRED, by=by)
+    allowed = ensure_may_go(row, day, by=by, reason=binding_reason)
+    row.condition = Condition(condition) if condition else row.condition
+    row.status = DeviceStatus.RETIRED
+    _let_go(row, disposal, day, proceeds)
+    reason = "\n".join(filter(None, (reason.strip(), allowed)))
+    return write(row, None, status=DeviceStatus.RETIRED, on=day, by=by, reason=reason)
+
+
+@transaction.atomic
+def record_disposal(
+    *,
+    device: Device,
+    by: User,
+    disposal: str,
+    on: datetime.date | None = None,
+    proceeds: Decimal | None = None,
+    binding_reason: str = "",
+) -> Device:
+    """Says where a retired device went, and on which day. For a bound device as in `retire_device`."""
+    if not disposal:
+        raise DomainError(_("Please say where the device went."), field="disposal")
+    day = on or today()
+    row = _step("record_disposal", device, DeviceStatus.RETIRED, by=by)
+    allowed = ensure_may_go(row, day, by=by, reason=binding_reason)
+    ensure_day(day, earliest_day(row))
+    _let_go(row, disposal, day, proceeds)
+    return save_by(row, by=by, update_fields=["disposal", "disposed_on", "proceeds"], reason=allowed)
 
 
 @transaction.atomic
@@ -75,9 +121,9 @@ def send_to_repair(*, device: Device, by: User, reason: str = "") -> Device:
 
 
 @transaction.atomic
-def return_from_repair(*, device: Device, by: User, reason: str = "") -> Device:
-    """Takes a device back from repair to where it stands."""
-    return _stay(device, "return_from_repair", DeviceStatus.IN_USE, by=by, reason=reason)
+def return_from_repair(*, device: Device, by: User, reason: str = "", condition: str = "") -> Device:
+    """Takes a device back from repair to where it stands; an empty `condition` leaves it as it was."""
+    return _stay(device, "return_from_repair", DeviceStatus.IN_USE, by=by, reason=reason, condition=condition)
 
 
 @transaction.atomic
@@ -104,7 +150,25 @@ def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datet
     return write(_step(name, device, target, by=by), None, status=target, on=on, by=by, reason=reason)
 
 
-def _stay(device: Device, name: str, target: DeviceStatus, *, by: User, reason: str) -> Device:
+def _stay(device: Device, name: str, target: DeviceStatus, *, by: User, reason: str, condition: str = "") -> Device:
     row = _step(name, device, target, by=by)
     row.status = target
-    return save_by(row, by=by, update_fields=["status"], reason=reason.strip())
+    row.condition = Condition(condition) if condition else row.condition
+    return save_by(row, by=by, update_fields=["status", "condition"], reason=reason.strip())
+
+
+def _let_go(row: Device, disposal: str, day: datetime.date, proceeds: Decimal | None) -> None:
+    """Sets where a device goes. What belongs to others goes back to them; only a sale brings proceeds."""
+    if proceeds is not None and disposal != Disposal.SOLD:
+        raise DomainError(_("Only a sale brings proceeds. Please leave the amount empty, or choose “sold”."),
+                          field="proceeds")  # fmt: skip
+    if disposal and (disposal == Disposal.RETURNED) != (row.ownership in LENT_OWNERSHIPS):
+        raise DomainError(
+            _("The device belongs to others: it goes back to its owner. Please choose that, or correct the ownership.")
+            if row.ownership in LENT_OWNERSHIPS
+            else _("The device belongs to the city, so there is no owner to return it to. Please choose another way."),
+            field="disposal",
+        )
+    row.disposal = Disposal(disposal) if disposal else ""
+    row.disposed_on = day if disposal else None
+    row.proceeds = proceeds

@@ -1,0 +1,113 @@
+"""The past of a device in words: who wrote what when, from what to what. One read, whatever was written."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.core.history_pages import shown
+from apps.inventory.models import Attachment, Device, DeviceKind, Product
+from apps.schools.models import School, Site
+
+SHOWN = 15
+"""Entries on the device's page before somebody asks for all."""
+MOST = 1000
+_TRACKED = ("status", "school", "site", "room", "condition", "kind", "ownership", "product", "serial", "price",
+            "bought_on", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds", "note")  # fmt: skip
+_NAMED = {"school": School, "site": Site, "kind": DeviceKind, "product": Product}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field before and after, in words."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """Who wrote what when. `by` is None for the portal itself; `said` is a sentence where no field changed."""
+
+    at: datetime.datetime
+    by: User | None
+    created: bool = False
+    changes: Sequence[Change] = field(default_factory=tuple)
+    reason: str = ""
+    said: str = ""
+
+
+def device_history(device: Device, user: User, *, most: int = MOST) -> list[HistoryEntry]:
+    """The newest `most` entries, newest first; schools outside the person's scope stay unnamed."""
+    entries = [*_of_device(device, user, most), *_of_attachments(device, most)]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:most]
+
+
+def _of_device(device: Device, user: User, most: int) -> list[HistoryEntry]:
+    records = list(Device.history.filter(id=device.pk).select_related("history_user")[: most + 1])
+    words = _Words(records, user)
+    return [
+        HistoryEntry(
+            at=record.history_date,
+            by=record.history_user,
+            created=record.history_type == "+",
+            changes=() if former is None else words.changes(former, record),
+            reason=record.history_change_reason or "",
+        )
+        for record, former in zip(records[:most], [*records[1:], None], strict=False)
+    ]
+
+
+def _of_attachments(device: Device, most: int) -> list[HistoryEntry]:
+    records = Attachment.history.filter(device_id=device.pk).select_related("history_user")[:most]
+    said = {"+": _("File “%(name)s” added"), "-": _("File “%(name)s” removed")}
+    return [
+        HistoryEntry(
+            at=record.history_date,
+            by=record.history_user,
+            reason=record.history_change_reason or "",
+            said=said.get(record.history_type, "%(name)s") % {"name": record.name},
+        )
+        for record in records
+    ]
+
+
+class _Words:
+    """Turns stored values of history records into words, with one query for each kind of row they name."""
+
+    def __init__(self, records: Sequence[Any], user: User) -> None:
+        self.names = {
+            name: self._names(model.objects.visible_to(user), records, f"{name}_id") for name, model in _NAMED.items()
+        }
+
+    def _names(self, rows: QuerySet[Any], records: Sequence[Any], attribute: str) -> dict[int, str]:
+        ids = {getattr(record, attribute) for record in records} - {None}
+        return {row.pk: str(row) for row in rows.filter(pk__in=ids)}
+
+    def changes(self, former: Any, record: Any) -> list[Change]:
+        found = []
+        for name in _TRACKED:
+            row_field: Any = Device._meta.get_field(name)
+            if getattr(former, row_field.attname) != getattr(record, row_field.attname):
+                label = str(capfirst(row_field.verbose_name))
+                found.append(Change(label, self._word(former, row_field), self._word(record, row_field)))
+        return found
+
+    def _word(self, record: Any, row_field: Any) -> str:
+        value = getattr(record, row_field.attname)
+        if value in (None, ""):
+            return "–"
+        if row_field.name == "room" and record.school_id and record.school_id not in self.names["school"]:
+            return "…"
+        if row_field.name in self.names:
+            hidden = _("another school") if row_field.name == "school" else "…"
+            return self.names[row_field.name].get(value, hidden)
+        return shown(record, row_field)

@@ -1,0 +1,91 @@
+"""Until when a grant binds devices."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.clock import today
+from apps.core.errors import DomainError
+from apps.core.history import bulk_update_by
+from apps.inventory.binding import DISPOSE_BOUND, is_bound
+from apps.inventory.models import Device
+from apps.inventory.numbering import tidy
+from apps.inventory.placing import EARLIEST_DAY
+from apps.inventory.services.common import ensure_may
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+LONGEST_YEARS = 30
+"""A later day is a slip of the pen: grants for devices bind for some five years, for buildings up to 25."""
+
+
+@transaction.atomic
+def bind_devices(
+    *, devices: Sequence[Device], until: datetime.date | None, file_reference: str, by: User, reason: str = ""
+) -> list[Device]:
+    """Says that a grant binds devices up to and including `until`; None ends their binding.
+
+    Whoever ends a binding that still runs, or shortens it, lets the devices go early: that takes the permission
+    `dispose_bound_device` and a reason. All devices or none; those that are bound so already are left as they are.
+    """
+    ensure_may(by, "inventory.bind_device")
+    file_reference = tidy(file_reference)
+    _ensure_whole(until, file_reference)
+    rows = _locked(devices, by)
+    changed = [row for row in rows if (row.bound_until, row.bound_by) != (until, file_reference)]
+    if any(_is_loosened(row, until) for row in changed):
+        _ensure_may_loosen(by, reason)
+    for row in changed:
+        row.bound_until, row.bound_by = until, file_reference
+    bulk_update_by(changed, ["bound_until", "bound_by"], by=by, reason=reason.strip())
+    return rows
+
+
+def bind_device(
+    *, device: Device, until: datetime.date | None, file_reference: str, by: User, reason: str = ""
+) -> Device:
+    """`bind_devices` for one."""
+    return bind_devices(devices=[device], until=until, file_reference=file_reference, by=by, reason=reason)[0]
+
+
+def _locked(devices: Sequence[Device], by: User) -> list[Device]:
+    ids = {device.pk for device in devices}
+    rows = Device.objects.visible_to(by).select_for_update(of=("self",), no_key=True).filter(pk__in=ids)
+    found = list(rows.order_by("pk"))
+    if len(found) < len(ids):
+        raise PermissionDenied("outside the scope")
+    return found
+
+
+def _ensure_whole(until: datetime.date | None, file_reference: str) -> None:
+    if until is None:
+        if file_reference:
+            raise DomainError(_("Please enter the last day of the binding, or leave both fields empty."), field="until")
+        return
+    if not file_reference:
+        raise DomainError(_("Please enter the file reference of the grant that binds the device."),
+                          field="file_reference")  # fmt: skip
+    if until < EARLIEST_DAY or until.year > today().year + LONGEST_YEARS:
+        raise DomainError(_("No grant binds until this day. Please check the year."), field="until")
+
+
+def _is_loosened(row: Device, until: datetime.date | None) -> bool:
+    return is_bound(row, today()) and (until is None or (row.bound_until is not None and until < row.bound_until))
+
+
+def _ensure_may_loosen(by: User, reason: str) -> None:
+    if not by.has_perm(DISPOSE_BOUND):
+        raise DomainError(
+            _("Only the approving office may end or shorten a binding that still runs. Please ask there."),
+            code="bound",
+            field="until",
+        )
+    if not reason.strip():
+        raise DomainError(_("Please say why the binding ends earlier."), code="bound", field="reason")

@@ -1,0 +1,187 @@
+"""Files of devices: what is taken, who fetches it and how, and what stays of one that was removed."""
+
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from apps.core.errors import DomainError
+from apps.inventory import services
+from apps.inventory.device_history import device_history
+from apps.inventory.models import Attachment
+from apps.inventory.services.attachments import MOST_BYTES, MOST_FILES
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(20) + b"IEND\xaeB`\x82"
+JPEG = b"\xff\xd8\xff\xe1" + bytes(20)
+HTML = b"<!doctype html><script>alert(1)</script>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def school():
+    return factories.SchoolFactory()
+
+
+@pytest.fixture
+def device(school):
+    return factories.DeviceFactory(school=school)
+
+
+def sent(name, content, content_type="application/pdf"):
+    return SimpleUploadedFile(name, content, content_type=content_type)
+
+
+def kept(folder):
+    return [path for path in Path(folder).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "stored", "content_type"),
+    [
+        ("Rechnung.pdf", PDF, "Rechnung.pdf", "application/pdf"),
+        ("Foto.JPG", JPEG, "Foto.jpg", "image/jpeg"),
+        ("foto.jpeg", JPEG + b"MotionPhoto" + bytes(90), "foto.jpeg", "image/jpeg"),
+        ("bild.png", PNG, "bild.png", "image/png"),
+        ("anzeige.html", PDF, "anzeige.html.pdf", "application/pdf"),
+        ("foto", JPEG, "foto.jpg", "image/jpeg"),
+        ("../../etc/passwd", PNG, "passwd.png", "image/png"),
+        ("C:\\Bilder\\riss\x00\n.png", PNG, "riss.png", "image/png"),
+        ("x" * 300 + ".pdf", PDF, "x" * 116 + ".pdf", "application/pdf"),
+        ("Schäden „groß“.pdf", PDF, "Schäden „groß“.pdf", "application/pdf"),
+    ],
+)
+def test_a_file_is_what_its_bytes_say(device, name, content, stored, content_type):
+    file = sent("x", content, "text/html")
+    file._name = name
+    row = services.add_attachment(device=device, file=file, by=factories.ClerkFactory(), description=" Riss  oben ")
+
+    assert (row.name, row.content_type, row.size, row.description) == (stored, content_type, len(content), "Riss oben")
+    assert row.file.read() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("rechnung.pdf", HTML, "nichts davon: PDF, JPEG, PNG"),
+        ("bild.png", SVG, "nichts davon"),
+        ("bild.svg", SVG, "nichts davon"),
+        ("programm.pdf", b"MZ\x90\x00" + bytes(60), "nichts davon"),
+        ("archiv.pdf", b"PK\x03\x04" + bytes(60), "nichts davon"),
+        ("bild.gif", b"GIF89a/*" + bytes(20) + b"*/=alert(1)", "nichts davon"),
+        ("vorne.pdf", HTML + PDF, "nichts davon"),
+        ("hinten.pdf", PDF + HTML * 60, "abgeschnitten, oder es wurde etwas angehängt"),
+        ("hinten.png", PNG + b"PK\x03\x04" + bytes(2000), "abgeschnitten, oder es wurde etwas angehängt"),
+        ("halb.pdf", PDF[:-7], "abgeschnitten"),
+        ("leer.pdf", b"", "Die Datei ist leer"),
+        ("gross.pdf", PDF[:-6] + bytes(MOST_BYTES) + PDF[-6:], "größer als 10 MB"),
+    ],
+)
+def test_what_is_refused_says_why_and_leaves_nothing(client, device, folder, name, content, sentence):
+    client.force_login(factories.ClerkFactory())
+
+    response = client.post(reverse("inventory:attach", args=[device.tag]), {"file": sent(name, content)})
+
+    assert sentence in response.context["form"].errors["file"][0]
+    assert (Attachment.objects.count(), kept(folder)) == (0, [])
+
+
+def test_fifty_megabytes_are_refused_without_being_read(client, device, folder):
+    client.force_login(factories.ClerkFactory())
+    content = PDF[:-6] + bytes(50 * 1024 * 1024) + PDF[-6:]
+
+    response = client.post(reverse("inventory:attach", args=[device.tag]), {"file": sent("film.pdf", content)})
+
+    assert "größer als 10 MB" in response.context["form"].errors["file"][0]
+    assert kept(folder) == []
+
+
+def test_no_file_at_all_is_asked_for(client, device):
+    client.force_login(factories.ClerkFactory())
+    form = client.post(reverse("inventory:attach", args=[device.tag]), {"description": "Riss"}).context["form"]
+    assert form.errors["file"] == ["Bitte wählen Sie eine Datei."]
+    assert form["description"].value() == "Riss"
+
+
+def test_a_device_has_a_limit_of_files(device, folder):
+    clerk = factories.ClerkFactory()
+    for _ in range(MOST_FILES):
+        services.add_attachment(device=device, file=sent("a.pdf", PDF), by=clerk)
+    with pytest.raises(DomainError, match="schon 20 Dateien"):
+        services.add_attachment(device=device, file=sent("a.pdf", PDF), by=clerk)
+    assert len(kept(folder)) == MOST_FILES
+
+
+def test_a_file_is_added_shown_fetched_and_removed(client, school, device, folder, django_capture_on_commit_callbacks):
+    coordinator = factories.CoordinatorFactory(schools=[school], name="Kim Beispiel")
+    client.force_login(coordinator)
+    client.post(
+        reverse("inventory:attach", args=[device.tag]),
+        {"file": sent("Anzeige.pdf", PDF), "description": "Anzeige bei der Polizei"},
+    )
+    row = Attachment.objects.get()
+    page = client.get(device.get_absolute_url()).content.decode()
+    assert "Anzeige.pdf" in page
+    assert "Anzeige bei der Polizei" in page
+
+    answer = client.get(reverse("inventory:attachment", args=[device.tag, row.pk]))
+    assert b"".join(answer.streaming_content) == PDF
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"] == 'attachment; filename="Anzeige.pdf"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Cache-Control"] == "private, no-store"
+
+    removal = reverse("inventory:remove_attachment", args=[device.tag, row.pk])
+    assert "Soll „Anzeige.pdf“ entfernt werden?" in client.get(removal).content.decode()
+    assert Attachment.objects.count() == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(removal).url == device.get_absolute_url()
+    assert (Attachment.objects.count(), kept(folder)) == (0, [])
+    entries = device_history(device, coordinator)
+    assert [(entry.said, entry.by) for entry in entries[:2]] == [
+        ("Datei „Anzeige.pdf“ entfernt", coordinator), ("Datei „Anzeige.pdf“ hinzugefügt", coordinator),
+    ]  # fmt: skip
+    assert client.post(removal).status_code == 404
+
+
+def test_who_only_reads_fetches_and_changes_nothing(client, device):
+    row = services.add_attachment(device=device, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
+    client.force_login(factories.AuditorFactory())
+    removal = reverse("inventory:remove_attachment", args=[device.tag, row.pk])
+
+    assert client.get(reverse("inventory:attachment", args=[device.tag, row.pk])).status_code == 200
+    assert removal not in client.get(device.get_absolute_url()).content.decode()
+    assert (client.get(removal).status_code, client.post(removal).status_code) == (403, 403)
+
+
+def test_files_are_scoped_like_their_device_and_belong_to_it(client, school, device):
+    foreign = factories.DeviceFactory(school=factories.SchoolFactory())
+    row = services.add_attachment(device=foreign, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
+    client.force_login(factories.CoordinatorFactory(schools=[school]))
+
+    for tag in (foreign.tag, device.tag):
+        for name in ("attachment", "remove_attachment"):
+            assert client.get(reverse(f"inventory:{name}", args=[tag, row.pk])).status_code == 404
+        assert client.post(reverse("inventory:remove_attachment", args=[tag, row.pk])).status_code == 404
+    assert Attachment.objects.count() == 1
+
+
+def test_a_file_that_is_gone_from_the_disk_is_said_to_be(client, device, folder):
+    row = services.add_attachment(device=device, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
+    kept(folder)[0].unlink()
+    client.force_login(factories.ClerkFactory())
+
+    page = client.get(reverse("inventory:attachment", args=[device.tag, row.pk]), follow=True)
+
+    assert "nicht mehr da" in page.content.decode()
