@@ -15,6 +15,7 @@ from apps.core.models import ImportRow
 from apps.funding.models import ApplicationMessage, LineAllocation, ReplacedDevice
 from apps.inventory.models import Placement
 from apps.quotas.models import QuotaFigure, TargetGroupMember
+from apps.quotas.statements import renew_states
 from apps.schools.models import Membership, PupilWeight, SocialIndex
 from apps.tickets.models import TicketMessage
 from tests.access.world import World
@@ -167,6 +168,7 @@ class _City:
         QuotaFigure.objects.filter(day__gte=plan.starts_on, day__lt=clock.today()).delete()
         self.copies("quotafigure", school=self.schools_)
         self.copies("quotafigure", day=lambda n: plan.starts_on - n * DAY)
+        renew_states([plan.pk])
 
     def applications(self, state: str, turn: int) -> None:
         """In this state: at every fourth school, and of the first school, whose first one gets all kinds of parts."""

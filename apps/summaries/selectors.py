@@ -17,7 +17,7 @@ from apps.quotas.selectors import FigureStatus, figure_status, overview
 from apps.quotas.stored import StoredOverview
 from apps.schools.network import NetworkSummary, network_summary
 
-SHOWN_BELOW_TARGET = 10
+SHOWN_BELOW_TARGET = 15
 
 
 @dataclass(frozen=True)
