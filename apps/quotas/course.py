@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from apps.core import clock
 from apps.quotas import calculations
 from apps.quotas.calculations import Totals
 from apps.quotas.figures import Figure
+from apps.quotas.kept import kept
 from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.sums import QUOTA, target_of
 from apps.schools.models import School
-
-KEPT_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,7 @@ def course(
     if school_type:
         figures = figures.filter(school__school_type=school_type)
     stands_on = (school_type, last, [(plan.pk, plan.starts_on, plan.figures_state) for plan in plans])
-    key = f"quotas.course.{hashlib.sha256(repr(stands_on).encode()).hexdigest()}"
-    kept: list[CoursePoint] | None = cache.get(key)
-    if kept is None:
-        kept = _read(figures)
-        cache.set(key, kept, KEPT_SECONDS)
-    return kept
+    return kept("course", stands_on, lambda: _read(figures))
 
 
 def _read(figures: QuerySet[QuotaFigure]) -> list[CoursePoint]:

@@ -9,13 +9,13 @@ from typing import Any, overload
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import Count, Exists, F, OrderBy, OuterRef, Q, QuerySet
 
 from apps.core import clock
 from apps.quotas.calculations import Share
 from apps.quotas.choices import Level
 from apps.quotas.figures import Figure, row_of
+from apps.quotas.kept import kept
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.sums import (
     BELOW_TARGET,
@@ -31,7 +31,6 @@ from apps.quotas.sums import (
 from apps.schools.models import School, SchoolType
 
 CHUNK = 2_000
-SUMS_KEPT_SECONDS = 24 * 3600
 _ORDERS: dict[str, Any] = {
     "school__sort_key": F("school__sort_key"),
     "numbers__devices": F("devices"),
@@ -124,9 +123,7 @@ class StoredOverview:
         """The sums of each school type, kept for as long as the figures behind them stay as they are."""
         if self._state is None:
             return self._sums()
-        key = f"quotas.sums:{self.plan.pk}:{self.day.isoformat()}:{self._state}"
-        parts: list[dict[str, Any]] = cache.get_or_set(key, self._sums, SUMS_KEPT_SECONDS)
-        return parts
+        return kept("sums", (self.plan.pk, self.day, self._state), self._sums)
 
     def _sums(self) -> list[dict[str, Any]]:
         rows = self._rows.order_by().values("school__school_type")
