@@ -1,6 +1,7 @@
 """The small city of the access matrix, grown until every list has as many rows as a test asks for."""
 
 import datetime
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ def grow(world: World, numbers: range) -> None:
     city.schools()
     city.network()
     city.devices()
+    city.scanned()
     city.money()
     city.plans()
     for turn, state in enumerate(STATES):
@@ -145,6 +147,18 @@ class _City:
         past = {"since": lambda n: since - n * DAY, "until": lambda n: since - (n - 1) * DAY}
         for device in (first, moved):
             like(stands, self.numbers, device=device, **there, **past)
+
+    def scanned(self) -> None:
+        """Deliveries of the first school by the coordinator and by others, and the numbers of its first ones."""
+        self.copies("serialpattern", manufacturer=_name)
+        token = {"token": lambda _n: uuid.uuid4()}
+        own = self.copies("scan", product=self.products, **token)
+        others = self.copies("scan", product=self.products, by=self.by, **token)
+        serial = {"key": lambda _n: uuid.uuid4(), "serial": lambda n: f"NUMMER-{n}"}
+        first, ended = (self.world.row(kind).scans.first() for kind in ("scan", "scan_taken_in"))
+        for scan, facts in ((first, {}), (first, {"session": own}), (first, {"session": others}),
+                            (ended, {"device": self.devices_})):  # fmt: skip
+            like(scan, self.numbers, **serial, **facts)
 
     def money(self) -> None:
         programmes = self.copies("programme", code=lambda n: f"programm-{n}", name=_name)

@@ -16,7 +16,8 @@ from apps.core.form_fields import GermanDateField
 from apps.core.import_admin import ImportButtonMixin
 from apps.inventory import services
 from apps.inventory.imports.devices import DevicesSource
-from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.models import Device, DeviceKind, Placement, Product, SerialPattern
+from apps.inventory.serials import looks_right
 from apps.schools.models import School
 from apps.schools.school_field import has_many
 
@@ -86,6 +87,31 @@ class ProductAdmin(ScopedAdmin):
         super().save_model(request, obj, form, change)
         if change and {"manufacturer", "model"} & set(form.changed_data):
             services.refresh_search_text(product=obj)
+
+
+class SerialPatternForm(forms.ModelForm):
+    """A pattern that its own example does not match is a slip of the pen."""
+
+    class Meta:
+        model = SerialPattern
+        fields = ("product", "manufacturer", "pattern", "example")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        pattern, example = cleaned.get("pattern"), cleaned.get("example")
+        if pattern and example and not looks_right(example.upper(), pattern):
+            self.add_error("example", _("The example does not match the pattern. Please correct one of them."))
+        return cleaned
+
+
+@admin.register(SerialPattern)
+class SerialPatternAdmin(ScopedAdmin):
+    form = SerialPatternForm
+    list_display = ("__str__", "product", "manufacturer", "pattern", "example")
+    list_select_related = ("product",)
+    search_fields = ("manufacturer", "product__manufacturer", "product__model", "example")
+    ordering = ("manufacturer", "pk")
+    fields = ("product", "manufacturer", "pattern", "example")
 
 
 class PlacementInline(ReadOnlyInline):

@@ -85,3 +85,15 @@ class CountedAs(models.TextChoices):
     PUPILS = "pupils", _("pupils' devices")
     PARENT_FINANCED = "parent_financed", _("parent-financed devices")
     PRESENTATION = "presentation", _("presentation devices")
+
+
+class ScanState(StateChoices):
+    """A delivery that is being scanned; what is open may go on, the others only be looked at."""
+
+    OPEN = "open", _("open")
+    TAKEN_IN = "taken_in", _("taken in")
+    CANCELLED = "cancelled", _("cancelled")
+
+    @classmethod
+    def _tones(cls) -> dict[str, Tone]:
+        return {"open": Tone.INFO, "taken_in": Tone.SUCCESS}

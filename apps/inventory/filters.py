@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.forms import HiddenInput
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.clock import today
 from apps.core.filters import DayFilter, PortalFilterSet, SearchFilter
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
-from apps.inventory.models import Device, DeviceKind, Product
+from apps.inventory.models import Device, DeviceKind, Product, ScanSession
 from apps.inventory.selectors import placements_behind
 from apps.schools.models import School, SchoolType
 from apps.schools.school_field import SchoolFilter, TypedSchoolField
@@ -59,15 +60,19 @@ class DeviceFilters(PortalFilterSet):
     )
     counts = django_filters.ChoiceFilter(label=_("Counts as"), choices=CountedAs.choices, method="filter_later")
     day = DayFilter(label=_("Stood there on"), method="filter_later")
+    scan = django_filters.ModelChoiceFilter(
+        field_name="scan__session", label=_("Scanned delivery"), queryset=ScanSession.objects.none(), widget=HiddenInput
+    )
 
     class Meta:
         model = Device
-        fields = ("q", "status", "kind", "school", "ownership", "product", "school_type", "counts", "day")
+        fields = ("q", "status", "kind", "school", "ownership", "product", "school_type", "counts", "day", "scan")
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
         schools = School.objects.visible_to(self.request.user)
         self.filters["school"].queryset = schools
+        self.filters["scan"].queryset = ScanSession.objects.visible_to(self.request.user).select_related("product")
         self.filters["school_type"].queryset = SchoolType.objects.filter(
             is_school=True, pk__in=schools.values("school_type")
         ).order_by("name")

@@ -9,14 +9,14 @@ when a grant binds a device), `dispose_bound_device` (let a bound device go, or 
 from apps.accounts.choices import Role
 from apps.core.permissions import EDIT, model_permissions
 
-_READ = model_permissions("inventory", "device", "placement", "devicekind", "product")
+_READ = model_permissions("inventory", "device", "placement", "devicekind", "product", "serialpattern")
 _KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "move", "retire")) | {
     "inventory.print_labels"
 }
 _DEPOT = frozenset({"inventory.see_depot", "inventory.use_depot", "inventory.classify_device"})
 _BIND = frozenset({"inventory.bind_device"})
 _IMPORT = model_permissions("core", "importrun", "importrow") | {"inventory.import_devices"}
-_CATALOGUE = model_permissions("inventory", "devicekind", "product", actions=EDIT)
+_CATALOGUE = model_permissions("inventory", "devicekind", "product", "serialpattern", actions=EDIT)
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: _READ | _KEEP,

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from apps.core.querysets import ScopedQuerySet
 from apps.core.text import sort_key
-from apps.inventory.choices import ENDED_STATUSES, CountedAs, Ownership
+from apps.inventory.choices import ENDED_STATUSES, CountedAs, Ownership, ScanState
 from apps.schools.querysets import SchoolScopedQuerySet
 
 
@@ -75,3 +75,30 @@ class AttachmentQuerySet(ScopedQuerySet[Any]):
         from apps.inventory.models import Device
 
         return self.filter(device__in=Device.objects.visible_to(user).values("pk"))
+
+
+class ScanSessionQuerySet(ScopedQuerySet[Any]):
+    def _visible_to(self, user: Any) -> Any:
+        """One's own; those who use the depot see all of their schools, so that no scanned delivery is forgotten."""
+        from apps.schools.models import School
+
+        if not user.has_perm("inventory.add_device"):
+            return self.none()
+        within = Q(school__in=School.objects.visible_to(user).values("pk"))
+        if user.has_perm("inventory.use_depot"):
+            return self.filter(within | Q(school__isnull=True))
+        return self.filter(within, by=user)
+
+    def open(self) -> Any:
+        return self.filter(state=ScanState.OPEN)
+
+
+class ScanQuerySet(ScopedQuerySet[Any]):
+    def _visible_to(self, user: Any) -> Any:
+        from apps.inventory.models import ScanSession
+
+        return self.filter(session__in=ScanSession.objects.visible_to(user).values("pk"))
+
+    def kept(self) -> Any:
+        """Scans that were not removed again."""
+        return self.filter(removed_at__isnull=True)

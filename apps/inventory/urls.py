@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from apps.inventory import attachment_views, label_views, views
+from apps.inventory import attachment_views, label_views, scan_views, views
 
 app_name = "inventory"
 
@@ -8,6 +8,12 @@ urlpatterns = [
     path("inventory/", views.DeviceListView.as_view(), name="list"),
     path("inventory/add/", views.DeviceAddView.as_view(), name="add"),
     path("inventory/labels/", label_views.LabelsView.as_view(), name="labels"),
+    path("inventory/scan/", scan_views.ScanStartView.as_view(), name="scan_start"),
+    path("inventory/scan/<int:pk>/", scan_views.ScanView.as_view(), name="scan"),
+    path("inventory/scan/<int:pk>/change/", scan_views.ScanChangeView.as_view(), name="scan_change"),
+    path("inventory/scan/<int:pk>/remove/", scan_views.ScanRemoveView.as_view(), name="scan_remove"),
+    path("inventory/scan/<int:pk>/take-in/", scan_views.ScanTakeInView.as_view(), name="scan_take_in"),
+    path("inventory/scan/<int:pk>/cancel/", scan_views.ScanCancelView.as_view(), name="scan_cancel"),
     path("inventory/<str:tag>/", views.DeviceDetailView.as_view(), name="detail"),
     *(
         path(f"inventory/<str:tag>/{action.slug}/", views.DeviceActionView.as_view(action=action), name=action.slug)

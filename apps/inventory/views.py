@@ -30,6 +30,7 @@ from apps.inventory.binding import is_bound, refusal
 from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
 from apps.inventory.models import Device, Product
+from apps.inventory.scan_selectors import waiting_scans
 from apps.inventory.tables import (
     DeviceDayExportTable,
     DeviceDayTable,
@@ -133,6 +134,8 @@ class DeviceListView(PortalListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs["may_add"] = self.may_add
+        if self.may_add:
+            kwargs["scanned"], kwargs["delivery"] = waiting_scans(self.request.user)
         kwargs["elsewhere"] = self._elsewhere()
         return super().get_context_data(**kwargs)
 

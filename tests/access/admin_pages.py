@@ -101,6 +101,11 @@ inventory_product_add                      -               in  403   403   200  
 inventory_product_history                  product         in  403   403   200     200     403  403  200   200
 inventory_product_delete                   product         in  403   403   403     403     403  403  403   403
 inventory_product_change                   product         in  403   403   200     200     403  403  200   200
+inventory_serialpattern_changelist         -               in  403   403   200     200     403  403  200   200
+inventory_serialpattern_add                -               in  403   403   200     200     403  403  403   200
+inventory_serialpattern_history            serialpattern   in  403   403   200     200     403  403  200   200
+inventory_serialpattern_delete             serialpattern   in  403   403   403     403     403  403  403   403
+inventory_serialpattern_change             serialpattern   in  403   403   200     200     403  403  200   200
 inventory_device_changelist                -               in  403   403   200     200     403  403  200   200
 inventory_device_add                       -               in  403   403   403     403     403  403  403   403
 inventory_device_history                   device          in  403   403   200/404 200/404 403  403  200   200

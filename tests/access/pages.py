@@ -46,6 +46,15 @@ inventory:list?day={today}                -                 in  403     200     
 inventory:list?day={month_ago}&export=csv -                 in  403     200     200     200     200  200     200   200
 inventory:add                             -                 in  403     200     200     200     403  200     403   403
 inventory:add?school={foreign}            -                 in  403     200     200     200     403  200     403   403
+inventory:scan_start                      -                 in  403     200     200     200     403  200     403   403
+inventory:scan                            scan              in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:scan                            scan_taken_in     in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:scan                            scan_in_depot     in  403     404     200     200     403  200     403   403
+inventory:scan_change                     scan              in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:scan_remove                     scan              in  403     405     405     405     403  405     403   403
+inventory:scan_take_in                    scan              in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:scan_take_in                    scan_in_depot     in  403     404     200     200     403  200     403   403
+inventory:scan_cancel                     scan              in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:labels                          -                 in  403     200     200     200     403  200     403   403
 inventory:labels?school={foreign}         -                 in  403     200     200     200     403  200     403   403
 inventory:labels                          device            in  403     200/404 200/404 200/404 403  200/404 403   403

@@ -19,6 +19,14 @@ account_reset_password           -                 302+ 302+     302+     302+  
 account_reset_password_from_key  -                 200  200      200      200      200      200  200      200   200
 inventory:add                    school            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
 inventory:add#depot              -                 in   403      200      302+     302+     403  302+     403   403
+inventory:scan_start             school            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
+inventory:scan_start#depot       -                 in   403      200      302+     302+     403  302+     403   403
+inventory:scan                   scan              in   403      200+/404 200+/404 200+/404 403  200+/404 403   403
+inventory:scan_change            scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:scan_change#away       scan              in   403      200/404  200/404  200/404  403  200/404  403   403
+inventory:scan_remove            scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:scan_take_in           scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:scan_cancel            scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:move                   device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:move#away              device            in   403      200/404  200/404  200/404  403  200/404  403   403
 inventory:move                   device_in_depot   in   403      404      302+     302+     403  302+     403   403

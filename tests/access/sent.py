@@ -194,6 +194,8 @@ _PLAIN: dict[str, Data] = {
     "inventory:remove_attachment": {},
     "inventory:ownership": {"ownership": "leased"},
     "inventory:edit": {"serial": "NEU-1", "price": "12,00", "note": "neu"},
+    "inventory:scan_take_in": {"revision": 1},
+    "inventory:scan_cancel": {},
     "inventory:labels": {"sheet": "l6011"},
     "funding:submit": {},
     "funding:withdraw": {"text": "Nicht mehr nötig."},
@@ -218,6 +220,12 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "inventory:add": _add,
     "inventory:add#depot": _add,
     "inventory:attach": lambda *_: {"file": photo_file(), "description": "Bruch"},
+    "inventory:scan_start": _add,
+    "inventory:scan_start#depot": _add,
+    "inventory:scan": lambda *_: {"key": uuid.uuid4(), "serial": "NEU-0001"},
+    "inventory:scan_change": lambda world, row, role: _add(world, row.school, role),
+    "inventory:scan_change#away": lambda world, _row, role: _add(world, _foreign_school(world, role), role),
+    "inventory:scan_remove": lambda _world, row, _role: {"scan": row.scans.get().pk},
     "inventory:move": _move(_own_school),
     "inventory:move#away": _move(_foreign_key),
     "inventory:kind": lambda world, *_: {"kind": world.row("other_kind").pk, "on": f"{clock.today():%d.%m.%Y}"},
@@ -288,6 +296,10 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
         kind=lambda world, *_: world.row("devicekind").pk,
     ),
     "admin:inventory_product_change": _form("inventory_product_change", Role.ADMIN, gross_price="1,00"),
+    "admin:inventory_serialpattern_add": _form(
+        "inventory_serialpattern_add", Role.ADMIN, manufacturer="Neu", pattern="[A-Z]{4}", example="ABCD"
+    ),
+    "admin:inventory_serialpattern_change": _form("inventory_serialpattern_change", Role.ADMIN, manufacturer="Neu"),
     "admin:quotas_mediadevelopmentplan_add": _form(
         "quotas_mediadevelopmentplan_add", Role.ADMIN, name="Neu", starts_on="01.01.2036", ends_on="31.12.2040"
     ),

@@ -5,6 +5,7 @@ Every text of a row holds a word that is used for nothing else: where it is read
 """
 
 import datetime
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,7 +22,7 @@ from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState, ReasonKind
 from apps.funding.models import ApplicationStatusChange, LedgerEntry, ReasonTemplate
 from apps.inventory import services as inventory
-from apps.inventory.models import Device
+from apps.inventory.models import Device, ScanSession, SerialPattern
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import (
@@ -124,6 +125,7 @@ def make_world() -> World:
         world.put("school", place, school)
         _details(world, place, school, year)
         _devices(world, place, school)
+        _scanned(world, place, school)
         _applications(world, place, school)
         _tickets(world, place, school)
     _depot(world)
@@ -160,6 +162,9 @@ def _catalogue(world: World) -> None:
     world.shared["platform"] = Platform.objects.create(name="Plattform")
     world.shared["itstaffing"] = ItStaffing.objects.create(year=2020, full_time_posts=2)
     world.shared["product"] = ProductFactory(kind=world.shared["devicekind"])
+    world.shared["serialpattern"] = SerialPattern.objects.create(
+        manufacturer="Nordwerk", pattern="[A-Z0-9]{12}", example="A1B2C3D4E5F6"
+    )
     world.shared["authority"] = world.people[Role.COORDINATOR].memberships.get().school.authority
     world.shared["school_type"] = world.people[Role.COORDINATOR].memberships.get().school.school_type
 
@@ -227,6 +232,22 @@ def _devices(world: World, place: Place, school: School) -> None:
     world.put("attachment", place, photo)
 
 
+def _scanned(world: World, place: Place, school: School) -> None:
+    """Two deliveries scanned by the school's coordinator: one to be taken in, and one that was."""
+    word, by = WORD_OF[place], _coordinator(world, place, school)
+    facts = {"product": world.shared["product"], "school": school, "room": f"Raum {word}", "note": f"Notiz {word}"}
+    world.put("scan", place, _delivery(by, word, **facts))
+    ended = _delivery(by, f"{word}-neu", **facts)
+    inventory.take_in(session=ended, revision=1, by=by)
+    world.put("scan_taken_in", place, ended)
+
+
+def _delivery(by: User, word: str, **facts: Any) -> ScanSession:
+    session = inventory.start_scanning(token=uuid.uuid4(), by=by, **facts)
+    inventory.record_scans(session=session, scanned=[(uuid.uuid4(), f"{word}-SCAN")], by=by)
+    return session
+
+
 def _depot(world: World) -> None:
     """One in the depot, and one that came from the other school to the own one."""
     by, product = world.people[Role.IT_SUPPORT], world.shared["product"]
@@ -234,6 +255,7 @@ def _depot(world: World) -> None:
         product=product, by=by, tag="LAGER-1", serial="Depotwort-SN", note="Depotwort"
     )
     begun = clock.today() - datetime.timedelta(days=30)
+    world.shared["scan_in_depot"] = _delivery(by, "Depotwort", product=product)
     moved = inventory.add_device(
         product=product, by=by, tag="GEWANDERT-1", school=world.row("school", Place.CITY),
         site=world.row("site", Place.CITY), room="Raum Nachbarwort", since=begun,

@@ -84,10 +84,7 @@ def add_devices(
     `tags` and `serials` may be given for the first devices only; missing tags are running numbers, missing serials
     stay empty. `price` is per device. In a few statements whatever the quantity.
     """
-    ensure_may(by, "inventory.add_device")
-    spot, day = spot_at(school, site, room, by=by), since or today()
-    ensure_day(bought_on or today(), None, field="bought_on")
-    _ensure_may_stand(spot, day, bought_on, by=by)
+    spot, day = checked_spot(school=school, site=site, room=room, since=since, bought_on=bought_on, by=by)
     tags, serials = [tidy(tag).upper() for tag in tags], [tidy(serial).upper() for serial in serials]
     _ensure_quantity(quantity, tags, serials)
     pattern = _in_use(spot) if spot else Device(status=DeviceStatus.IN_STOCK)
@@ -116,6 +113,23 @@ def add_devices_once(*, token: uuid.UUID, product: Product, quantity: int, by: U
     request.tags = [device.tag for device in devices]
     request.save(update_fields=["tags"])
     return devices
+
+
+def checked_spot(
+    *,
+    school: School | None,
+    site: Site | None,
+    room: str,
+    since: datetime.date | None,
+    bought_on: datetime.date | None,
+    by: User,
+) -> tuple[Spot | None, datetime.date]:
+    """Where and since when (today) new devices would stand; refuses what `add_devices` would refuse about it."""
+    ensure_may(by, "inventory.add_device")
+    spot, day = spot_at(school, site, room, by=by), since or today()
+    ensure_day(bought_on or today(), None, field="bought_on")
+    _ensure_may_stand(spot, day, bought_on, by=by)
+    return spot, day
 
 
 def _ensure_may_stand(spot: Spot | None, day: datetime.date, bought_on: datetime.date | None, *, by: User) -> None:
