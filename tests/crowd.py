@@ -155,8 +155,9 @@ class _City:
         own = self.copies("scan", product=self.products, **token)
         others = self.copies("scan", product=self.products, by=self.by, **token)
         serial = {"key": lambda _n: uuid.uuid4(), "serial": lambda n: f"NUMMER-{n}"}
-        first, ended = (self.world.row(kind).scans.first() for kind in ("scan", "scan_taken_in"))
-        for scan, facts in ((first, {}), (first, {"session": own}), (first, {"session": others}),
+        kinds = ("scan", "scan_in_depot", "scan_taken_in")
+        first, stored, ended = (self.world.row(kind).scans.first() for kind in kinds)
+        for scan, facts in ((first, {}), (stored, {}), (first, {"session": own}), (first, {"session": others}),
                             (ended, {"device": self.devices_})):  # fmt: skip
             like(scan, self.numbers, **serial, **facts)
 
