@@ -9,8 +9,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from apps.core.clock import today
+from apps.core.errors import DomainError
 from apps.inventory import services
-from apps.inventory.models import Device, Placement
+from apps.inventory.models import Device, Placement, Scan, ScanSession
 from tests import factories
 from tests.inventory.test_services import DAY
 
@@ -139,3 +140,46 @@ def test_moves_and_a_change_of_counting_at_once_leave_no_placement_with_the_old_
     assert Placement.objects.open().count() == 20
     assert not Placement.objects.open().filter(countable=True).exists()
     assert Placement.objects.filter(until=today(), countable=True).count() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_that_two_tabs_take_in_at_once_is_taken_in_once():
+    clerk = factories.ClerkFactory()
+    session = services.start_scanning(token=uuid.uuid4(), by=clerk, product=factories.ProductFactory())
+    sent = [(uuid.uuid4(), f"SN-{number:02}") for number in range(20)]
+    record = partial(services.record_scans, session=session, scanned=sent, by=clerk)
+    at_once(record, record, record)
+    assert session.scans.count() == 20
+    tags: list[list[str]] = []
+
+    def take_in() -> None:
+        tags.append([device.tag for device in services.take_in(session=session, revision=20, by=clerk)])
+
+    at_once(take_in, take_in, take_in)
+    assert Device.objects.count() == 20
+    assert tags[0] == tags[1] == tags[2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_deliveries_with_the_same_numbers_give_each_number_one_device():
+    """Whoever comes second is told which ones; nothing of theirs is lost."""
+    clerk, product = factories.ClerkFactory(), factories.ProductFactory()
+    sessions = [services.start_scanning(token=uuid.uuid4(), by=clerk, product=product) for _ in range(2)]
+    for session in sessions:
+        Scan.objects.bulk_create(
+            Scan(session=session, key=uuid.uuid4(), serial=f"SN-{number:02}", by=clerk) for number in range(20)
+        )
+    codes: list[str] = []
+
+    def take_in(session: ScanSession) -> None:
+        try:
+            services.take_in(session=session, revision=0, by=clerk)
+            codes.append("done")
+        except DomainError as error:
+            codes.append(error.code)
+
+    at_once(*(partial(take_in, session) for session in sessions))
+    assert sorted(codes) == ["done", "taken"]
+    assert Device.objects.count() == 20
+    assert sorted(ScanSession.objects.values_list("state", flat=True)) == ["open", "taken_in"]
+    assert Scan.objects.kept().count() == 40
