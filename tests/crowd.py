@@ -15,6 +15,7 @@ from apps.core import clock
 from apps.core.models import ImportRow
 from apps.funding.models import ApplicationMessage, LineAllocation, ReplacedDevice
 from apps.inventory.models import Placement
+from apps.inventory.stocktake_choices import Outcome
 from apps.quotas.models import QuotaFigure, TargetGroupMember
 from apps.quotas.statements import renew_states
 from apps.schools.models import Membership, PupilWeight, SocialIndex
@@ -39,6 +40,7 @@ def grow(world: World, numbers: range) -> None:
     city.network()
     city.devices()
     city.scanned()
+    city.stocktakes()
     city.money()
     city.plans()
     for turn, state in enumerate(STATES):
@@ -160,6 +162,19 @@ class _City:
         for scan, facts in ((first, {}), (stored, {}), (first, {"session": own}), (first, {"session": others}),
                             (ended, {"device": self.devices_})):  # fmt: skip
             like(scan, self.numbers, **serial, **facts)
+
+    def stocktakes(self) -> None:
+        """One at each other school; at the first one devices of rooms of their own, unknown numbers, and scans."""
+        self.copies("stocktake", school=self.schools_, started_by=self.by)
+        own = self.world.row("stocktake")
+        unknown = own.items.filter(outcome=Outcome.UNKNOWN).order_by("pk").first()
+        expected = own.items.filter(expected=True).first()
+        places = {"site": self.sites, "found_site": self.sites, "found_by": self.by, "room": _name}
+        like(expected, self.numbers, code=lambda n: f"HIER-{n}", device=self.devices_, **places)
+        found = like(unknown, self.numbers, code=lambda n: f"UNBEKANNT-{n}", found_by=self.by)
+        viewer = self.world.people[Role.OFFICE_APPROVER]
+        scan = unknown.scans.get(by__role=Role.IT_SUPPORT)
+        like(scan, self.numbers, id=lambda _number: uuid.uuid4(), item=found, by=viewer)
 
     def money(self) -> None:
         programmes = self.copies("programme", code=lambda n: f"programm-{n}", name=_name)

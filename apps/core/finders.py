@@ -33,6 +33,7 @@ PACKAGES = (
         ),
     ),
     Package("htmx.org/dist", "vendor/htmx", ("htmx.min.js",)),
+    Package("jsqr/dist", "vendor/jsqr", ("jsQR.js",)),
 )
 
 

@@ -3,15 +3,17 @@
 Besides the admin's names: `move_device`, `retire_device`, `use_depot` (put devices into the depot, add them there),
 `see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `bind_device` (say until
 when a grant binds a device), `dispose_bound_device` (let a bound device go, or end its binding early, with a reason),
-`print_labels`, `import_devices` (take in lists of devices of all schools of the own authority).
+`print_labels`, `run_stocktake` (begin, scan, settle, close), `import_devices` (take in lists of devices of all schools
+of the own authority).
 """
 
 from apps.accounts.choices import Role
 from apps.core.permissions import EDIT, model_permissions
 
-_READ = model_permissions("inventory", "device", "placement", "devicekind", "product", "serialpattern")
+_READ = model_permissions("inventory", "device", "placement", "devicekind", "product", "serialpattern", "stocktake")
 _KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "move", "retire")) | {
-    "inventory.print_labels"
+    "inventory.print_labels",
+    "inventory.run_stocktake",
 }
 _DEPOT = frozenset({"inventory.see_depot", "inventory.use_depot", "inventory.classify_device"})
 _BIND = frozenset({"inventory.bind_device"})

@@ -102,3 +102,14 @@ class ScanQuerySet(ScopedQuerySet[Any]):
     def kept(self) -> Any:
         """Scans that were not removed again."""
         return self.filter(removed_at__isnull=True)
+
+
+class StocktakeQuerySet(SchoolScopedQuerySet[Any]):
+    permission = "inventory.view_stocktake"
+
+
+class StocktakePartQuerySet(SchoolScopedQuerySet[Any]):
+    """Devices and scans of a stocktake: visible with it."""
+
+    permission = "inventory.view_stocktake"
+    school_path = "stocktake__school"

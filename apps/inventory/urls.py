@@ -1,6 +1,13 @@
 from django.urls import path, re_path
 
-from apps.inventory import attachment_views, label_views, scan_views, views
+from apps.inventory import (
+    attachment_views,
+    label_views,
+    scan_views,
+    stocktake_scan_views,
+    stocktake_views,
+    views,
+)
 
 app_name = "inventory"
 
@@ -14,6 +21,30 @@ urlpatterns = [
     path("inventory/scan/<int:pk>/remove/", scan_views.ScanRemoveView.as_view(), name="scan_remove"),
     path("inventory/scan/<int:pk>/take-in/", scan_views.ScanTakeInView.as_view(), name="scan_take_in"),
     path("inventory/scan/<int:pk>/cancel/", scan_views.ScanCancelView.as_view(), name="scan_cancel"),
+    path("inventory/stocktakes/", stocktake_views.StocktakeListView.as_view(), name="stocktakes"),
+    path("inventory/stocktakes/start/", stocktake_views.StocktakeStartView.as_view(), name="stocktake_start"),
+    path("inventory/stocktakes/<int:pk>/", stocktake_views.StocktakeView.as_view(), name="stocktake"),
+    path(
+        "inventory/stocktakes/<int:pk>/scan/", stocktake_scan_views.StocktakeScanView.as_view(), name="stocktake_scan"
+    ),
+    path(
+        "inventory/stocktakes/<int:pk>/scan/worker.js",
+        stocktake_scan_views.StocktakeWorkerView.as_view(),
+        name="stocktake_worker",
+    ),
+    path("inventory/stocktakes/<int:pk>/items/", stocktake_views.StocktakeItemsView.as_view(), name="stocktake_items"),
+    path(
+        "inventory/stocktakes/<int:pk>/settle/<slug:how>/",
+        stocktake_views.StocktakeSettleView.as_view(),
+        name="stocktake_settle",
+    ),
+    path("inventory/stocktakes/<int:pk>/close/", stocktake_views.StocktakeCloseView.as_view(), name="stocktake_close"),
+    path(
+        "inventory/stocktakes/<int:pk>/cancel/", stocktake_views.StocktakeCancelView.as_view(), name="stocktake_cancel"
+    ),
+    path(
+        "inventory/stocktakes/<int:pk>/result/", stocktake_views.StocktakeResultView.as_view(), name="stocktake_result"
+    ),
     path("inventory/<str:tag>/", views.DeviceDetailView.as_view(), name="detail"),
     *(
         path(f"inventory/<str:tag>/{action.slug}/", views.DeviceActionView.as_view(action=action), name=action.slug)

@@ -195,7 +195,7 @@ class ShortView(DevicePageMixin, View):
 
 
 class DeviceAddView(DevicePageMixin, FormView):
-    """One device or many alike; the address may fill in `school`, `product`, `quantity`, `price`."""
+    """One device or many alike; the address may fill in `school`, `product`, `quantity`, `price`, `serial`, `room`."""
 
     permission_required = "inventory.add_device"
     template_name = "inventory/form.html"
@@ -213,6 +213,8 @@ class DeviceAddView(DevicePageMixin, FormView):
             "product": Product.objects.filter(pk=product).first() if product.isdecimal() else None,
             "quantity": int(quantity) if quantity.isdecimal() else None,
             "price": formats.to_decimal(asked.get("price")),
+            "serials": asked.get("serial", "")[:80],
+            "room": asked.get("room", "")[:60],
         }
         return {name: value for name, value in known.items() if value}
 

@@ -116,6 +116,21 @@
   const summary = document.querySelector("[data-error-summary]");
   if (summary) summary.focus();
 
+  // What a page has put away for use without network belongs to one person: it goes with them
+  const forgetKept = async (isTheirs) => {
+    const names = (await window.caches.keys()).filter((name) => name.startsWith("mep-offline:") && !isTheirs(name));
+    await Promise.all(names.map((name) => window.caches.delete(name)));
+  };
+  if ("caches" in window) {
+    const person = document.documentElement.dataset.person || "";
+    forgetKept((name) => person && name.startsWith(`mep-offline:${person}:`)).catch(() => { /* forbidden: nothing is kept */ });
+    document.addEventListener("submit", (event) => {
+      if (!event.target.matches("form[data-sign-out]")) return;
+      forgetKept(() => false).catch(() => { /* as above */ });
+      navigator.serviceWorker?.getRegistrations().then((workers) => workers.forEach((worker) => worker.unregister()));
+    });
+  }
+
   // Charts print with their tables
   window.addEventListener("beforeprint", () => {
     document.querySelectorAll(".portal-chart details").forEach((details) => { details.open = true; });

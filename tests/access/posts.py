@@ -47,6 +47,13 @@ inventory:edit                   device            in   403      302+/404 302+/4
 inventory:stock                  device            in   403      403      302+/404 302+/404 403  302+/404 403   403
 inventory:kind                   device            in   403      403      302+/404 302+/404 403  302+/404 403   403
 inventory:labels                 device            in   403      200/404  200/404  200/404  403  200/404  403   403
+inventory:stocktake_start        -                 in   403      200      302+     302+     403  302+     403   403
+inventory:stocktake_scan         stocktake         in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:stocktake_scan#script  stocktake         in   403      200+/404 200+/404 200+/404 403  200+/404 403   403
+inventory:stocktake_settle#reported_lost stocktake in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:stocktake_settle#moved_here stocktake    in   403      302/404  302+/404 302+/404 403  302+/404 403   403
+inventory:stocktake_close        stocktake         in   403      302/404  302/404  302/404  403  302/404  403   403
+inventory:stocktake_cancel       stocktake         in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 funding:create                   school            in   403      302+/404 403      403      403  403      403   403
 funding:create#replacing         school            in   403      422/404  403      403      403  403      403   403
 funding:edit                     draft             in   403      302+/404 403      403      403  403      403   403

@@ -1,5 +1,6 @@
 """What people send: good data for everything that can be sent, so that only the right to send it can be missing."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from apps.accounts.choices import Role
 from apps.core import clock
 from apps.schools.models import School
 from tests.access.visits import client_of
-from tests.access.world import World, foreign_to
+from tests.access.world import Place, World, foreign_to
 from tests.factories import PASSWORD, photo_file
 from tests.schools.files import school, schuldaten
 
@@ -74,6 +75,23 @@ def _replacing(tag: str) -> Callable[[World, Any, Role | None], Data]:
         return _draft(world, row, role) | {"lines-0-replaces_quantity": 1, f"lines-0-{tag}": foreign.tag}
 
     return made
+
+
+def _stocktake(world: World, _row: Any, _role: Role | None) -> Data:
+    """At the city's other school: at the own one there is a stocktake already."""
+    return {"school": world.row("school", Place.CITY).pk}
+
+
+def _scan(*_unused: Any) -> Data:
+    return {"id": uuid.uuid4(), "code": "NEU-GESCANNT", "room": "1"}
+
+
+def _scans(*_unused: Any) -> Data:
+    return {"scans": json.dumps([{"id": str(uuid.uuid4()), "code": "NEU-GESCANNT", "room": "1"}])}
+
+
+def _findings(outcome: str) -> Callable[[World, Any, Role | None], Data]:
+    return lambda _world, row, _role: {"ids": [row.items.filter(outcome=outcome).first().pk]} | REASON
 
 
 def _report(world: World, row: School, role: Role | None) -> Data:
@@ -197,6 +215,8 @@ _PLAIN: dict[str, Data] = {
     "inventory:scan_take_in": {"revision": 1},
     "inventory:scan_cancel": {},
     "inventory:labels": {"sheet": "l6011"},
+    "inventory:stocktake_close": {},
+    "inventory:stocktake_cancel": REASON,
     "funding:submit": {},
     "funding:withdraw": {"text": "Nicht mehr nötig."},
     "funding:answer": {"text": "Für Klasse 5."},
@@ -228,6 +248,11 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "inventory:scan_remove": lambda _world, row, _role: {"scan": row.scans.get().pk},
     "inventory:move": _move(_own_school),
     "inventory:move#away": _move(_foreign_key),
+    "inventory:stocktake_start": _stocktake,
+    "inventory:stocktake_scan": _scan,
+    "inventory:stocktake_scan#script": _scans,
+    "inventory:stocktake_settle#reported_lost": _findings("missing"),
+    "inventory:stocktake_settle#moved_here": _findings("elsewhere"),
     "inventory:kind": lambda world, *_: {"kind": world.row("other_kind").pk, "on": f"{clock.today():%d.%m.%Y}"},
     "funding:create": _draft,
     "funding:create#replacing": _replacing("replaced_tags"),

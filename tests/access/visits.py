@@ -35,6 +35,7 @@ FIXED = {
     "action": "accept",
     "url": "no-such-page",
     "kind": "quotas.recalculate_stale",
+    "how": "reported_lost",
 }
 """Values of parameters that name no row."""
 NAMED_IN_QUERY = {

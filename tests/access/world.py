@@ -22,7 +22,7 @@ from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState, ReasonKind
 from apps.funding.models import ApplicationStatusChange, LedgerEntry, ReasonTemplate
 from apps.inventory import services as inventory
-from apps.inventory.models import Device, ScanSession, SerialPattern
+from apps.inventory.models import Device, ScanSession, SerialPattern, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import (
@@ -129,6 +129,8 @@ def make_world() -> World:
         _applications(world, place, school)
         _tickets(world, place, school)
     _depot(world)
+    for place, school in schools.items():
+        _stocktake(world, place, school)
     _give_away(schools[Place.ELSEWHERE])
     _portal_rows(world)
     recalculate_stale()
@@ -262,6 +264,19 @@ def _depot(world: World) -> None:
     )  # fmt: skip
     inventory.move_device(device=moved, school=world.row("school"), by=by, room="Raum Heimwort")
     world.shared["device_moved"] = Device.objects.get(pk=moved.pk)
+
+
+def _stocktake(world: World, place: Place, school: School) -> None:
+    """One that runs, with a finding of each kind; at the city's other school it is given up, so that one can begin."""
+    word, by = WORD_OF[place], world.people[Role.IT_SUPPORT]
+    row = inventory.start_stocktake(school=school, by=by)
+    foreign = "GERAET-CITY-1" if place == Place.OWN else "GERAET-OWN-1"
+    codes = (f"GERAET-{place.value.upper()}-1", foreign, "LAGER-1", f"{word}-UNBEKANNT")
+    scans = [inventory.SentScan(uuid.uuid4(), code, room=f"Kammer {word}") for code in codes]
+    inventory.count_scans(stocktake=row, scans=scans, by=by)
+    if place == Place.CITY:
+        inventory.cancel_stocktake(stocktake=row, by=by, reason=f"Grund {word}")
+    world.put("stocktake", place, Stocktake.objects.get(pk=row.pk))
 
 
 def _coordinator(world: World, place: Place, school: School) -> User:

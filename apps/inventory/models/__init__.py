@@ -1,10 +1,11 @@
-"""The catalogue, and the devices with the places where they stood."""
+"""The catalogue, the devices with the places where they stood, and the stocktakes that look for them."""
 
 from apps.inventory.models.adding import AddRequest, TagSequence
 from apps.inventory.models.attachments import Attachment
 from apps.inventory.models.catalogue import DeviceKind, Product
 from apps.inventory.models.devices import Device, Placement, tag_validator
 from apps.inventory.models.scanning import Scan, ScanSession, SerialPattern
+from apps.inventory.models.stocktakes import Stocktake, StocktakeItem, StocktakeScan
 
 __all__ = [
     "AddRequest",
@@ -16,6 +17,9 @@ __all__ = [
     "Scan",
     "ScanSession",
     "SerialPattern",
+    "Stocktake",
+    "StocktakeItem",
+    "StocktakeScan",
     "TagSequence",
     "tag_validator",
 ]

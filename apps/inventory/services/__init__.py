@@ -29,6 +29,7 @@ from apps.inventory.services.scanning import (
     start_scanning,
     take_in,
 )
+from apps.inventory.services.settling import NEEDS_REASON, Settled, settle_item, settle_items
 from apps.inventory.services.steps import (
     lend_device,
     move_device,
@@ -41,8 +42,20 @@ from apps.inventory.services.steps import (
     send_to_repair,
     take_to_stock,
 )
+from apps.inventory.services.stocktakes import (
+    Answer,
+    SentScan,
+    cancel_stocktake,
+    close_stocktake,
+    count_scans,
+    start_stocktake,
+)
 
 __all__ = [
+    "NEEDS_REASON",
+    "Answer",
+    "SentScan",
+    "Settled",
     "add_attachment",
     "add_device",
     "add_devices",
@@ -50,12 +63,15 @@ __all__ = [
     "bind_device",
     "bind_devices",
     "cancel_scanning",
+    "cancel_stocktake",
     "change_condition",
     "change_details",
     "change_kind",
     "change_kind_counting",
     "change_ownership",
     "change_scanning",
+    "close_stocktake",
+    "count_scans",
     "lend_device",
     "move_device",
     "record_disposal",
@@ -70,7 +86,10 @@ __all__ = [
     "return_from_repair",
     "return_loan",
     "send_to_repair",
+    "settle_item",
+    "settle_items",
     "start_scanning",
+    "start_stocktake",
     "take_in",
     "take_to_stock",
 ]

@@ -33,6 +33,7 @@ def move_device(
     site: Site | None = None,
     room: str = "",
     on: datetime.date | None = None,
+    reason: str = "",
 ) -> Device:
     """Puts a device to another school, site or room; it is in use there from `on` on."""
     row = _step("move_device", device, DeviceStatus.IN_USE, by=by)
@@ -41,7 +42,7 @@ def move_device(
         raise DomainError(
             _("The device stands there already. Please choose another school, site or room."), field="school"
         )
-    return write(row, spot, status=DeviceStatus.IN_USE, on=on, by=by)
+    return write(row, spot, status=DeviceStatus.IN_USE, on=on, by=by, reason=reason)
 
 
 @transaction.atomic

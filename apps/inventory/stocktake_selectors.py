@@ -1,0 +1,171 @@
+"""What a stocktake has found so far, in numbers and in words for the person who reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from apps.inventory.choices import DeviceStatus
+from apps.inventory.models import Device, Stocktake, StocktakeItem, StocktakeScan
+from apps.inventory.stocktake_choices import Outcome, StocktakeState
+from apps.schools.models import School
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+LAST_SCANS = 20
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`expected` devices, of them `found` wherever; `extra` were found besides. The rest by outcome."""
+
+    expected: int
+    found: int
+    extra: int
+    numbers: dict[Outcome, int]
+    unsettled: dict[Outcome, int]
+
+    @property
+    def open(self) -> int:
+        return sum(self.unsettled.values())
+
+    @property
+    def missing(self) -> int:
+        return self.expected - self.found
+
+
+@dataclass(frozen=True)
+class RoomProgress:
+    """One room of the place that is counted. `site_id` None: not recorded; `site` is "" unless there are several."""
+
+    site_id: int | None
+    site: str
+    room: str
+    expected: int
+    found: int
+
+    @property
+    def is_done(self) -> bool:
+        return self.found >= self.expected
+
+
+def progress_of(stocktake: Stocktake) -> Progress:
+    """In one query."""
+    by_hand = Q(found_at__isnull=False)
+    rows = (
+        StocktakeItem.objects.filter(stocktake=stocktake)
+        .order_by()
+        .values("outcome", "expected")
+        .annotate(number=Count("pk"), still=Count("pk", filter=Q(settlement="")), seen=Count("pk", filter=by_hand))
+    )
+    numbers, unsettled = dict.fromkeys(Outcome, 0), dict.fromkeys(Outcome, 0)
+    expected = found = extra = 0
+    for row in rows:
+        outcome = Outcome(row["outcome"])
+        numbers[outcome] += row["number"]
+        unsettled[outcome] += row["still"] if outcome != Outcome.FOUND else 0
+        if row["expected"]:
+            expected += row["number"]
+            found += row["number"] if outcome != Outcome.MISSING else 0
+        elif outcome in {Outcome.FOUND, Outcome.OTHER_ROOM}:
+            extra += row["number"]
+    return Progress(expected, found, extra, numbers, unsettled)
+
+
+def rooms_of(stocktake: Stocktake) -> list[RoomProgress]:
+    """The rooms in which something was expected, in the order in which people count: 2 before 10."""
+    rows = (
+        StocktakeItem.objects.filter(stocktake=stocktake, expected=True)
+        .order_by()
+        .values("site", "site__name", "room")
+        .annotate(expected=Count("pk"), found=Count("pk", filter=~Q(outcome=Outcome.MISSING)))
+    )
+    several = len({row["site"] for row in rows}) > 1
+    rooms = [
+        RoomProgress(
+            row["site"], (row["site__name"] or "") if several else "", row["room"], row["expected"], row["found"]
+        )
+        for row in rows
+    ]
+    return sorted(rooms, key=lambda room: (room.site, _natural(room.room)))
+
+
+def next_room(rooms: Sequence[RoomProgress], site: int | None, room: str) -> RoomProgress | None:
+    """The room after this one in which something is still missing, then those before it; None: all is found."""
+    here = next((place for place, row in enumerate(rooms) if _is(row, site, room)), -1)
+    later = [*rooms[here + 1 :], *rooms[: here + 1]]
+    return next((row for row in later if not row.is_done and row.room and not _is(row, site, room)), None)
+
+
+def _is(row: RoomProgress, site: int | None, room: str) -> bool:
+    return row.room.casefold() == room.casefold() and (site is None or row.site_id is None or row.site_id == site)
+
+
+def _natural(text: str) -> list[tuple[int, int, str]]:
+    parts = re.findall(r"\d+|\D+", text.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def last_scans(stocktake: Stocktake, user: User) -> list[StocktakeScan]:
+    """What this person scanned last, newest first."""
+    scans: Any = StocktakeScan.objects.filter(stocktake=stocktake, by=user)
+    return list(scans.select_related("stocktake", "item__device", "item__school")[:LAST_SCANS])
+
+
+class Words:
+    """Says what was found in words that fit the reader's scope: foreign schools and the depot stay unnamed."""
+
+    def __init__(self, user: User, items: Iterable[StocktakeItem]) -> None:
+        rows = list(items)
+        devices: Any = Device.objects.visible_to(user)
+        schools: Any = School.objects.visible_to(user)
+        ids = {item.device_id for item in rows} - {None}
+        away = {item.school_id for item in rows} - {None}
+        self.devices = set(devices.filter(pk__in=ids).values_list("pk", flat=True))
+        self.schools = set(schools.filter(pk__in=away).values_list("pk", flat=True))
+
+    def shows(self, item: StocktakeItem) -> bool:
+        """Whether the person may see the device itself."""
+        return item.device_id in self.devices
+
+    def belongs(self, item: StocktakeItem) -> str:
+        """Where a device belongs that was found elsewhere."""
+        if item.school_id in self.schools:
+            return _("belongs to %(school)s") % {"school": item.school}
+        if not self.shows(item):
+            return _("belongs to none of your schools")
+        ended = {
+            DeviceStatus.LOST: _("was reported as lost"),
+            DeviceStatus.STOLEN: _("was reported as stolen"),
+            DeviceStatus.RETIRED: _("was retired"),
+            DeviceStatus.IN_STOCK: _("belongs into the depot"),
+        }
+        return ended.get(DeviceStatus(item.status), _("belongs to no school yet"))
+
+    def result(self, scan: StocktakeScan) -> str:
+        """The answer to one scan: a sentence that is read aloud."""
+        item, known = scan.item, {"code": scan.item.code}
+        if scan.outcome == Outcome.UNKNOWN:
+            return _("%(code)s is unknown. It is noted.") % {"code": scan.code}
+        if scan.outcome == Outcome.ELSEWHERE:
+            return _("%(code)s %(belongs)s.") % {**known, "belongs": self.belongs(item)}
+        if scan.outcome == Outcome.OTHER_ROOM:
+            return _("%(code)s is found. It stands in another room so far: %(room)s.") % {
+                **known,
+                "room": item.room or _("none is recorded"),
+            }
+        if scan.repeated:
+            return _("%(code)s was found before.") % known
+        return _("%(code)s is found.") % known
+
+
+def running_stocktakes(user: User) -> list[Stocktake]:
+    """Those that are open at the person's schools."""
+    rows: Any = Stocktake.objects.visible_to(user)
+    return list(rows.filter(state=StocktakeState.OPEN).select_related("school", "site"))

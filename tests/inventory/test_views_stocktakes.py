@@ -1,0 +1,201 @@
+"""The pages of the stocktake, played without script, and what a phone's script sends."""
+
+import json
+import re
+import uuid
+
+import pypdfium2
+import pytest
+from django.urls import reverse
+
+from apps.inventory import services
+from apps.inventory.models import Device, Stocktake, StocktakeScan
+from tests.factories import (
+    AuditorFactory,
+    ClerkFactory,
+    CoordinatorFactory,
+    DeviceFactory,
+    ProductFactory,
+    SchoolFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def school():
+    return SchoolFactory(short_name="Talschule", number="100100")
+
+
+@pytest.fixture
+def coordinator(school):
+    return CoordinatorFactory(schools=[school], name="Kim Koordination")
+
+
+@pytest.fixture
+def stocktake(school, coordinator):
+    clerk, product = ClerkFactory(), ProductFactory(manufacturer="Muster", model="Tablet 11")
+    for number, room in enumerate(("1", "1", "2"), start=1):
+        DeviceFactory(product=product, school=school, room=room, tag=f"T-{number}", by=clerk)
+    DeviceFactory(product=product, school=SchoolFactory(short_name="Geheimschule"), tag="FREMD", by=clerk)
+    return services.start_stocktake(school=school, by=coordinator)
+
+
+@pytest.fixture
+def signed_in(client, coordinator):
+    client.force_login(coordinator)
+    return client
+
+
+def address(page, stocktake, *more):
+    return reverse(f"inventory:{page}", args=[stocktake.pk, *more])
+
+
+def text(response) -> str:
+    """What stands in the main part, without tags."""
+    main = response.content.decode().partition("<main")[2]
+    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+
+
+def pdf_text(response) -> str:
+    assert response["Content-Type"] == "application/pdf"
+    pages = pypdfium2.PdfDocument(response.content)
+    assert pages.is_tagged()
+    return " ".join(" ".join(page.get_textpage().get_text_bounded().split()) for page in pages)
+
+
+def scan_by_form(client, stocktake, code, room="1"):
+    data = {"id": uuid.uuid4(), "code": code, "room": room}
+    return client.post(address("stocktake_scan", stocktake), data, follow=True)
+
+
+def test_begin_without_script(signed_in, school, stocktake, coordinator):
+    services.cancel_stocktake(stocktake=stocktake, by=coordinator, reason="Probe")
+    response = signed_in.post(reverse("inventory:stocktake_start"), {"school": school.pk, "room": "1"}, follow=True)
+    begun = Stocktake.objects.get(state="open")
+    assert response.request["PATH_INFO"] == address("stocktake_scan", begun)
+    assert "0 von 2 gefunden" in text(response)
+
+
+def test_a_second_one_is_refused_at_the_field(signed_in, school, stocktake):
+    response = signed_in.post(reverse("inventory:stocktake_start"), {"school": school.pk, "room": ""})
+    assert "läuft schon eine Inventur" in text(response)
+
+
+def test_scan_without_script(signed_in, stocktake):
+    response = scan_by_form(signed_in, stocktake, "http://x.example/d/t-1")
+    assert "1 von 3 gefunden" in text(response)
+    assert "T-1 ist gefunden." in text(response)
+    assert 'name="room" value="1"' in response.content.decode()
+    assert "Nächster Raum: 2 (0 von 1 gefunden)" in text(response)
+
+
+def test_the_form_sent_twice_counts_once(signed_in, stocktake):
+    data = {"id": uuid.uuid4(), "code": "T-1", "room": "1"}
+    for _again in range(2):
+        signed_in.post(address("stocktake_scan", stocktake), data)
+    assert StocktakeScan.objects.count() == 1
+
+
+def test_a_foreign_devices_school_stays_unnamed(signed_in, stocktake):
+    response = scan_by_form(signed_in, stocktake, "FREMD")
+    assert "FREMD gehört zu keiner Ihrer Schulen." in text(response)
+    for page in ("stocktake_items", "stocktake_scan", "stocktake"):
+        assert "Geheimschule" not in signed_in.get(address(page, stocktake)).content.decode()
+    assert "Geheimschule" not in pdf_text(signed_in.get(address("stocktake_result", stocktake)))
+
+
+def test_a_phone_sends_what_waited(signed_in, stocktake):
+    scans = [
+        {"id": str(uuid.uuid4()), "code": code, "room": "1", "at": "2026-01-01T10:00:00.000Z"}
+        for code in ("T-1", "T-3", "T-1", "nie gesehen")
+    ]
+    answers = [signed_in.post(address("stocktake_scan", stocktake), {"scans": json.dumps(scans)}) for _twice in "12"]
+    first, second = (response.json() for response in answers)
+    assert first == second
+    assert [(answer["id"], answer["label"]) for answer in first["answers"]] == [
+        (scan["id"], label)
+        for scan, label in zip(
+            scans, ["gefunden", "in anderem Raum gefunden", "gefunden", "unbekannte Nummer"], strict=True
+        )
+    ]
+    assert first["progress"] == "2 von 3 gefunden"
+    assert StocktakeScan.objects.count() == 4
+
+
+@pytest.mark.parametrize("sent", ["", "{}", "[1]", '[{"id": "x", "code": "T-1"}]', '[{"code": "T-1"}]', "5"])
+def test_what_cannot_be_read_is_refused(signed_in, stocktake, sent):
+    response = signed_in.post(address("stocktake_scan", stocktake), {"scans": sent})
+    if sent == "{}":
+        assert response.json()["answers"] == []
+    else:
+        assert (response.status_code, list(response.json())) == (400, ["message"])
+    assert StocktakeScan.objects.count() == 0
+
+
+def test_late_scans_are_answered_after_the_end(signed_in, stocktake, coordinator):
+    services.cancel_stocktake(stocktake=stocktake, by=coordinator, reason="Probe")
+    scan = {"id": str(uuid.uuid4()), "code": "T-1"}
+    response = signed_in.post(address("stocktake_scan", stocktake), {"scans": json.dumps([scan])})
+    (answer,) = response.json()["answers"]
+    assert (answer["tone"], answer["label"]) == ("danger", "zählt nicht")
+    assert signed_in.get(address("stocktake_scan", stocktake)).status_code == 302
+
+
+def test_settle_and_close(signed_in, stocktake):
+    for code, room in (("T-1", "1"), ("T-3", "1"), ("FREMD", "1"), ("NEU", "1")):
+        scan_by_form(signed_in, stocktake, code, room)
+    ids = {item.code: item.pk for item in stocktake.items.all()}
+
+    page = signed_in.get(address("stocktake_close", stocktake))
+    assert "Es ist noch etwas offen" in text(page)
+    assert signed_in.post(address("stocktake_close", stocktake), follow=True).status_code == 200
+    assert Stocktake.objects.get().state == "open"
+
+    said = signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"ids": ids["T-3"]}, follow=True)
+    assert "1 Ergebnis ist geklärt." in text(said)
+    assert Device.objects.get(tag="T-3").room == "1"
+
+    asked = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"ids": ids["T-2"]})
+    assert "1 Gerät wird als verloren gemeldet." in text(asked)
+    assert Device.objects.get(tag="T-2").status == "in_use"
+    signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"ids": ids["T-2"], "reason": "Weg"})
+    assert Device.objects.get(tag="T-2").status == "lost"
+
+    no_reason = signed_in.post(address("stocktake_settle", stocktake, "ignored"), {"ids": ids["NEU"], "reason": " "})
+    assert (no_reason.status_code, "error-summary" in no_reason.content.decode()) == (422, True)
+    rest = {"ids": [ids["NEU"], ids["FREMD"]], "reason": "Gehört der Nachbarschule"}
+    signed_in.post(address("stocktake_settle", stocktake, "ignored"), rest)
+
+    done = signed_in.post(address("stocktake_close", stocktake), follow=True)
+    assert "Die Inventur ist abgeschlossen." in text(done)
+    read = pdf_text(signed_in.get(address("stocktake_result", stocktake)))
+    for words in ("Inventur Talschule", "Erwartet 3", "Gefunden 2", "Nicht gefunden (1)", "als verloren gemeldet: Weg",
+                  "Raum übernommen", "Gehört der Nachbarschule", "Kim Koordination", "Seite 1 von 1"):  # fmt: skip
+        assert words in read
+
+
+def test_the_auditor_reads_and_changes_nothing(client, stocktake):
+    client.force_login(AuditorFactory())
+    page = client.get(address("stocktake_items", stocktake) + "?outcome=missing")
+    assert "T-1" in text(page)
+    assert "formaction" not in page.content.decode()
+    assert "Inventur Talschule" in pdf_text(client.get(address("stocktake_result", stocktake)))
+    assert client.post(address("stocktake_close", stocktake)).status_code == 403
+
+
+def test_an_unknown_number_leads_to_adding_it(signed_in, stocktake):
+    scan_by_form(signed_in, stocktake, "SN-NEU")
+    page = signed_in.get(address("stocktake_items", stocktake) + "?outcome=unknown")
+    link = re.search(r'href="([^"]*/inventory/add/[^"]*)"', page.content.decode())
+    form = signed_in.get(link[1].replace("&amp;", "&")).content.decode()
+    assert "SN-NEU" in form
+
+
+def test_camera_and_worker_are_for_the_portals_own_pages(signed_in, stocktake):
+    page = signed_in.get(address("stocktake_scan", stocktake))
+    assert page["Permissions-Policy"] == "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
+    assert "worker-src 'self'" in page["Content-Security-Policy"]
+    worker = signed_in.get(address("stocktake_worker", stocktake))
+    assert worker["Content-Type"].startswith("text/javascript")
+    assert f'const PAGE = "{address("stocktake_scan", stocktake)}";' in worker.content.decode()
