@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -143,6 +144,24 @@ def test_page_says_figures_map_and_list_of_a_day(client: Client, city: Any) -> N
     assert (text.count('class="map-fibre"'), text.count('class="map-none"')) == (2, 2)
     rows = [row.record for row in answer.context["table"].rows]
     assert [(row.school.number, row.mbits) for row in rows] == [("100001", 500), ("100002", None)]
+
+
+def test_the_list_has_its_columns_in_school_order_and_three_values_on_a_phone(client: Client, city: Any) -> None:
+    client.force_login(HeadFactory())
+    text = client.get(PAGE + "?day=2022-12-31").content.decode()
+    table = text[text.index("portal-table-scroll") :]
+    head, body = table[table.index("<thead") : table.index("</thead>")], table[table.index("<tbody") :]
+
+    names = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<th.*?</th>", head, re.DOTALL)]
+    assert names == ["Schule", "Schulstandort", "Glasfaser", "Seit", "Räume mit LAN", "Räume mit WLAN"]
+    assert "<a" not in head, "the list stands in the order of the schools and sorts by nothing else"
+    first = body[: body.index("</tr>")]
+    assert re.findall(r'portal-card-value[^>]*data-label="([^"]+)"', first) == [
+        "Glasfaser",
+        "Räume mit LAN",
+        "Räume mit WLAN",
+    ]
+    assert re.search(r'portal-card-title.*?href="/schools/100001/\?day=2022-12-31"', first, re.DOTALL)
 
 
 def test_page_without_anything_and_with_a_wrong_day(client: Client) -> None:
