@@ -215,6 +215,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "core.run_due_imports",
         **_SWEEP,
     },
+    "run-waiting-changes": {
+        "task": "inventory.run_waiting_changes",
+        **_SWEEP,
+    },
     "clear-expired-sessions": {
         "task": "core.clear_expired",
         "schedule": crontab(hour="3", minute="15"),

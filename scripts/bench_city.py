@@ -1,4 +1,4 @@
-"""Grows the demo city to one of 5,400 schools and 1.8 million devices, for measuring only; PostgreSQL alone.
+"""Grows the demo city to one of 5,400 schools and 2 million devices, for measuring only; PostgreSQL alone.
 
 Rows are made in the database by INSERT ... SELECT from numbers, the same at every run. Devices were bought over the
 years since 2020; each seventh moved once, and of those that are old enough each second was retired. Indexes and

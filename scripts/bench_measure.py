@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from bench_pages import measure_lists
 from bench_table import Bench, median_database_ms, median_ms, once_ms
 from console import ROOT, say, step
 from django.core.management import call_command
@@ -35,12 +36,6 @@ GROUP BY days.plan_id, days.day, school_id
 FIFTY = "SELECT id, tag, serial, status, school_id FROM inventory_device ORDER BY tag LIMIT 50"
 SAME_PAGES = {"quotas of today": "/quotas/", "summary of the head": "/summary/"}
 """Pages that may take at most PAGE_LIMIT times as long in the grown city."""
-OTHER_PAGES = {
-    "device list, 50 rows": "/inventory/",
-    "device list, searched": "/inventory/?q=ipad",
-    "school list": "/schools/",
-    "application list": "/applications/",
-}
 RECALCULATION_LIMIT, PAGE_LIMIT, DAY_LIMIT = 1.5, 1.5, 10
 ONE_SCHOOL_MS = 5
 
@@ -123,8 +118,6 @@ def measure_pages(bench: Bench, city: str, before: str | None) -> None:
             bench.take(f"{city}: {name}", value, f"{before}: {name}", limit=PAGE_LIMIT)
         else:
             bench.take(f"{city}: {name}", value, plain)
-    for name, address in OTHER_PAGES.items():
-        bench.take(f"{city}: {name}", median_ms(page(address), times=10), plain)
     bench.take(f"{city}: raw query, fifty devices", median_ms(query(FIFTY), times=20))
 
 
@@ -145,7 +138,12 @@ def measure_days(bench: Bench, city: str) -> None:
         bench.take(f"{city}: quotas of {shown}", median_ms(on(year, month, day), times=5), stored, limit=DAY_LIMIT)
 
 
-def measure(bench: Bench, city: str, *, before: str | None = None) -> None:
+def measure(bench: Bench, city: str, only: str, *, before: str | None = None) -> None:
+    if only in ("", "devices"):
+        with step(f"Measuring {city}: lists"):
+            measure_lists(bench, city, before)
+    if only:
+        return
     with step(f"Measuring {city}: recalculation"):
         measure_recalculation(bench, city, often=before is None)
     with step(f"Measuring {city}: pages"):
@@ -154,22 +152,24 @@ def measure(bench: Bench, city: str, *, before: str | None = None) -> None:
         measure_days(bench, city)
 
 
-def grow_city(bench: Bench, city: str, schools: int, devices: int) -> None:
+def grow_city(bench: Bench, city: str, schools: int, devices: int, *, with_quotas: bool) -> None:
     import bench_city
 
     from apps.quotas.services import recalculate_stale
 
     with step(f"Growing the city to {schools:,} schools and {devices:,} devices"):
         bench.take(f"{city}: growing", once_ms(lambda: bench_city.grow(schools, devices)))
-    with step("Calculating its quotas for the first time"):
-        bench.take(f"{city}: first calculation", once_ms(recalculate_stale))
+    if with_quotas:
+        with step("Calculating its quotas for the first time"):
+            bench.take(f"{city}: first calculation", once_ms(recalculate_stale))
     bench.take(f"{city}: database on disk", bench_city.database_bytes() / 1e6, unit="MB")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the portal on PostgreSQL.")
     parser.add_argument("--schools", type=int, default=5_400, help="schools of the grown city")
-    parser.add_argument("--devices", type=int, default=1_800_000, help="devices of the grown city")
+    parser.add_argument("--devices", type=int, default=2_000_000, help="devices of the grown city")
+    parser.add_argument("--only", choices=("devices",), default="", help="measure only these pages")
     asked = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mepportal.settings")
@@ -180,9 +180,9 @@ def main() -> int:
         call_command("migrate", interactive=False, verbosity=0)
     call_command("load_demo")
     bench, small, big = Bench(), "52 schools", f"{asked.schools:,} schools"
-    measure(bench, small)
-    grow_city(bench, big, asked.schools, asked.devices)
-    measure(bench, big, before=small)
+    measure(bench, small, asked.only)
+    grow_city(bench, big, asked.schools, asked.devices, with_quotas=not asked.only)
+    measure(bench, big, asked.only, before=small)
     bench.show()
     bench.write(TARGET)
     say(f"\nWritten to {TARGET.name}.")

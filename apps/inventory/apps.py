@@ -10,6 +10,8 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.imports import sources
+        from apps.core.job_kinds import JobKind
+        from apps.core.job_kinds import register as register_jobs
         from apps.core.navigation import NavigationItem
         from apps.core.navigation import register as register_navigation
         from apps.core.panels import Panel
@@ -19,10 +21,16 @@ class InventoryConfig(AppConfig):
         from apps.inventory.panels import devices_of_school
         from apps.inventory.permissions import ROLE_PERMISSIONS
         from apps.inventory.services import refresh_devices_of
+        from apps.inventory.services.bulk import BULK_JOB, words_of_change
         from apps.schools.services import register_renamed_listener
 
         register(ROLE_PERMISSIONS)
         sources.register(DevicesSource)
+        register_jobs(
+            JobKind(
+                BULK_JOB, _("Change many devices"), 45, rhythm=_("when needed"), words=words_of_change, repeated=True
+            )
+        )
         register_renamed_listener(refresh_devices_of)
         register_navigation(NavigationItem(_("Inventory"), "inventory:list", 30, ("inventory.view_device",)))
         register_panel("schools.school", Panel("inventory/school_panel.html", devices_of_school, 30))

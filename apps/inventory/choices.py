@@ -97,3 +97,27 @@ class ScanState(StateChoices):
     @classmethod
     def _tones(cls) -> dict[str, Tone]:
         return {"open": Tone.INFO, "taken_in": Tone.SUCCESS}
+
+
+class BulkAction(models.TextChoices):
+    """What can be done with many devices at once, in the order of the form."""
+
+    MOVE = "move", _("Move to a school")
+    ROOM = "room", _("Change room")
+    STOCK = "stock", _("Take into the depot")
+    REPAIR = "repair", _("Send to repair")
+    REPAIRED = "repaired", _("Take back from repair")
+    RETIRE = "retire", _("Retire")
+    LOST = "lost", _("Report as lost")
+    STOLEN = "stolen", _("Report as stolen")
+    NOTE = "note", _("Add to the note")
+    OWNERSHIP = "ownership", _("Change ownership")
+    KIND = "kind", _("Change kind")
+
+
+class BulkState(models.TextChoices):
+    CHOSEN = "chosen", _("chosen")
+    SHOWN = "shown", _("shown")
+    WAITING = "waiting", _("waiting for the worker")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")

@@ -63,8 +63,10 @@ class PlacementQuerySet(SchoolScopedQuerySet[Any]):
         return self.filter(condition[CountedAs(line)])
 
 
-class AddRequestQuerySet(ScopedQuerySet[Any]):
-    def _visible_to(self, user: Any) -> AddRequestQuerySet:
+class OwnQuerySet(ScopedQuerySet[Any]):
+    """What only the person sees who sent it."""
+
+    def _visible_to(self, user: Any) -> OwnQuerySet:
         return self.filter(by=user)
 
 

@@ -2,6 +2,7 @@ from django.urls import path, re_path
 
 from apps.inventory import (
     attachment_views,
+    bulk_views,
     label_views,
     scan_views,
     stocktake_scan_views,
@@ -14,6 +15,8 @@ app_name = "inventory"
 urlpatterns = [
     path("inventory/", views.DeviceListView.as_view(), name="list"),
     path("inventory/add/", views.DeviceAddView.as_view(), name="add"),
+    path("inventory/bulk/", bulk_views.BulkChooseView.as_view(), name="bulk"),
+    path("inventory/bulk/<uuid:token>/", bulk_views.BulkChangeView.as_view(), name="bulk_change"),
     path("inventory/labels/", label_views.LabelsView.as_view(), name="labels"),
     path("inventory/scan/", scan_views.ScanStartView.as_view(), name="scan_start"),
     path("inventory/scan/<int:pk>/", scan_views.ScanView.as_view(), name="scan"),

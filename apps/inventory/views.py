@@ -27,6 +27,7 @@ from apps.core.panels import rendered_panels
 from apps.core.tables import PortalTable
 from apps.inventory import device_history, forms, selectors, services
 from apps.inventory.binding import is_bound, refusal
+from apps.inventory.bulk_forms import actions_for as bulk_actions_for
 from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
 from apps.inventory.models import Device, Product
@@ -95,9 +96,14 @@ class DeviceListView(PortalListView):
         return selectors.device_called(searched, self.request.user)
 
     def get_bulk_actions(self) -> Sequence[tuple[str, Text]]:
-        if self.request.user.has_perm("inventory.print_labels"):
-            return (("inventory:labels", _("Print labels")),)
-        return ()
+        """Changes keep the list's filters, so that one comes back to the same list."""
+        user, query = self.request.user, self.request.GET.urlencode()
+        actions: list[tuple[str, Text]] = []
+        if bulk_actions_for(user):
+            actions.append((reverse("inventory:bulk") + (f"?{query}" if query else ""), _("Change or move …")))
+        if user.has_perm("inventory.print_labels"):
+            actions.append(("inventory:labels", _("Print labels")))
+        return actions
 
     def _unpaged_table(self, rows: Any) -> PortalTable:
         exporting = bool(self.request.GET.get("export"))
@@ -136,6 +142,7 @@ class DeviceListView(PortalListView):
         kwargs["may_add"] = self.may_add
         if self.may_add:
             kwargs["scanned"], kwargs["delivery"] = waiting_scans(self.request.user)
+        kwargs["may_change"] = bool(bulk_actions_for(self.request.user))
         kwargs["elsewhere"] = self._elsewhere()
         return super().get_context_data(**kwargs)
 

@@ -55,6 +55,9 @@ inventory:scan_remove                     scan              in  403     405     
 inventory:scan_take_in                    scan              in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:scan_take_in                    scan_in_depot     in  403     404     200     200     403  200     403   403
 inventory:scan_cancel                     scan              in  403     200/404 200/404 200/404 403  200/404 403   403
+inventory:bulk                            -                 in  403     405     405     405     403  405     403   403
+inventory:bulk_change                     bulk_change       in  403     404     200     404     403  404     403   403
+inventory:bulk_change?action=note         bulk_change       in  403     404     200     404     403  404     403   403
 inventory:labels                          -                 in  403     200     200     200     403  200     403   403
 inventory:labels?school={foreign}         -                 in  403     200     200     200     403  200     403   403
 inventory:labels                          device            in  403     200/404 200/404 200/404 403  200/404 403   403

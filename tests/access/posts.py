@@ -54,6 +54,10 @@ inventory:stocktake_settle#reported_lost stocktake in   403      302+/404 302+/4
 inventory:stocktake_settle#moved_here stocktake    in   403      302/404  302+/404 302+/404 403  302+/404 403   403
 inventory:stocktake_close        stocktake         in   403      302/404  302/404  302/404  403  302/404  403   403
 inventory:stocktake_cancel       stocktake         in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:bulk                   device            in   403      302+/302 302+/302 302+/302 403  302+/302 403   403
+inventory:bulk#all               -                 in   403      302+     302+     302+     403  302+     403   403
+inventory:bulk_change            bulk_change       in   403      404      302+     404      403  404      403   403
+inventory:bulk_change#confirm    bulk_change_shown in   403      404      302+     404      403  404      403   403
 funding:create                   school            in   403      302+/404 403      403      403  403      403   403
 funding:create#replacing         school            in   403      422/404  403      403      403  403      403   403
 funding:edit                     draft             in   403      302+/404 403      403      403  403      403   403

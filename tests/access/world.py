@@ -131,6 +131,7 @@ def make_world() -> World:
     _depot(world)
     for place, school in schools.items():
         _stocktake(world, place, school)
+    _bulk_changes(world)
     _give_away(schools[Place.ELSEWHERE])
     _portal_rows(world)
     recalculate_stale()
@@ -277,6 +278,17 @@ def _stocktake(world: World, place: Place, school: School) -> None:
     if place == Place.CITY:
         inventory.cancel_stocktake(stocktake=row, by=by, reason=f"Grund {word}")
     world.put("stocktake", place, Stocktake.objects.get(pk=row.pk))
+
+
+def _bulk_changes(world: World) -> None:
+    """The clerk's own: one just chosen, one shown."""
+    by, device = world.people[Role.OFFICE_CLERK], world.row("device", Place.CITY)
+    world.shared["bulk_change"], begun = (
+        inventory.choose_devices(ids=[device.pk], query="", by=by) for _number in range(2)
+    )
+    world.shared["bulk_change_shown"] = inventory.show_change(
+        token=begun.token, action="note", values={"note": "Neu"}, by=by
+    )
 
 
 def _coordinator(world: World, place: Place, school: School) -> User:

@@ -2,6 +2,7 @@
 
 from apps.inventory.models.adding import AddRequest, TagSequence
 from apps.inventory.models.attachments import Attachment
+from apps.inventory.models.bulk import BulkChange
 from apps.inventory.models.catalogue import DeviceKind, Product
 from apps.inventory.models.devices import Device, Placement, tag_validator
 from apps.inventory.models.scanning import Scan, ScanSession, SerialPattern
@@ -10,6 +11,7 @@ from apps.inventory.models.stocktakes import Stocktake, StocktakeItem, Stocktake
 __all__ = [
     "AddRequest",
     "Attachment",
+    "BulkChange",
     "Device",
     "DeviceKind",
     "Placement",

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.querysets import ReferenceQuerySet
-from apps.inventory.querysets import AddRequestQuerySet
+from apps.inventory.querysets import OwnQuerySet
 
 
 class TagSequence(models.Model):
@@ -32,7 +32,7 @@ class AddRequest(models.Model):
     at = models.DateTimeField(_("at"), auto_now_add=True)
     tags = models.JSONField(_("inventory numbers"), default=list)
 
-    objects = AddRequestQuerySet.as_manager()
+    objects = OwnQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("sending of a form")

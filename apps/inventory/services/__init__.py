@@ -12,6 +12,13 @@ from apps.inventory.services.adding import (
 )
 from apps.inventory.services.attachments import add_attachment, remove_attachment
 from apps.inventory.services.binding import bind_device, bind_devices
+from apps.inventory.services.bulk import (
+    choose_devices,
+    confirm_change,
+    plan_of,
+    run_waiting,
+    show_change,
+)
 from apps.inventory.services.corrections import (
     change_condition,
     change_details,
@@ -70,10 +77,13 @@ __all__ = [
     "change_kind_counting",
     "change_ownership",
     "change_scanning",
+    "choose_devices",
     "close_stocktake",
+    "confirm_change",
     "count_scans",
     "lend_device",
     "move_device",
+    "plan_of",
     "record_disposal",
     "record_scans",
     "refresh_devices_of",
@@ -85,9 +95,11 @@ __all__ = [
     "retire_device",
     "return_from_repair",
     "return_loan",
+    "run_waiting",
     "send_to_repair",
     "settle_item",
     "settle_items",
+    "show_change",
     "start_scanning",
     "start_stocktake",
     "take_in",

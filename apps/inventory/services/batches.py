@@ -61,14 +61,16 @@ def add_products(products: Sequence[Product], *, by: User | None, reason: str) -
     return bulk_create_by(products, by=by, reason=reason)
 
 
-def write_batch(entries: Sequence[Entry], *, by: User | None, reason: str) -> set[int]:
+def write_batch(
+    entries: Sequence[Entry], *, by: User | None, reason: str, permission: str = "inventory.import_devices"
+) -> set[int]:
     """Writes new and changed devices with placements and history; returns the schools whose figures moved.
 
     The devices on file must be locked and bear `product`, `kind`, `school`, `site` and `last_school` as they are.
     Raises `DomainError` for a day on which a device cannot stand at its school, and where a device would leave that a
     grant binds: there is nobody here who could say why.
     """
-    _ensure_may(by)
+    _ensure_may(by, permission)
     before = [None if entry.is_new else _standing(entry.device) for entry in entries]
     for entry in entries:
         _ensure_stays(entry)
@@ -85,9 +87,9 @@ def write_batch(entries: Sequence[Entry], *, by: User | None, reason: str) -> se
     return touched
 
 
-def _ensure_may(by: User | None) -> None:
+def _ensure_may(by: User | None, permission: str = "inventory.import_devices") -> None:
     if by is not None:
-        ensure_may(by, "inventory.import_devices")
+        ensure_may(by, permission)
 
 
 def _standing(device: Device) -> tuple[Any, ...] | None:

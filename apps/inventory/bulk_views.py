@@ -1,0 +1,152 @@
+"""Changing many devices: choose rows, say what is to happen, see what would happen, confirm, see what did happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import TemplateView, View
+
+from apps.core import formats
+from apps.core.errors import DomainError
+from apps.core.nudge import nudge
+from apps.inventory import services
+from apps.inventory.bulk import Wish
+from apps.inventory.bulk_forms import BulkForm, actions_for
+from apps.inventory.choices import BulkAction, BulkState
+from apps.inventory.filters import DeviceFilters
+from apps.inventory.models import BulkChange, Device
+from apps.inventory.services.bulk import MOST
+from apps.inventory.tasks import run_waiting_changes
+from apps.inventory.views import DevicePageMixin, Text
+
+
+class BulkPageMixin(DevicePageMixin):
+    """For those who may change a device in any way at all."""
+
+    def has_permission(self) -> bool:
+        user = self.request.user  # type: ignore[attr-defined]
+        return bool(user.is_authenticated) and super().has_permission() and bool(actions_for(user))
+
+
+class BulkChooseView(BulkPageMixin, View):
+    """Takes the rows of the list, `ids`, or with `all` what its filters show; leads on to the question what to do."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        query = request.GET.urlencode()
+        back = reverse("inventory:list") + (f"?{query}" if query else "")
+        try:
+            change = services.choose_devices(ids=self._ids(), query=query, by=request.user)
+        except DomainError as error:
+            messages.error(request, str(error))
+            return redirect(back)
+        return redirect(change)
+
+    def _ids(self) -> list[int]:
+        if "all" not in self.request.POST:
+            ids = self.request.POST.getlist("ids")
+            return [int(number) for number in ids if number.isdecimal() and len(number) < 19]
+        rows = Device.objects.visible_to(self.request.user)
+        filters = DeviceFilters(self.request.GET or None, queryset=rows, request=self.request)
+        return list(filters.qs.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+
+
+class BulkChangeView(BulkPageMixin, TemplateView):
+    """One change, by its state: the question, the preview, the progress, the outcome. A foreign one is 404."""
+
+    heading = _("Change devices")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.has_permission():
+            return self.handle_no_permission()
+        rows: Any = BulkChange.objects.select_related("job")
+        self.change = rows.get_visible_or_404(request.user, token=kwargs["token"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_template_names(self) -> list[str]:
+        if self.change.state == BulkState.WAITING and self.request.htmx:
+            return ["inventory/_bulk_progress.html"]
+        page = {BulkState.CHOSEN: "ask", BulkState.SHOWN: "preview", BulkState.WAITING: "progress"}
+        return [f"inventory/bulk_{'ask' if self.asks else page.get(BulkState(self.change.state), 'result')}.html"]
+
+    @property
+    def asks(self) -> bool:
+        open_still = self.change.state in (BulkState.CHOSEN, BulkState.SHOWN)
+        return open_still and ("action" in self.request.GET or self.change.state == BulkState.CHOSEN)
+
+    @property
+    def list_url(self) -> str:
+        return reverse("inventory:list") + (f"?{self.change.query}" if self.change.query else "")
+
+    @cached_property
+    def action(self) -> BulkAction | None:
+        asked = self.request.POST.get("action") or self.request.GET.get("action") or self.change.action
+        return next((action for action in actions_for(self.request.user) if action == asked), None)
+
+    def form(self) -> BulkForm | None:
+        if self.action is None:
+            return None
+        data = self.request.POST if self.request.method == "POST" else None
+        initial = self.change.values if data is None and self.action == self.change.action else {}
+        return BulkForm(
+            data, user=self.request.user, action=self.action, cancel_url=self.list_url, initial=dict(initial)
+        )
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "confirm" in request.POST:
+            return self._confirm(request.POST["confirm"])
+        form = self.form()
+        if form is None or not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        try:
+            services.show_change(token=self.change.token, action=form.action, values=form.values(), by=request.user)
+        except DomainError as error:
+            messages.error(request, str(error))
+        return redirect(self.change)
+
+    def _confirm(self, revision: str) -> HttpResponse:
+        number = int(revision) if revision.isdecimal() and len(revision) < 9 else -1
+        try:
+            change = services.confirm_change(token=self.change.token, revision=number, by=self.request.user)
+        except DomainError as error:
+            messages.error(self.request, str(error))
+        else:
+            if change.state == BulkState.WAITING:
+                nudge(run_waiting_changes)
+        return redirect(self.change)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        change, user = self.change, self.request.user
+        more: dict[str, Any] = {"number": len(change.ids), "change": change, "list_url": self.list_url}
+        if self.request.method == "POST" or self.asks:
+            more["actions"] = [(action.value, action.label) for action in actions_for(user)]
+            more["chosen"] = self.action
+            more.setdefault("form", self.form())
+        elif change.state == BulkState.SHOWN:
+            more["plan"] = services.plan_of(change, user)
+        if change.action:
+            more["what"] = in_words(Wish.of(change.action, change.values))
+        return super().get_context_data(**(more | kwargs))
+
+
+def in_words(wish: Wish) -> list[tuple[Text, Text]]:
+    """The entries of a change as label and value."""
+    said: Sequence[tuple[Text, Any]] = (
+        (_("Action"), wish.action.label),
+        (_("School"), wish.school),
+        (_("Room"), wish.room),
+        (_("Reason"), wish.reason),
+        (_("Note"), wish.note),
+        (_("Ownership"), Device(ownership=wish.ownership).get_ownership_display() if wish.ownership else ""),
+        (_("Device kind"), wish.kind),
+        (_("From this day on"), formats.day(wish.on)),
+    )
+    return [(label, value if isinstance(value, str) else str(value)) for label, value in said if value]

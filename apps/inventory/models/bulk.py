@@ -1,0 +1,49 @@
+"""A change of many devices at once, from the choice of the rows to the outcome."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.models import Job
+from apps.inventory.choices import BulkAction, BulkState
+from apps.inventory.querysets import OwnQuerySet
+
+
+class BulkChange(models.Model):
+    """Chosen devices (`ids`), what is to happen to them, what the preview showed (`seen`), and what came of it.
+
+    `seen` holds for each device a mark of the facts that were shown. `revision` counts the previews, so that nobody
+    confirms in one window what they changed in another. `result`: see `services.bulk.Outcome`.
+    """
+
+    token = models.UUIDField(_("token"), primary_key=True, default=uuid.uuid4)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+    query = models.TextField(_("filter of the list"), blank=True)
+    ids = models.JSONField(_("chosen devices"), default=list)
+    action = models.CharField(_("action"), max_length=16, choices=BulkAction, blank=True)
+    values = models.JSONField(_("entries"), default=dict)
+    seen = models.JSONField(_("what was shown"), default=dict)
+    revision = models.PositiveIntegerField(_("preview"), default=0)
+    state = models.CharField(_("state"), max_length=16, choices=BulkState, default=BulkState.CHOSEN)
+    result = models.JSONField(_("outcome"), default=dict)
+    job = models.ForeignKey(
+        Job, verbose_name=_("job"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = OwnQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change of many devices")
+        verbose_name_plural = _("changes of many devices")
+        ordering = ("-at",)
+        indexes = [models.Index(fields=["state", "at"], name="inventory_bulk_state")]
+
+    def __str__(self) -> str:
+        return str(self.token)
+
+    def get_absolute_url(self) -> str:
+        return reverse("inventory:bulk_change", args=[self.token])
