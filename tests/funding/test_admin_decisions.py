@@ -17,7 +17,7 @@ from apps.funding.models import (
     LineAllocation,
     ReasonTemplate,
 )
-from tests.factories import ApproverFactory, ClerkFactory
+from tests.factories import ClerkFactory
 from tests.funding.desk import QUEUE, approve, buttons_of, desk_of, quantity, send, state_of, typed_in, written
 from tests.funding.factories import BudgetFactory, coordinator_of, make_application
 from tests.funding.portal import client_of, messages_of, texts
@@ -27,45 +27,30 @@ S = ApplicationState
 D = Decimal
 
 
-@pytest.fixture
-def approver() -> User:
-    return ApproverFactory(name="Amir Albers")
-
-
-@pytest.fixture
-def client(approver: User) -> Client:
-    return client_of(approver)
-
-
-@pytest.fixture
-def budget() -> Budget:
-    return BudgetFactory(name="Schul-IT", appropriation=D("10000.00"))
-
-
 # Approving
 
 
-def test_approving_in_full_opens_the_next_application(client: Client, approver: User, budget: Budget) -> None:
+def test_approving_in_full_opens_the_next_application(office: Client, approver: User, budget: Budget) -> None:
     first = make_application(title="Tablets", lines=[("500.00", 2)])
     second = make_application(title="Beamer")
-    answer = approve(client, first, budget=budget.pk, reason="Viel Erfolg.")
+    answer = approve(office, first, budget=budget.pk, reason="Viel Erfolg.")
     assert (answer.status_code, answer.url) == (302, desk_of(second))
     budget.refresh_from_db()
     assert (state_of(first), budget.committed, budget.available) == (S.APPROVED, D("1000.00"), D("9000.00"))
     change = first.status_changes.last()
     assert (change.to_state, change.by, change.reason) == (S.APPROVED, approver, "Viel Erfolg.")
-    page = client.get(answer.url)
+    page = office.get(answer.url)
     assert messages_of(page) == [f"„Tablets“, {first.school}: genehmigt. Die Mail ist unterwegs. Das ist der nächste."]
 
 
-def test_after_the_last_one_the_list_opens(client: Client, budget: Budget) -> None:
+def test_after_the_last_one_the_list_opens(office: Client, budget: Budget) -> None:
     application = make_application()
-    answer = approve(client, application, budget=budget.pk)
+    answer = approve(office, application, budget=budget.pk)
     assert answer.url == QUEUE
-    assert messages_of(client.get(answer.url))[0].endswith("Kein weiterer Antrag wartet.")
+    assert messages_of(office.get(answer.url))[0].endswith("Kein weiterer Antrag wartet.")
 
 
-def test_the_way_through_a_filtered_list_stays_in_it(client: Client, budget: Budget) -> None:
+def test_the_way_through_a_filtered_list_stays_in_it(office: Client, budget: Budget) -> None:
     """From a list of one school the next one is of that school, and the way back leads into that list."""
     first, other, third = make_application(title="A"), make_application(title="B"), make_application(title="C")
     third.school = first.school
@@ -73,23 +58,23 @@ def test_the_way_through_a_filtered_list_stays_in_it(client: Client, budget: Bud
     EquipmentApplication.objects.filter(pk=first.pk).update(title="Mensa eins")
     EquipmentApplication.objects.filter(pk=third.pk).update(title="Mensa zwei")
     kept = "?_changelist_filters=q%3DMensa"
-    page = client.get(desk_of(first) + kept)
+    page = office.get(desk_of(first) + kept)
     assert page.context["place"] == (1, 2)
     assert page.context["list_url"] == f"{QUEUE}?q=Mensa"
-    check = send(client, desk_of(first) + kept, "check_approve", budget=budget.pk)
-    answer = send(client, desk_of(first) + kept, "approve", check)
+    check = send(office, desk_of(first) + kept, "check_approve", budget=budget.pk)
+    answer = send(office, desk_of(first) + kept, "approve", check)
     assert answer.url == desk_of(third) + kept
     assert state_of(other) == S.SUBMITTED
 
 
-def test_approving_in_part_out_of_several_budgets(client: Client, budget: Budget) -> None:
+def test_approving_in_part_out_of_several_budgets(office: Client, budget: Budget) -> None:
     """Line 1: 2 of 3 from a grant, 666.66 = 599.99 + 66.67; line 2: 1 of 4 from another budget; line 3: nothing."""
     application = make_application(lines=[("333.33", 3), ("50.00", 4), ("9.99", 1)])
     grant = BudgetFactory(from_grant=True)
     other = BudgetFactory()
     first, second, third = application.lines.order_by("pk")
     answer = approve(
-        client,
+        office,
         application,
         budget=grant.pk,
         own_share_budget=budget.pk,
@@ -115,17 +100,17 @@ def test_approving_in_part_out_of_several_budgets(client: Client, budget: Budget
             (second.pk, other.pk, D("50.00")),
         ]
     )
-    page = client.get(desk_of(application))
+    page = office.get(desk_of(application))
     assert "Teilweise genehmigt" in texts(page)
     assert "Bezahlt aus" in texts(page)
     assert "step=check_approve" not in buttons_of(page)
 
 
-def test_the_mail_is_shown_exactly_as_it_goes_out(client: Client, budget: Budget) -> None:
+def test_the_mail_is_shown_exactly_as_it_goes_out(office: Client, budget: Budget) -> None:
     application = make_application(lines=[("333.33", 3)])
     before = written()
     check = send(
-        client,
+        office,
         desk_of(application),
         "check_approve",
         budget=budget.pk,
@@ -138,28 +123,28 @@ def test_the_mail_is_shown_exactly_as_it_goes_out(client: Client, budget: Budget
     assert letter.body in check.content.decode().replace("&#x27;", "'")
     assert "Teilweise genehmigt" in texts(check)
 
-    send(client, desk_of(application), "approve", check)
+    send(office, desk_of(application), "approve", check)
 
     sent = Email.objects.get()
     assert ([letter.to], letter.subject, letter.body) == (sent.to, sent.subject, sent.message)
     assert "Später mehr." in sent.message
 
 
-def test_the_mail_is_the_same_whatever_language_the_office_reads(client: Client, budget: Budget) -> None:
+def test_the_mail_is_the_same_whatever_language_the_office_reads(office: Client, budget: Budget) -> None:
     application = make_application()
-    client.cookies["django_language"] = "en"
-    check = send(client, desk_of(application), "check_approve", budget=budget.pk)
+    office.cookies["django_language"] = "en"
+    check = send(office, desk_of(application), "check_approve", budget=budget.pk)
     (letter,) = check.context["letters"]
     assert letter.subject.startswith("Genehmigt: Antrag „Tablets für Jahrgang 5“")
-    send(client, desk_of(application), "approve", check)
+    send(office, desk_of(application), "approve", check)
     assert Email.objects.get().subject == letter.subject
 
 
-def test_back_to_editing_keeps_everything(client: Client, budget: Budget) -> None:
+def test_back_to_editing_keeps_everything(office: Client, budget: Budget) -> None:
     application = make_application(lines=[("333.33", 3)])
     typed = {"budget": str(budget.pk), "reason": "Später mehr.", quantity(application): "1"}
-    check = send(client, desk_of(application), "check_approve", **typed)
-    page = send(client, desk_of(application), "edit", check)
+    check = send(office, desk_of(application), "check_approve", **typed)
+    page = send(office, desk_of(application), "edit", check)
     assert typed_in(page) | typed == typed_in(page)
     assert page.context["errors"] == []
 
@@ -177,7 +162,7 @@ def test_back_to_editing_keeps_everything(client: Client, budget: Budget) -> Non
         ({"budget": "987654"}, "Budget:"),
     ],
 )
-def test_what_is_wrong_is_said_on_the_same_screen(client: Client, budget: Budget, typed: Any, sentence: str) -> None:
+def test_what_is_wrong_is_said_on_the_same_screen(office: Client, budget: Budget, typed: Any, sentence: str) -> None:
     application = make_application(lines=[("100.00", 3)])
     known = {
         "grant": BudgetFactory(from_grant=True).pk,
@@ -187,38 +172,38 @@ def test_what_is_wrong_is_said_on_the_same_screen(client: Client, budget: Budget
     if "quantity" in typed:
         data[quantity(application)] = typed["quantity"]
     before = written()
-    page = send(client, desk_of(application), "check_approve", **data)
+    page = send(office, desk_of(application), "check_approve", **data)
     assert page.status_code == 200
     assert sentence in texts(page)
     assert typed_in(page)["reason"] == "Bitte bleiben."
     assert (state_of(application), written()) == (S.SUBMITTED, before)
 
 
-def test_the_own_share_of_one_line_is_asked_for_at_that_line(client: Client, budget: Budget) -> None:
+def test_the_own_share_of_one_line_is_asked_for_at_that_line(office: Client, budget: Budget) -> None:
     application = make_application(lines=[("100.00", 1), ("100.00", 1)])
     second = list(application.lines.order_by("pk"))[1]
     grant = BudgetFactory(from_grant=True)
     page = send(
-        client, desk_of(application), "check_approve", budget=budget.pk, **{f"line-{second.pk}-budget": grant.pk}
+        office, desk_of(application), "check_approve", budget=budget.pk, **{f"line-{second.pk}-budget": grant.pk}
     )
     (error,) = page.context["errors"]
     assert error.target == f"id_line-{second.pk}-own_share_budget"
 
 
-def test_going_over_a_budget_on_purpose_needs_a_reason(client: Client) -> None:
+def test_going_over_a_budget_on_purpose_needs_a_reason(office: Client) -> None:
     application = make_application(lines=[("100.00", 3)])
     small = BudgetFactory(appropriation=D("250.00"))
-    answer = approve(client, application, budget=small.pk, overrun_reason="Zusage des Rates vom 1. März.")
+    answer = approve(office, application, budget=small.pk, overrun_reason="Zusage des Rates vom 1. März.")
     assert answer.status_code == 302
     small.refresh_from_db()
     assert (small.overrun_allowed, small.committed, small.available) == (D("50.00"), D("300.00"), D("0.00"))
     assert small.history.filter(history_change_reason="Zusage des Rates vom 1. März.").exists()
 
 
-def test_the_last_look_says_that_a_budget_is_overrun_and_why(client: Client) -> None:
+def test_the_last_look_says_that_a_budget_is_overrun_and_why(office: Client) -> None:
     application = make_application(lines=[("100.00", 3)])
     small = BudgetFactory(name="Klein", appropriation=D("250.00"))
-    check = send(client, desk_of(application), "check_approve", budget=small.pk, overrun_reason="Zusage des Rates.")
+    check = send(office, desk_of(application), "check_approve", budget=small.pk, overrun_reason="Zusage des Rates.")
     text = texts(check)
     assert text.count("Sie überschreiten das Budget um 50,00 €. Begründung: Zusage des Rates.") == 2
     assert "Reicht nicht" not in text
@@ -235,51 +220,51 @@ def test_the_last_look_says_that_a_budget_is_overrun_and_why(client: Client) -> 
     ],
 )
 def test_less_than_asked_without_a_reason_is_warned_of(
-    client: Client, budget: Budget, typed: dict[str, str], warned: bool
+    office: Client, budget: Budget, typed: dict[str, str], warned: bool
 ) -> None:
     application = make_application(lines=[("100.00", 3)])
     name = quantity(application)
     data = {name: typed["quantity"], name.replace("approved_quantity", "note"): typed.get("note", "")}
     data["reason"] = typed.get("reason", "")
-    check = send(client, desk_of(application), "check_approve", budget=budget.pk, **data)
+    check = send(office, desk_of(application), "check_approve", budget=budget.pk, **data)
     assert ("Sie genehmigen weniger als beantragt und nennen keinen Grund." in texts(check)) is warned
     assert "step=approve" in buttons_of(check)
 
 
-def test_the_way_back_after_a_decision_sends_no_form_again(client: Client, budget: Budget) -> None:
+def test_the_way_back_after_a_decision_sends_no_form_again(office: Client, budget: Budget) -> None:
     """The look before the decision is a page of its own to GET; once decided it shows the decided application."""
     application, other = make_application(), make_application()
-    data = typed_in(client.get(desk_of(application))) | {"budget": str(budget.pk), "step": "check_approve"}
-    answer = client.post(desk_of(application), data)
+    data = typed_in(office.get(desk_of(application))) | {"budget": str(budget.pk), "step": "check_approve"}
+    answer = office.post(desk_of(application), data)
     address = f"{desk_of(application)}?preview=approve"
     assert (answer.status_code, answer.url) == (302, address)
-    check = client.get(address)
+    check = office.get(address)
     assert "step=approve" in buttons_of(check)
-    assert "step=approve" not in buttons_of(client.get(f"{desk_of(other)}?preview=approve")), "kept for one only"
-    assert send(client, address, "approve", check).url == desk_of(other)
+    assert "step=approve" not in buttons_of(office.get(f"{desk_of(other)}?preview=approve")), "kept for one only"
+    assert send(office, address, "approve", check).url == desk_of(other)
     after = written()
-    page = client.get(address)
+    page = office.get(address)
     assert (page.status_code, buttons_of(page), page.context["overtaken"]) == (200, [], None)
     assert written() == after
 
 
-def test_the_desk_holds_what_was_typed_until_it_is_decided_or_changed(client: Client, budget: Budget) -> None:
+def test_the_desk_holds_what_was_typed_until_it_is_decided_or_changed(office: Client, budget: Budget) -> None:
     """Also after something was missing: the way back leads from page to page, none of them the answer to a form."""
     application = make_application(lines=[("500.00", 2)])
     typed = {"reason": "Später mehr.", quantity(application): "1"}
-    missing = client.post(desk_of(application), typed | {"step": "check_approve", "revision": application.revision})
+    missing = office.post(desk_of(application), typed | {"step": "check_approve", "revision": application.revision})
     assert missing.url == f"{desk_of(application)}?mend=approve"
-    assert "Budget: Bitte wählen Sie ein Budget." in texts(client.get(missing.url))
-    check = send(client, desk_of(application), "check_approve", budget=budget.pk)
+    assert "Budget: Bitte wählen Sie ein Budget." in texts(office.get(missing.url))
+    check = send(office, desk_of(application), "check_approve", budget=budget.pk)
     assert "step=approve" in buttons_of(check)
-    page = client.get(desk_of(application))
+    page = office.get(desk_of(application))
     assert typed_in(page).items() >= (typed | {"budget": str(budget.pk)}).items()
     assert (page.context["errors"], page.context["overtaken"]) == ([], None)
 
     services.return_with_question(application=application, by=ClerkFactory(), question="Wofür?")
-    assert client.get(desk_of(application)).context["overtaken"] is None
+    assert office.get(desk_of(application)).context["overtaken"] is None
     services.submit(application=application, by=coordinator_of(application.school))
-    page = client.get(desk_of(application))
+    page = office.get(desk_of(application))
     assert (typed_in(page)["reason"], typed_in(page)[quantity(application)]) == ("", "2")
 
 
@@ -287,9 +272,9 @@ def test_the_desk_holds_what_was_typed_until_it_is_decided_or_changed(client: Cl
 
 
 @pytest.mark.parametrize(("verb", "field"), [("return", "question"), ("reject", "rejection")])
-def test_what_approves_nothing_shows_no_figures_of_an_approval(client: Client, verb: str, field: str) -> None:
+def test_what_approves_nothing_shows_no_figures_of_an_approval(office: Client, verb: str, field: str) -> None:
     BudgetFactory()
-    check = send(client, desk_of(make_application()), f"check_{verb}", **{field: "Bitte neu."})
+    check = send(office, desk_of(make_application()), f"check_{verb}", **{field: "Bitte neu."})
     text = texts(check)
     assert f"step={verb}" in buttons_of(check)
     for figure in ("Zu genehmigen", "noch kein Budget gewählt", "Mit der Genehmigung"):
@@ -305,15 +290,15 @@ def test_what_approves_nothing_shows_no_figures_of_an_approval(client: Client, v
 )
 def test_a_clerk_returns_and_rejects(verb: str, field: str, state: str, missing: str) -> None:
     clerk = ClerkFactory()
-    client = client_of(clerk)
+    office = client_of(clerk)
     application, following = make_application(), make_application()
-    page = send(client, desk_of(application), f"check_{verb}")
+    page = send(office, desk_of(application), f"check_{verb}")
     assert (missing in texts(page), state_of(application)) == (True, S.SUBMITTED)
 
-    check = send(client, desk_of(application), f"check_{verb}", **{field: "Bitte  mit Umlauten: äöü <b>."})
+    check = send(office, desk_of(application), f"check_{verb}", **{field: "Bitte  mit Umlauten: äöü <b>."})
     (letter,) = check.context["letters"]
     assert (state_of(application), Email.objects.count()) == (S.SUBMITTED, 0)
-    answer = send(client, desk_of(application), verb, check)
+    answer = send(office, desk_of(application), verb, check)
 
     assert (answer.url, state_of(application)) == (desk_of(following), state)
     sent = Email.objects.get()
@@ -324,41 +309,41 @@ def test_a_clerk_returns_and_rejects(verb: str, field: str, state: str, missing:
     assert LedgerEntry.objects.count() == 0
 
 
-def test_a_wrong_quantity_does_not_keep_from_rejecting(client: Client) -> None:
+def test_a_wrong_quantity_does_not_keep_from_rejecting(office: Client) -> None:
     application = make_application()
-    check = send(client, desk_of(application), "check_reject", rejection="Nein.", **{quantity(application): "viele"})
+    check = send(office, desk_of(application), "check_reject", rejection="Nein.", **{quantity(application): "viele"})
     assert check.context["errors"] == [] if "errors" in check.context else True
-    send(client, desk_of(application), "reject", check)
+    send(office, desk_of(application), "reject", check)
     assert state_of(application) == S.REJECTED
 
 
-def test_nobody_to_mail_is_said(client: Client, budget: Budget) -> None:
+def test_nobody_to_mail_is_said(office: Client, budget: Budget) -> None:
     application = make_application()
     User.objects.filter(pk=application.submitted_by_id).update(is_active=False)
-    check = send(client, desk_of(application), "check_approve", budget=budget.pk)
+    check = send(office, desk_of(application), "check_approve", budget=budget.pk)
     assert check.context["letters"] == ()
     assert "An der Schule ist niemand erreichbar" in texts(check)
 
 
-def test_templates_go_into_the_text_without_script(client: Client) -> None:
+def test_templates_go_into_the_text_without_script(office: Client) -> None:
     application = make_application()
     template = ReasonTemplate.objects.create(kind=ReasonKind.REJECT, name="Kurz", text="Kein Bedarf.")
     other = ReasonTemplate.objects.create(kind=ReasonKind.RETURN, name="Frage", text="Wofür?")
-    page = send(client, desk_of(application), "insert_rejection", rejection_template=template.pk)
+    page = send(office, desk_of(application), "insert_rejection", rejection_template=template.pk)
     assert typed_in(page)["rejection"] == "Kein Bedarf."
-    page = send(client, desk_of(application), "insert_rejection", page, rejection="Leider nein.")
+    page = send(office, desk_of(application), "insert_rejection", page, rejection="Leider nein.")
     assert typed_in(page)["rejection"] == "Leider nein.\n\nKein Bedarf."
-    page = send(client, desk_of(application), "insert_question", question_template=other.pk)
+    page = send(office, desk_of(application), "insert_question", question_template=other.pk)
     assert (typed_in(page)["question"], typed_in(page)["rejection"]) == (
         "Wofür?",
         "Leider nein.\n\nKein Bedarf.",
     )
 
 
-def test_all_quantities_go_back_to_what_was_asked(client: Client) -> None:
+def test_all_quantities_go_back_to_what_was_asked(office: Client) -> None:
     application = make_application(lines=[("1.00", 3), ("1.00", 1200)])
     typed = {quantity(application): "0", quantity(application, 1): "7", "reason": "Bleibt."}
-    page = send(client, desk_of(application), "fill", **typed)
+    page = send(office, desk_of(application), "fill", **typed)
     values = typed_in(page)
     assert (values[quantity(application)], values[quantity(application, 1)], values["reason"]) == (
         "3",

@@ -38,25 +38,10 @@ S = ApplicationState
 D = Decimal
 
 
-@pytest.fixture
-def approver() -> User:
-    return ApproverFactory(name="Amir Albers")
-
-
-@pytest.fixture
-def client(approver: User) -> Client:
-    return client_of(approver)
-
-
-@pytest.fixture
-def budget() -> Budget:
-    return BudgetFactory(name="Schul-IT", appropriation=D("10000.00"))
-
-
 # What it shows
 
 
-def test_it_shows_need_lines_what_they_replace_and_the_course(client: Client) -> None:
+def test_it_shows_need_lines_what_they_replace_and_the_course(office: Client) -> None:
     school = SchoolFactory(short_name="Ahornschule")
     by = CoordinatorFactory(name="Cem Celik", schools=[school])
     product = ProductFactory(manufacturer="Muster", model="Tab 10", gross_price=D("449.00"))
@@ -70,7 +55,7 @@ def test_it_shows_need_lines_what_they_replace_and_the_course(client: Client) ->
     services.answer(application=application, by=by, text="Für drei Klassen.")
     services.submit(application=application, by=by)
 
-    text = texts(client.get(desk_of(application)))
+    text = texts(office.get(desk_of(application)))
 
     for expected in (
         "Ahornschule , Grundschule",
@@ -90,29 +75,29 @@ def test_it_shows_need_lines_what_they_replace_and_the_course(client: Client) ->
     assert text.count("Wofür?") == 1, "a question is not said twice"
 
 
-def test_the_quota_before_and_after_stands_against_its_target(client: Client) -> None:
+def test_the_quota_before_and_after_stands_against_its_target(office: Client) -> None:
     """4 of 100 pupils; with 10 of the 20 asked for 14; the target of 1 : 5 are 20 devices."""
     make_plan("2026-01-01", "2030-12-31")
     application = make_application(lines=[("100.00", 20)])
     count_pupils(application.school, 100, "2025-10-15")
     for _number in range(4):
         DeviceFactory(school=application.school)
-    page = client.get(desk_of(application))
+    page = office.get(desk_of(application))
     assert "Heute 4,0 % · 1 : 25,0 Mit der Genehmigung 24,0 % · 1 : 4,2 Ziel 20,0 % · 1 : 5" in texts(page)
     assert "Das wären 4 Geräte über dem Ziel." in texts(page)
-    page = send(client, desk_of(application), "recalculate", **{quantity(application): 10})
+    page = send(office, desk_of(application), "recalculate", **{quantity(application): 10})
     assert "Mit der Genehmigung 14,0 % · 1 : 7,1" in texts(page)
     assert "Zum Ziel würden dann noch 6 Geräte fehlen." in texts(page)
 
 
-def test_recalculating_shows_each_budget_before_and_after(client: Client, budget: Budget) -> None:
+def test_recalculating_shows_each_budget_before_and_after(office: Client, budget: Budget) -> None:
     """3 × 333.33 euros are 999.99; 90 percent rounded down are 899.99, the own share takes 100.00."""
     application = make_application(lines=[("333.33", 3), ("50.00", 4)])
     grant = BudgetFactory(name="DigitalPakt", from_grant=True, appropriation=D("1000.00"))
     services.reserve(application=make_application(), budget=budget, by=ClerkFactory())
     second = list(application.lines.order_by("pk"))[1]
     typed = {"budget": grant.pk, "own_share_budget": budget.pk, f"line-{second.pk}-budget": budget.pk}
-    page = send(client, desk_of(application), "recalculate", **typed, **{quantity(application, 1): "2"})
+    page = send(office, desk_of(application), "recalculate", **typed, **{quantity(application, 1): "2"})
     text = texts(page)
     assert "Zu genehmigen: 1.099,99 € von beantragten 1.199,99 €." in text
     assert "DigitalPakt 2026 Heute verfügbar 1.000,00 € Dieser Antrag − 899,99 € Danach verfügbar 100,01 €" in text
@@ -124,10 +109,10 @@ def test_recalculating_shows_each_budget_before_and_after(client: Client, budget
     assert written()[2] == 0
 
 
-def test_the_page_itself_asks_for_the_figures_only(client: Client, budget: Budget) -> None:
+def test_the_page_itself_asks_for_the_figures_only(office: Client, budget: Budget) -> None:
     application = make_application(lines=[("500.00", 2)])
-    data = typed_in(client.get(desk_of(application))) | {"budget": str(budget.pk), quantity(application): "1"}
-    answer = client.post(desk_of(application), data | {"step": "recalculate"}, headers={"HX-Request": "true"})
+    data = typed_in(office.get(desk_of(application))) | {"budget": str(budget.pk), quantity(application): "1"}
+    answer = office.post(desk_of(application), data | {"step": "recalculate"}, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert "<html" not in answer.content.decode()
     text = texts(answer)
@@ -137,37 +122,37 @@ def test_the_page_itself_asks_for_the_figures_only(client: Client, budget: Budge
 
 def test_a_clerk_gets_figures_only_for_what_is_on_the_page(budget: Budget) -> None:
     """A clerk has no fields for quantities: a sum sent for them would find no place."""
-    client, application = client_of(ClerkFactory()), make_application(lines=[("500.00", 2)])
-    page = client.get(desk_of(application)).content.decode()
-    data = typed_in(client.get(desk_of(application))) | {"budget": str(budget.pk), "step": "recalculate"}
-    answer = client.post(desk_of(application), data, headers={"HX-Request": "true"}).content.decode()
+    office, application = client_of(ClerkFactory()), make_application(lines=[("500.00", 2)])
+    page = office.get(desk_of(application)).content.decode()
+    data = typed_in(office.get(desk_of(application))) | {"budget": str(budget.pk), "step": "recalculate"}
+    answer = office.post(desk_of(application), data, headers={"HX-Request": "true"}).content.decode()
     prefix = quantity(application).removesuffix("-approved_quantity")
     assert (f'id="{prefix}-sum"' in page, f'id="{prefix}-sum"' in answer) == (False, False)
     assert "Danach verfügbar" in answer
 
 
-def test_what_cannot_be_read_yet_does_not_break_the_figures(client: Client, budget: Budget) -> None:
+def test_what_cannot_be_read_yet_does_not_break_the_figures(office: Client, budget: Budget) -> None:
     application = make_application(lines=[("500.00", 2)])
     for typed in ("", "viele", "-1", "99", "1,5"):
-        page = send(client, desk_of(application), "recalculate", budget=budget.pk, **{quantity(application): typed})
+        page = send(office, desk_of(application), "recalculate", budget=budget.pk, **{quantity(application): typed})
         assert "Zu genehmigen: 1.000,00 € von beantragten 1.000,00 €." in texts(page)
         assert typed_in(page)[quantity(application)] == typed
 
 
-def test_budgets_that_are_not_enough_or_missing_are_said_in_words(client: Client) -> None:
+def test_budgets_that_are_not_enough_or_missing_are_said_in_words(office: Client) -> None:
     application = make_application(lines=[("500.00", 2)])
     small = BudgetFactory(name="Klein", appropriation=D("300.00"))
     grant = BudgetFactory(name="DigitalPakt", from_grant=True)
-    assert "Für 1.000,00 € ist noch kein Budget gewählt." in texts(client.get(desk_of(application)))
-    page = send(client, desk_of(application), "recalculate", budget=small.pk)
+    assert "Für 1.000,00 € ist noch kein Budget gewählt." in texts(office.get(desk_of(application)))
+    page = send(office, desk_of(application), "recalculate", budget=small.pk)
     assert "Reicht nicht: Es fehlen 700,00 €." in texts(page)
-    page = send(client, desk_of(application), "recalculate", budget=grant.pk)
+    page = send(office, desk_of(application), "recalculate", budget=grant.pk)
     assert "Für den Eigenanteil von 100,00 € ist noch kein Budget gewählt." in texts(page)
 
 
-def test_only_budgets_of_this_year_are_offered(client: Client, budget: Budget, settings: Any) -> None:
+def test_only_budgets_of_this_year_are_offered(office: Client, budget: Budget, settings: Any) -> None:
     BudgetFactory(name="Vorjahr", fiscal_year=budget.fiscal_year - 1)
-    text = texts(client.get(desk_of(make_application())))
+    text = texts(office.get(desk_of(make_application())))
     assert "Schul-IT 2026 (10.000,00 €)" in text
     assert "Vorjahr" not in text
 
@@ -234,20 +219,20 @@ def test_whoever_applied_is_told_that_somebody_else_approves(budget: Budget) -> 
     by = application.submitted_by
     by.role = Role.OFFICE_APPROVER
     by.save()
-    client = client_of(by)
-    page = client.get(desk_of(application))
+    office = client_of(by)
+    page = office.get(desk_of(application))
     assert "Sie haben diesen Antrag selbst entworfen oder eingereicht." in texts(page)
     assert "step=check_approve" not in buttons_of(page)
     data = {"step": "approve", "revision": application.revision, "budget": budget.pk}
-    answer = client.post(desk_of(application), data, follow=True)
+    answer = office.post(desk_of(application), data, follow=True)
     assert "Bitte lassen Sie eine andere Person entscheiden." in texts(answer)
     assert (state_of(application), LedgerEntry.objects.count()) == (S.SUBMITTED, 0)
 
 
 @pytest.mark.parametrize("step", ["", "delete", "check_", "insert_", "insert_title", "approve2"])
-def test_steps_that_do_not_exist_are_refused(client: Client, step: str) -> None:
+def test_steps_that_do_not_exist_are_refused(office: Client, step: str) -> None:
     application = make_application()
-    assert client.post(desk_of(application), {"step": step}).status_code == 400
+    assert office.post(desk_of(application), {"step": step}).status_code == 400
 
 
 def test_a_form_without_token_is_refused(approver: User) -> None:
@@ -262,16 +247,16 @@ def test_a_form_without_token_is_refused(approver: User) -> None:
 
 
 def test_the_auditor_reads_everything_and_finds_no_button(budget: Budget) -> None:
-    client = client_of(AuditorFactory())
+    office = client_of(AuditorFactory())
     for state in S:
         application = make_application(state, budget=budget if state in (S.APPROVED, S.PARTIALLY_APPROVED) else None)
-        page = client.get(desk_of(application))
+        page = office.get(desk_of(application))
         assert page.status_code == 200
         assert buttons_of(page) == []
         assert str(state.label).lower() in texts(page).lower()
 
 
-def test_the_history_names_every_change_of_state(client: Client, budget: Budget, approver: User) -> None:
+def test_the_history_names_every_change_of_state(office: Client, budget: Budget, approver: User) -> None:
     application = make_application(S.APPROVED, budget=budget)
     page = client_of(AuditorFactory()).get(f"{desk_of(application).removesuffix('change/')}history/")
     assert "Status: eingereicht → genehmigt" in texts(page)
@@ -279,14 +264,14 @@ def test_the_history_names_every_change_of_state(client: Client, budget: Budget,
 
 
 def test_a_desk_takes_as_many_queries_for_30_lines_as_for_3(
-    client: Client, budget: Budget, django_assert_max_num_queries: Any
+    office: Client, budget: Budget, django_assert_max_num_queries: Any
 ) -> None:
     counts = []
     for lines in (3, 30):
         application = make_application(lines=[("1.00", 1)] * lines)
-        client.get(desk_of(application))
+        office.get(desk_of(application))
         with django_assert_max_num_queries(60) as queries:
-            client.get(desk_of(application))
+            office.get(desk_of(application))
         counts.append(len(queries))
         services.reject(application=application, by=ApproverFactory(), reason="Nein.")
     assert counts[0] == counts[1]
