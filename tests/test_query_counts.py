@@ -85,7 +85,6 @@ WITHOUT_LIST = {
     "inventory:bulk_change *": "a form about the chosen devices",
     "inventory:labels*": "a form about the chosen devices",
     "inventory:* (device) *": "a form about one device",
-    "inventory:stocktakes[?]school=*": "stocktakes of a school that the person does not see",
     "inventory:stocktake_start*": "a form",
     "inventory:stocktake_worker *": "a script",
     "inventory:stocktake_close *": "one line per kind of finding",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typst
 from django.conf import settings
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, pgettext
 
 from apps.core import clock, formats
@@ -81,7 +82,7 @@ def _facts(stocktake: Stocktake, progress: Progress) -> Iterator[tuple[str, str]
 
 def _section(outcome: Outcome, items: Iterable[StocktakeItem], words: Words, progress: Progress) -> dict[str, Any]:
     rows = [_row(item, words) for item in items if item.outcome == outcome]
-    title = gettext("Found without scanning") if outcome == Outcome.FOUND else str(outcome.label).capitalize()
+    title = gettext("Found without scanning") if outcome == Outcome.FOUND else capfirst(str(outcome.label))
     return {"title": f"{title} ({formats.number(len(rows))})", "rows": rows, "none": gettext("None.")}
 
 

@@ -226,6 +226,8 @@ class StocktakeItemsView(StocktakePageMixin, PortalListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        if self.may_run and self.shown and self.shown != Outcome.FOUND:
+            context["all_open"] = self.get_queryset().filter(outcome=self.shown, settlement="").count()
         if self.shown == Outcome.UNKNOWN and self.may_run and self.request.user.has_perm("inventory.add_device"):
             still = [row.record for row in context["table"].paginated_rows if not row.record.settlement]
             context["to_add"] = [(item, self._add_address(item)) for item in still]
@@ -237,7 +239,10 @@ class StocktakeItemsView(StocktakePageMixin, PortalListView):
 
 
 class StocktakeSettleView(RunMixin, FormView):
-    """Settles chosen findings (`ids`) in one way; what destroys or needs a reason asks first."""
+    """Settles findings in one way: chosen ones (`ids`), or those of a kind that are open (`all`: the outcome).
+
+    What destroys or needs a reason asks first, and then sends the `ids` that were shown.
+    """
 
     template_name = "inventory/stocktakes/settle.html"
     form_class = ReasonForm
@@ -250,9 +255,14 @@ class StocktakeSettleView(RunMixin, FormView):
 
     @cached_property
     def items(self) -> list[StocktakeItem]:
-        ids = [number for number in self.request.POST.getlist("ids") if number.isdecimal() and len(number) < 19]
-        rows = StocktakeItem.objects.filter(stocktake=self.stocktake, pk__in=ids[:MOST_AT_ONCE])
-        return list(rows.select_related("device__product").order_by("code"))
+        rows = StocktakeItem.objects.filter(stocktake=self.stocktake)
+        kind = self.request.POST.get("all", "")
+        if kind:
+            rows = rows.filter(outcome=kind, settlement="") if kind in SETTLES[self.way.how] else rows.none()
+        else:
+            ids = self.request.POST.getlist("ids")[:MOST_AT_ONCE]
+            rows = rows.filter(pk__in=[number for number in ids if number.isdecimal() and len(number) < 19])
+        return list(rows.select_related("device__product").order_by("code")[:MOST_AT_ONCE])
 
     def get_heading(self) -> Text:
         return self.way.label

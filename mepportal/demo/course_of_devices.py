@@ -26,8 +26,9 @@ REPLACED_AT_ONCE = 0.65
 """Otherwise it waits for the next day of purchase; what waits at the end of the story is overdue."""
 
 MOVED, TO_ANOTHER_ROOM, REPAIRED, ENDED_EARLY = 0.05, 0.04, 0.05, 0.025
+NOT_FOUND = "Bei der Inventur nicht auffindbar"
 EARLY_ENDS = (
-    (DeviceStatus.LOST, "Bei der Inventur nicht auffindbar", "coordinator"),
+    (DeviceStatus.LOST, NOT_FOUND, "coordinator"),
     (DeviceStatus.STOLEN, "Einbruch, Anzeige ist erstattet", "coordinator"),
     (DeviceStatus.RETIRED, "Sturzschaden, Reparatur lohnt nicht", "support"),
     (DeviceStatus.RETIRED, "Hauptplatine defekt, Reparatur lohnt nicht", "support"),

@@ -23,6 +23,7 @@ from mepportal.demo.payments import load_payments
 from mepportal.demo.people import load_people, new_password, renew_password, write_sign_ins
 from mepportal.demo.plan import load_plans
 from mepportal.demo.schools import load_schools
+from mepportal.demo.stocktakes import load_stocktakes
 from mepportal.demo.tickets import load_tickets
 
 KIND = "demo.load"
@@ -47,6 +48,7 @@ def load(say: Callable[[str], None]) -> None:
         load_plans(by=people.clerk)
         catalogue = load_catalogue(by=people.support)
         say(f"{load_devices(schools, catalogue, people)} devices with their moves since 2014")
+        say(f"{load_stocktakes(people)} stocktakes")
         budgets = load_budgets(by=people.approver)
         payments = load_payments(load_pots(by=people.approver), by=people.approver)
         say(f"{Budget.objects.count()} budgets, {payments} entries of earlier years")

@@ -31,6 +31,8 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 NO_PAGES = {
     "core:live": "JSON for operators",
     "core:ready": "JSON for operators",
+    "inventory:stocktake_worker": "a script",
+    "inventory:stocktake_result": "a file",
     "admin:jsi18n": "a script",
     "admin:core_importrun_progress": "a part of a page, which shows it",
 }
