@@ -1,7 +1,8 @@
 """`make test`: everything on PostgreSQL, Redis, worker and browser; services and story again on SQLite.
 
-Three runs of pytest that share nothing: on PostgreSQL those with a browser and all others, and the one on SQLite.
-Two go side by side, the longest first. Arguments are handed to each.
+Runs of pytest that share nothing: on PostgreSQL and Redis each with a database and a queue of its own, and one on
+SQLite. Two go side by side and the next begins when one of them ends, so that both cores are busy until the end; what
+takes longest goes first. Arguments are handed to each.
 A skipped test fails the whole, because nothing is to be skipped silently.
 """
 
@@ -24,6 +25,13 @@ from private_servers import Servers, private_servers
 MAY_BE_SKIPPED: frozenset[str] = frozenset()  # node ids; each needs a reason here
 NOTHING_COLLECTED = 5
 SIDE_BY_SIDE = 2
+ON_POSTGRESQL = {
+    "processes": "processes, demo, core",
+    "money": "applications, money, inventory",
+    "others": "all others",
+    "browser": "browser",
+}
+"""Part -> what is said of it."""
 DATABASE_VARIABLES = ("DATABASE_URL", "REDIS_URL")
 
 
@@ -80,11 +88,7 @@ def main() -> int:
     system_packages.ensure()
     asked = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="mep-test-run-") as folder, private_servers() as servers:
-        runs = [
-            Run("PostgreSQL and Redis", ["--part=all-but-browser", *asked], servers.environment, Path(folder) / "main"),
-            Run("PostgreSQL and Redis, browser", ["--part=browser", *asked], _apart(servers), Path(folder) / "browser"),
-            Run("SQLite and files: services, story", ["--part=both-databases", *asked], {}, Path(folder) / "sqlite"),
-        ]
+        runs = _runs(servers, Path(folder), asked)
         try:
             _play(runs)
         finally:
@@ -94,9 +98,20 @@ def main() -> int:
         return _close(runs, narrowed=bool(asked), seconds=time.monotonic() - began)
 
 
-def _apart(servers: Servers) -> dict[str, str]:
+def _runs(servers: Servers, folder: Path, asked: list[str]) -> list[Run]:
+    """Which test goes into which part stands in `tests/conftest.py`."""
+    runs = [
+        Run(f"PostgreSQL and Redis: {title}", [f"--part={part}", *asked], _apart(servers, number, part), folder / part)
+        for number, (part, title) in enumerate(ON_POSTGRESQL.items())
+    ]
+    sqlite = ["--part=both-databases", *asked]
+    return [*runs, Run("SQLite and files: services, story", sqlite, {}, folder / "sqlite")]
+
+
+def _apart(servers: Servers, number: int, name: str) -> dict[str, str]:
     """A database and a queue of its own on the same servers."""
-    return {"DATABASE_URL": f"{servers.database_url}_browser", "REDIS_URL": servers.redis_url.removesuffix("0") + "1"}
+    queue = servers.redis_url.removesuffix("0") + str(number)
+    return {"DATABASE_URL": f"{servers.database_url}_{name}", "REDIS_URL": queue}
 
 
 def _play(runs: list[Run]) -> None:

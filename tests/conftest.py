@@ -6,7 +6,7 @@ is what `make test` repeats on SQLite: the story and the tests of services, sele
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,23 @@ from tests.support.mail_server import MailServer, mail_server
 from tests.support.report import Report
 from tests.support.workers import Worker
 
-PARTS = {
+FOLDERS = {
+    "processes": {"core", "demo", "operations", "scripts"},
+    "money": {"funding", "inventory"},
+}
+"""What `make test` plays in runs of their own; whatever is not named here goes into the run of all others."""
+
+
+def _plays(folders: Container[str]) -> Callable[[pytest.Item], bool]:
+    """Whether a test without a browser stands in one of the folders below `tests`."""
+    here = Path(__file__).parent
+    return lambda item: not item.get_closest_marker("browser") and item.path.relative_to(here).parts[0] in folders
+
+
+PARTS: dict[str, Callable[[pytest.Item], bool]] = {
+    **{part: _plays(folders) for part, folders in FOLDERS.items()},
     "browser": lambda item: bool(item.get_closest_marker("browser")),
-    "all-but-browser": lambda item: not item.get_closest_marker("browser"),
+    "others": lambda item: not any(PARTS[part](item) for part in ("browser", *FOLDERS)),
     "both-databases": lambda item: bool(item.get_closest_marker("both_databases")),
 }
 BOTH_DATABASES = re.compile(r"test_(services|selectors|calculations)\w*\.py$")

@@ -9,6 +9,9 @@ import lock_check
 import pytest
 import run_tests
 from django.conf import settings
+from private_servers import Servers
+
+from tests import conftest
 
 ROOT = Path(settings.BASE_DIR)
 HEAD = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -109,6 +112,34 @@ def test_paths_of_a_machine_are_named_in_tracked_files_only(tmp_path: Path) -> N
 class Ended:
     def __init__(self, returncode: int) -> None:
         self.returncode = returncode
+
+
+def test_every_test_is_played_and_none_twice_on_postgresql() -> None:
+    """The parts of `make test` name folders that exist, and the last takes what nobody names."""
+    tests = Path(conftest.__file__).parent
+    named = [folder for folders in conftest.FOLDERS.values() for folder in folders]
+    assert len(set(named)) == len(named)
+    assert all((tests / folder).is_dir() for folder in named)
+    assert {*conftest.FOLDERS, "others", "browser"} == set(run_tests.ON_POSTGRESQL)
+    assert {*run_tests.ON_POSTGRESQL, "both-databases"} == set(conftest.PARTS)
+
+
+def test_each_run_has_a_database_and_a_queue_of_its_own(tmp_path: Path) -> None:
+    runs = run_tests._runs(Servers("postgres://postgres:@//run/mep", "redis://:x@127.0.0.1:6/0"), tmp_path, ["-x"])
+    assert [(run.arguments, run.variables) for run in runs] == [
+        *(
+            (
+                [f"--part={part}", "-x"],
+                {
+                    "DATABASE_URL": f"postgres://postgres:@//run/mep_{part}",
+                    "REDIS_URL": f"redis://:x@127.0.0.1:6/{number}",
+                },
+            )
+            for number, part in enumerate(run_tests.ON_POSTGRESQL)
+        ),
+        (["--part=both-databases", "-x"], {}),
+    ]
+    assert len({run.folder for run in runs}) == len(runs)
 
 
 def run_of(outcomes: dict[str, str], *, code: int = 0, reasons: dict[str, str] | None = None) -> run_tests.Run:
