@@ -70,10 +70,11 @@ class TicketCreateView(LoginRequiredMixin, UserPassesTestMixin, PageMixin, FormV
         return [(_("Tickets"), reverse("tickets:list"))]
 
     def get_initial(self) -> dict[str, Any]:
-        """A link from a device or a school fills in what it knows."""
+        """A link from a device or a school fills in what it knows; the form's own defaults fill in the rest."""
         asked = self.request.GET
         school = School.objects.visible_to(self.request.user).filter(number=asked.get("school", "")).first()
-        return {"school": school, "device": asked.get("device", ""), "room": asked.get("room", "")}
+        known = {"school": school, "device": asked.get("device"), "room": asked.get("room")}
+        return {name: value for name, value in known.items() if value}
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "user": self.request.user}
