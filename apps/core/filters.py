@@ -52,6 +52,9 @@ class DayFilter(django_filters.Filter):
 class PortalFilterSet(django_filters.FilterSet):
     """Base of all filter sets. The first IN_LINE fields stand in the line, the others behind "more filters"."""
 
+    plain_address = "?"
+    """The list without any filter, where another one would open with it."""
+
     @cached_property
     def form(self) -> forms.Form:
         form = super().form
@@ -86,7 +89,7 @@ class PortalFilterSet(django_filters.FilterSet):
     def kept_parameters(self) -> Iterable[tuple[str, str]]:
         """What else stands in the address and stays when filters change, except for the page."""
         for name, values in (self.data or QueryDict()).lists():
-            if name not in self.form.fields and name not in ("page", "export"):
+            if name not in self.form.fields and name not in ("page", "export", "saved"):
                 for value in values:
                     yield name, value
 
@@ -114,9 +117,9 @@ class PortalFilterSet(django_filters.FilterSet):
 
     def _address_without(self, *names: str) -> str:
         parameters = self.data.copy() if isinstance(self.data, QueryDict) else QueryDict(mutable=True)
-        for name in (*names, "page", "export"):
+        for name in (*names, "page", "export", "saved"):
             parameters.pop(name, None)
-        return f"?{parameters.urlencode()}"
+        return f"?{parameters.urlencode()}" if parameters else self.plain_address
 
 
 def _word_options(field: forms.Field) -> None:

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from django_tables2.config import RequestConfig
 
+from apps.core import saved_filters
+from apps.core.errors import DomainError
 from apps.core.exports import FORMATS, lines_response, xlsx_response
 from apps.core.filters import PortalFilterSet
+from apps.core.models import SavedFilter
 from apps.core.pages import PageMixin
 from apps.core.tables import ROWS_PER_PAGE, PortalTable
 
@@ -25,8 +30,9 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     Subclasses give `table_class`, `heading`, `get_queryset()` (from `visible_to`), and may give `filterset_class`,
     `permission_required`, `empty_text`, `empty_hint`, `empty_action` ((url or url name, label)), `export_name`
     (offers CSV and XLSX of the filtered rows), `bulk_actions` ((url name, label) pairs that get POSTed `ids`),
-    `default_order` (column names), `count_exactly` (see `PortalTable`). Anonymous people are sent to the sign-in,
-    others without permission get 403.
+    `default_order` (column names), `count_exactly` (see `PortalTable`), `saved_as` (the list's name for people's own
+    filters, which are sent to the list's own address). Anonymous people are sent to the sign-in, others without
+    permission get 403.
     """
 
     template_name = "core/list_page.html"
@@ -42,6 +48,7 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     default_order: Sequence[str] = ()
     rows_per_page = ROWS_PER_PAGE
     count_exactly = False
+    saved_as = ""
 
     def has_permission(self) -> bool:
         """Signed in, and granted what `permission_required` names."""
@@ -56,11 +63,55 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.filterset = self.get_filterset()
+        self.own_filters = self._own_filters()
+        first = next((own.row.query for own in self.own_filters if own.row.is_default), "")
+        if first and not request.GET:
+            return redirect(f"{request.path}?{first}")
+        if first and self.filterset is not None:
+            self.filterset.plain_address = f"?{saved_filters.PLAIN}=none"
         rows = self.filterset.qs if self.filterset is not None else self.get_queryset()
         kind = request.GET.get("export")
         if kind:
             return self._export(kind, rows)
         return self.render_to_response(self.get_context_data(table=self.get_table(rows), **kwargs))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """One of the person's own filters is kept, renamed, put first or forgotten."""
+        if not self.saved_as:
+            return self.http_method_not_allowed(request)
+        self.filterset = self.get_filterset()
+        try:
+            return self._change_own(request)
+        except DomainError as error:
+            messages.error(request, str(error))
+            return redirect(request.get_full_path())
+
+    def _change_own(self, request: HttpRequest) -> HttpResponseBase:
+        name, query = request.POST.get("name", ""), self._known_query()
+        if "keep" in request.POST:
+            row = saved_filters.keep_filter(user=request.user, list_name=self.saved_as, name=name, query=query)
+            messages.success(request, _("The filter “%(name)s” is kept.") % {"name": row.name})
+            return redirect(f"{request.path}?{row.query}")
+        key = request.POST.get("own", "")
+        own: Any = SavedFilter.objects.filter(list_name=self.saved_as)
+        row = own.get_visible_or_404(request.user, pk=int(key) if key.isdecimal() and len(key) < 19 else 0)
+        if "rename" in request.POST:
+            saved_filters.rename_filter(row=row, name=name)
+        elif "first" in request.POST:
+            saved_filters.open_first(row=row, first=request.POST["first"] == "yes")
+        elif "forget" in request.POST:
+            saved_filters.forget_filter(row=row)
+            messages.success(request, _("The filter “%(name)s” is deleted.") % {"name": row.name})
+        return redirect(f"{request.path}?{query or f'{saved_filters.PLAIN}=none'}")
+
+    def _known_query(self) -> str:
+        fields = self.filterset.form.fields if self.filterset is not None else ()
+        return saved_filters.known_query(self.request.GET, fields)
+
+    def _own_filters(self) -> list[saved_filters.OwnFilter]:
+        if not self.saved_as:
+            return []
+        return saved_filters.own_filters(self.request.user, self.saved_as, self._known_query())
 
     def get_filterset(self) -> PortalFilterSet | None:
         if self.filterset_class is None:
@@ -110,6 +161,9 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("filterset", self.filterset)
+        kwargs.setdefault("saved_as", self.saved_as)
+        kwargs.setdefault("own_filters", self.own_filters)
+        kwargs.setdefault("can_keep", bool(self.saved_as) and bool(self._known_query()))
         kwargs.setdefault("export_formats", FORMATS if self.export_name else ())
         kwargs.setdefault("bulk_actions", [(resolved(name), label) for name, label in self.get_bulk_actions()])
         return super().get_context_data(**kwargs)

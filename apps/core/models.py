@@ -267,3 +267,39 @@ class ContactMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email}: {self.text[:40]}"
+
+
+class OwnFilterQuerySet(ScopedQuerySet["SavedFilter"]):
+    def _visible_to(self, user):  # type: ignore[no-untyped-def]  # typed in the base
+        return self.filter(user=user)
+
+
+class SavedFilter(models.Model):
+    """A person's own name for filters, search and sorting of a list. Nobody else sees it.
+
+    `query` is the address behind the question mark, without page; one of a list may open with the list itself.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("person"), on_delete=models.CASCADE, related_name="+"
+    )
+    list_name = models.CharField(_("list"), max_length=32)
+    name = models.CharField(_("name"), max_length=60)
+    query = models.CharField(_("filter"), max_length=1000)
+    is_default = models.BooleanField(_("opens with the list"), default=False)
+
+    objects = OwnFilterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("saved filter")
+        verbose_name_plural = _("saved filters")
+        ordering = ("name", "pk")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "list_name", "name"], name="core_saved_filter_once"),
+            models.UniqueConstraint(
+                fields=["user", "list_name"], condition=Q(is_default=True), name="core_one_default_filter"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -70,6 +70,7 @@ class DeviceListView(PortalListView):
     heading = _("Inventory")
     permission_required = "inventory.view_device"
     export_name = "inventory"
+    saved_as = "inventory"
     default_order = ("tag",)
 
     def get_queryset(self) -> QuerySet[Any]:

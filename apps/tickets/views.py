@@ -52,6 +52,7 @@ class TicketListView(TicketPageMixin, PortalListView):
     empty_text = _("There are no tickets here. If something does not work at school, report it.")
     empty_action = ("tickets:create", _("Report ticket"))
     export_name = "tickets"
+    saved_as = "tickets"
     template_name = "tickets/list.html"
 
     def get_queryset(self) -> QuerySet[Ticket]:

@@ -54,10 +54,12 @@ inventory:stocktake_settle#reported_lost stocktake in   403      302+/404 302+/4
 inventory:stocktake_settle#moved_here stocktake    in   403      302/404  302+/404 302+/404 403  302+/404 403   403
 inventory:stocktake_close        stocktake         in   403      302/404  302/404  302/404  403  302/404  403   403
 inventory:stocktake_cancel       stocktake         in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:list#keep?q=wort       -                 in   403      302+     302+     302+     302+ 302+     302+  302+
 inventory:bulk                   device            in   403      302+/302 302+/302 302+/302 403  302+/302 403   403
 inventory:bulk#all               -                 in   403      302+     302+     302+     403  302+     403   403
 inventory:bulk_change            bulk_change       in   403      404      302+     404      403  404      403   403
 inventory:bulk_change#confirm    bulk_change_shown in   403      404      302+     404      403  404      403   403
+funding:list#keep?q=wort         -                 in   403      302+     302+     302+     302+ 403      302+  403
 funding:create                   school            in   403      302+/404 403      403      403  403      403   403
 funding:create#replacing         school            in   403      422/404  403      403      403  403      403   403
 funding:edit                     draft             in   403      302+/404 403      403      403  403      403   403
@@ -69,6 +71,7 @@ funding:withdraw                 submitted         in   403      302+/404 403   
 funding:answer                   returned          in   403      302+/404 403      403      403  403      403   403
 funding:discard                  draft             in   403      302+/404 403      403      403  403      403   403
 funding:discard                  submitted         in   403      302/404  403      403      403  403      403   403
+tickets:list#keep?q=wort         -                 in   302+     302+     302+     302+     302+ 302+     302+  403
 tickets:create                   school            in   302+/200 302+/200 302+/200 302+/200 403  302+/200 403   403
 tickets:create#foreign_device    school            in   200      200      200      200      403  200      403   403
 tickets:action#accept            ticket            in   403/404  403/404  302+/404 302+/404 403  302+/404 403   403

@@ -23,6 +23,7 @@ class ApplicationListView(PortalListView):
     caption = _("Applications")
     empty_text = _("No applications yet.")
     export_name = "applications"
+    saved_as = "applications"
 
     def get_queryset(self) -> Any:
         return application_rows(self.request.user)
