@@ -6,7 +6,8 @@ from typing import Any
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
-from apps.quotas.models import MediaDevelopmentPlan
+from apps.core import clock
+from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.services import GroupInput, create_plan
 from apps.schools.models import PupilCount, School
 from apps.schools.services import raise_inputs_version
@@ -50,3 +51,8 @@ def count_pupils(school: School, pupils: int, counted_on: str = "2020-10-15", *,
     )
     raise_inputs_version([school.pk])
     return count
+
+
+def figure(school: School, on: str | None = None) -> QuotaFigure:
+    """The stored figure of a school on a day, today's when none is named."""
+    return QuotaFigure.objects.get(school=school, day=day(on) if on else clock.today())

@@ -9,7 +9,6 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.core import clock
-from apps.core.errors import DomainError
 from apps.core.models import Job, JobState
 from apps.inventory.services import change_kind_counting, move_device, retire_device
 from apps.quotas import selectors, services
@@ -20,26 +19,10 @@ from apps.quotas.statements import mark_schools, read_inputs, refresh_rows, writ
 from apps.schools.models import PupilWeight, School
 from apps.schools.services import raise_inputs_version
 from tests.factories import ClerkFactory, DeviceFactory, DeviceKindFactory, SchoolFactory
-from tests.quotas.factories import DAY, an_admin, count_pupils, day, make_plan
+from tests.quotas.factories import DAY, an_admin, count_pupils, day, figure
 from tests.quotas.oracle import Oracle
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def plan():
-    return make_plan()
-
-
-@pytest.fixture
-def school(plan):
-    school = SchoolFactory()
-    count_pupils(school, 101)
-    return school
-
-
-def figure(school: School, on: str | None = None) -> QuotaFigure:
-    return QuotaFigure.objects.get(school=school, day=day(on) if on else clock.today())
 
 
 def days_of_a_run() -> int:
@@ -321,72 +304,6 @@ def test_a_transaction_nudges_once(plan, school):
         DeviceFactory(school=school)
     services.raise_targets_version(plan_ids=[plan.pk])
     assert [entry[1] for entry in connection.run_on_commit].count(services._send_nudge) == 1
-
-
-# Plans and targets
-
-
-def test_a_plan_begins_with_its_groups_and_targets(plan):
-    groups = TargetGroup.objects.filter(plan=plan)
-    assert [
-        (group.name, sorted(group.members.values_list("school_type", flat=True)), group.targets.get().pupils_per_device)
-        for group in groups
-    ] == [("Förderschulen und Berufskollegs", ["08", "30"], 3), ("Übrige Schulen", ["02", "20"], 5)]
-    assert {target.valid_from for group in groups for target in group.targets.all()} == {plan.starts_on}
-
-
-def test_a_school_type_stands_in_one_group_only(plan):
-    group = TargetGroup.objects.get(name="Übrige Schulen")
-    with pytest.raises(DomainError, match="Berufskolleg"):
-        services.set_members(by=an_admin(), group=group, school_types=["02", "20", "30"])
-    assert set(group.members.values_list("school_type", flat=True)) == {"02", "20"}
-
-
-def test_an_unknown_school_type_is_refused(plan):
-    with pytest.raises(DomainError, match="ZZ"):
-        services.set_members(by=an_admin(), group=TargetGroup.objects.first(), school_types=["ZZ"])
-
-
-def test_moving_types_between_groups_moves_the_targets(plan, school):
-    special, others = TargetGroup.objects.order_by("name")
-    services.recalculate_stale()
-    services.set_members(by=an_admin(), group=others, school_types=["20"])
-    services.recalculate_stale()
-    assert figure(school).target_devices is None
-    services.set_members(by=an_admin(), group=special, school_types=["08", "30", "02"])
-    services.recalculate_stale()
-    assert figure(school).target_devices == 34
-
-
-def test_a_target_of_the_same_day_is_replaced_and_can_be_taken_back(plan, school):
-    group = TargetGroup.objects.get(name="Übrige Schulen")
-    for pupils in (Decimal(2), Decimal(1)):
-        target = services.set_target(by=an_admin(), group=group, valid_from=day("2025-01-01"), pupils_per_device=pupils)
-    services.recalculate_stale()
-    assert group.targets.count() == 2
-    assert figure(school).target_devices == 101
-    services.delete_target(by=an_admin(), target=target)
-    services.recalculate_stale()
-    assert figure(school).target_devices == 21
-
-
-@pytest.mark.parametrize("pupils", ["0", "-1"])
-def test_a_target_needs_pupils(plan, pupils):
-    version = MediaDevelopmentPlan.objects.get().targets_version
-    with pytest.raises(DomainError):
-        services.set_target(
-            by=an_admin(), group=TargetGroup.objects.first(), valid_from=plan.starts_on,
-            pupils_per_device=Decimal(pupils),
-        )  # fmt: skip
-    assert MediaDevelopmentPlan.objects.get().targets_version == version
-
-
-def test_target_changes_keep_their_actor(plan):
-    admin = an_admin()
-    target = services.set_target(
-        by=admin, group=TargetGroup.objects.first(), valid_from=day("2024-01-01"), pupils_per_device=Decimal(1)
-    )
-    assert target.history.get().history_user == admin
 
 
 # What is known to be due
