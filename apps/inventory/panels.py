@@ -12,6 +12,8 @@ from apps.core.days import asked_day
 from apps.inventory.selectors import devices_by_kind
 from apps.schools.models import School
 
+_STOCKTAKES = "inventory.view_stocktake"
+
 
 def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
     """How many devices of each kind stand there on the page's day, how old they are, and the way to their rows."""
@@ -25,6 +27,7 @@ def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | 
         "total": sum(row.number for row in rows),
         "overdue": sum(row.overdue for row in rows),
         "list_url": _address("list", **query),
+        "stocktakes_url": _address("stocktakes", school=school.number) if user.has_perm(_STOCKTAKES) else "",
         "add_url": _address("add", school=school.number) if user.has_perm("inventory.add_device") else "",
     }
 

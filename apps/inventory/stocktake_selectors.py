@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 LAST_SCANS = 20
+RUNNING_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,6 @@ class Words:
 
 
 def running_stocktakes(user: User) -> list[Stocktake]:
-    """Those that are open at the person's schools."""
+    """The newest of those that are open at the person's schools."""
     rows: Any = Stocktake.objects.visible_to(user)
-    return list(rows.filter(state=StocktakeState.OPEN).select_related("school", "site"))
+    return list(rows.filter(state=StocktakeState.OPEN).select_related("school", "site")[:RUNNING_SHOWN])

@@ -19,6 +19,8 @@ from apps.core.models import ContactMessage, Job, JobState
 from apps.funding import selectors as funding
 from apps.funding.choices import ApplicationState
 from apps.funding.models import EquipmentApplication
+from apps.inventory import stocktake_selectors as stocktakes
+from apps.inventory.stocktake_choices import StocktakeState
 from apps.quotas import selectors as quotas
 from apps.quotas.figures import Figure
 from apps.schools.models import School
@@ -62,6 +64,7 @@ def start_page(user: User) -> StartPage:
     page = StartPage()
     page.tasks += _applications_of_school(user)
     page.tasks += _queue_of_office(user)
+    page.tasks += _running_stocktakes(user)
     page.tasks += _tickets_to_answer(user)
     page.tasks += _tickets_to_work_on(user)
     page.tasks += _of_operators(user)
@@ -116,6 +119,20 @@ def _queue_of_office(user: User) -> Iterator[dict[str, Any]]:
     if rest > 0:
         what = ngettext("%(count)s more application in the queue", "%(count)s more applications in the queue", rest)
         yield _task(what % {"count": rest}, _("Open queue"), reverse("admin:funding_equipmentapplication_changelist"))
+
+
+def _running_stocktakes(user: User) -> Iterator[dict[str, Any]]:
+    """For those who serve schools; the office finds them in its inventory."""
+    if not user.has_perm("inventory.run_stocktake") or user.has_perm("schools.scope_own_authority"):
+        return
+    for stocktake in stocktakes.running_stocktakes(user)[:SHOWN]:
+        yield _task(
+            _("Stocktake of %(place)s") % {"place": stocktake.place},
+            _("Go on counting"),
+            stocktake.get_absolute_url(),
+            since=stocktake.started_at,
+            state=StocktakeState(stocktake.state),
+        )
 
 
 def _tickets_to_answer(user: User) -> Iterator[dict[str, Any]]:

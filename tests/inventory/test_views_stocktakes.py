@@ -199,3 +199,27 @@ def test_camera_and_worker_are_for_the_portals_own_pages(signed_in, stocktake):
     worker = signed_in.get(address("stocktake_worker", stocktake))
     assert worker["Content-Type"].startswith("text/javascript")
     assert f'const PAGE = "{address("stocktake_scan", stocktake)}";' in worker.content.decode()
+
+
+def test_a_running_one_waits_on_the_start_page_of_its_school(signed_in, stocktake, coordinator):
+    page = text(signed_in.get("/"))
+    assert "Inventur Talschule" in page
+    assert "Weiter zählen" in page
+    services.cancel_stocktake(stocktake=stocktake, by=coordinator, reason="Probe")
+    assert "Weiter zählen" not in text(signed_in.get("/"))
+
+
+def test_all_findings_of_a_kind_are_settled_at_once(signed_in, stocktake):
+    scan_by_form(signed_in, stocktake, "T-1", room="2")
+    scan_by_form(signed_in, stocktake, "T-2", room="2")
+    scan_by_form(signed_in, stocktake, "T-3", room="1")
+    page = signed_in.get(address("stocktake_items", stocktake) + "?outcome=other_room&settled=no")
+    assert "3 Ergebnisse dieser Art sind noch offen." in text(page)
+    wrong = {"all": "missing"}
+    assert "Es ist nichts ausgewählt." in text(
+        signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), wrong, follow=True)
+    )
+    said = signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"all": "other_room"}, follow=True)
+    assert "3 Ergebnisse sind geklärt." in text(said)
+    rooms = dict(Device.objects.filter(tag__startswith="T-").values_list("tag", "room"))
+    assert rooms == {"T-1": "2", "T-2": "2", "T-3": "1"}
