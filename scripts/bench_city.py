@@ -50,7 +50,10 @@ WITH school AS (
     SELECT id, row_number() OVER (ORDER BY number) - 1 AS place FROM schools_school
     WHERE number >= '300001' AND number <= %s
 ), product AS (
-    SELECT product.*, row_number() OVER (ORDER BY id) - 1 AS place FROM inventory_product product
+    SELECT product.*, row_number() OVER (ORDER BY product.id) - 1 AS place,
+           (SELECT price.gross_price FROM inventory_productprice price WHERE price.product_id = product.id
+            ORDER BY price.valid_from DESC LIMIT 1) AS gross_price
+    FROM inventory_product product JOIN inventory_devicekind kind ON kind.id = product.kind_id AND kind.tracked_singly
 ), made AS (
     SELECT n, n::bigint * 7919 %% (CURRENT_DATE - DATE '2020-01-01' - 30) AS days FROM generate_series(1, %s) AS n
 ), device AS (

@@ -14,7 +14,7 @@ from apps.accounts.choices import Role
 from apps.core import clock
 from apps.core.models import ImportRow
 from apps.funding.models import ApplicationMessage, LineAllocation, ReplacedDevice
-from apps.inventory.models import Placement
+from apps.inventory.models import Device, KitPart, KitSet, Placement, ProductPrice
 from apps.inventory.stocktake_choices import Outcome
 from apps.quotas.models import QuotaFigure, TargetGroupMember
 from apps.quotas.statements import renew_states
@@ -135,9 +135,18 @@ class _City:
         """At the first school, at each other, in the depot, lost; the first one has stood at all schools."""
         kinds = self.copies("devicekind", code=lambda n: f"art-{n}", name=_name)
         self.products = self.copies("product", model=_name, kind=kinds)
+        self.more(ProductPrice, product=self.products, gross_price=449, valid_from=BEGIN)
+        self.more(
+            ProductPrice, product=self.world.row("product"), gross_price=450, valid_from=lambda n: BEGIN + n * DAY
+        )
+        kits = self.copies("kit", name=_name)
+        self.more(KitPart, kit=kits, product=self.products)
+        self.more(KitPart, kit=self.world.row("kit"), product=self.products)
         facts = {"serial": "", "product": self.products, "kind": kinds}
         there = {"school": self.schools_, "site": self.sites}
-        self.devices_ = self.copies("device", tag=lambda n: f"HIER-{n}", **facts)
+        kit_set, _is_new = KitSet.objects.get_or_create(kit=self.world.row("kit"))
+        Device.objects.filter(pk=self.world.row("device").pk).update(kit_set=kit_set)
+        self.devices_ = self.copies("device", tag=lambda n: f"HIER-{n}", kit_set=kit_set, **facts)
         facts = {"serial": "", "product": self.products[::9], "kind": kinds[::9]}
         like(self.world.row("device_in_depot"), self.few, tag=lambda n: f"DEPOT-{n}", **facts)
         gone = {"last_school": self.schools_[::9]}

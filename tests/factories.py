@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.core.text import search_text, sort_key
-from apps.inventory.models import Device, DeviceKind, Product
+from apps.inventory.models import Device, DeviceKind, Kit, Product, ProductPrice
+from apps.inventory.placing import EARLIEST_DAY
 from apps.inventory.services import add_device
 from apps.schools.models import Membership, School, SchoolAuthority, SchoolType, Site
 
@@ -146,6 +147,30 @@ class ProductFactory(factory.django.DjangoModelFactory):
     manufacturer = "Musterwerk"
     model = factory.Sequence(lambda n: f"Modell {n}")
     gross_price = Decimal("449.00")
+
+    @classmethod
+    def _create(cls, model_class: type[Product], *args: Any, **kwargs: Any) -> Product:
+        """Its price holds since always; `gross_price=None` leaves it without one."""
+        price = kwargs.pop("gross_price")
+        product: Product = super()._create(model_class, *args, **kwargs)
+        if price is not None:
+            ProductPrice.objects.create(product=product, gross_price=price, valid_from=EARLIEST_DAY)
+        return product
+
+
+class KitFactory(factory.django.DjangoModelFactory):
+    """A kit; `parts=[(product, quantity), ...]`."""
+
+    class Meta:
+        model = Kit
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Set {n}")
+
+    @factory.post_generation
+    def parts(self, create: bool, extracted: Any, **_kwargs: Any) -> None:
+        for product, quantity in extracted or ():
+            self.parts.create(product=product, quantity=quantity)
 
 
 class DeviceFactory(factory.Factory):

@@ -23,6 +23,7 @@ from apps.core import clock
 from apps.core.form_fields import GermanIntegerField
 from apps.core.form_layout import KernFormHelper
 from apps.core.formats import day, euro
+from apps.core.money import ZERO
 from apps.funding.calculations import LineInput
 from apps.funding.models import ApplicationLine, EquipmentApplication
 from apps.inventory.models import Device, Product
@@ -42,11 +43,16 @@ class Catalogue:
 
     @classmethod
     def load(cls, application: EquipmentApplication | None = None) -> Catalogue:
-        wanted = Q(is_active=True)
+        wanted = Q(is_active=True, price_of_day__isnull=False)
         if application is not None:
             named = ApplicationLine.objects.filter(application=application).values("product")
             wanted |= Q(pk__in=named)
-        rows = Product.objects.filter(wanted).select_related("kind").order_by("kind__name", "manufacturer", "model")
+        rows = (
+            Product.objects.priced()
+            .filter(wanted)
+            .select_related("kind")
+            .order_by("kind__name", "manufacturer", "model")
+        )
         return cls({product.pk: product for product in rows})
 
     @cached_property
@@ -59,7 +65,7 @@ class Catalogue:
         return [("", _("Please choose")), *groups.items()]
 
     def price(self, product_id: int) -> Decimal:
-        return self.products[product_id].gross_price
+        return self.products[product_id].gross_price or ZERO
 
 
 class DraftForm(forms.Form):

@@ -295,7 +295,7 @@ def planned(school: School, inputs: Iterable[LineInput], products: Mapping[int, 
             product=products[typed.product_id],
             quantity=typed.quantity,
             replaces_quantity=typed.replaces_quantity,
-            unit_price=products[typed.product_id].gross_price,
+            unit_price=products[typed.product_id].gross_price or ZERO,
         )
         for typed in inputs
     )

@@ -6,17 +6,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.admin import ReadOnlyInline, ScopedAdmin
+from apps.core import formats
+from apps.core.admin import ReadOnlyInline, ScopedAdmin, ScopedInline
 from apps.core.clock import today
+from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateField
 from apps.core.import_admin import ImportButtonMixin
+from apps.core.money import ZERO
 from apps.inventory import services
 from apps.inventory.imports.devices import DevicesSource
-from apps.inventory.models import Device, DeviceKind, Placement, Product, SerialPattern
+from apps.inventory.models import Device, DeviceKind, Kit, KitPart, Placement, Product, ProductPrice, SerialPattern
 from apps.inventory.serials import looks_right
 from apps.schools.models import School
 from apps.schools.school_field import has_many
@@ -35,7 +38,9 @@ class DeviceKindForm(forms.ModelForm):
 
     class Meta:
         model = DeviceKind
-        fields = ("code", "name", "countable", "presentation", "counts_from", "years_of_use", "source")
+        fields = (
+            "code", "name", "countable", "presentation", "counts_from", "tracked_singly", "years_of_use", "source",
+        )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,8 +51,8 @@ class DeviceKindForm(forms.ModelForm):
 @admin.register(DeviceKind)
 class DeviceKindAdmin(ScopedAdmin):
     form = DeviceKindForm
-    list_display = ("name", "code", "countable", "presentation", "years_of_use", "source")
-    list_filter = ("countable", "presentation")
+    list_display = ("name", "code", "countable", "presentation", "tracked_singly", "years_of_use", "source")
+    list_filter = ("countable", "presentation", "tracked_singly")
     search_fields = ("name", "code")
     ordering = ("name",)
 
@@ -73,20 +78,103 @@ class DeviceKindAdmin(ScopedAdmin):
         obj.countable, obj.presentation = wanted["countable"], wanted["presentation"]
 
 
+class ProductPriceInline(ScopedInline):
+    """The price list. Prices stay: what holds until when is read from the next one's day."""
+
+    model = ProductPrice
+    fields = ("gross_price", "valid_from")
+    ordering = ("-valid_from",)
+    can_delete = False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        if db_field.name == "valid_from":
+            return GermanDateField(label=_("Valid from"), initial=today)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """A new product is asked for its price."""
+        return 0 if obj is not None else 1
+
+
 @admin.register(Product)
 class ProductAdmin(ScopedAdmin):
-    list_display = ("model", "manufacturer", "kind", "gross_price", "is_active")
+    list_display = ("model", "manufacturer", "kind", "price_today", "price_since", "warranty_months", "planned_years",
+                    "is_active")  # fmt: skip
     list_filter = ("is_active", "kind")
     list_select_related = ("kind",)
     search_fields = ("manufacturer", "model")
     ordering = ("manufacturer", "model")
-    fields = ("kind", "manufacturer", "model", "gross_price", "is_active")
+    fields = ("kind", "manufacturer", "model", "warranty_months", "years_of_use", "is_active")
+    inlines = (ProductPriceInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        prices = ProductPrice.objects.filter(product=OuterRef("pk"), valid_from__lte=today()).order_by("-valid_from")
+        return rows.annotate(
+            price_of_day=Subquery(prices.values("gross_price")[:1]),
+            price_since_day=Subquery(prices.values("valid_from")[:1]),
+        )
+
+    @admin.display(description=_("price today"), ordering="price_of_day")
+    def price_today(self, product: Product) -> str:
+        return formats.euro(product.gross_price)
+
+    @admin.display(description=_("valid from"), ordering="price_since_day")
+    def price_since(self, product: Any) -> str:
+        return formats.day(product.price_since_day)
+
+    @admin.display(description=_("years of use"))
+    def planned_years(self, product: Product) -> int:
+        return product.years_of_use or product.kind.years_of_use
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         """A renamed product is found by its new name. Prices of applications and devices stay as they were."""
         super().save_model(request, obj, form, change)
         if change and {"manufacturer", "model"} & set(form.changed_data):
             services.refresh_search_text(product=obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """What can be applied for has a price."""
+        super().save_related(request, form, formsets, change)
+        product = form.instance
+        if product.is_active and not product.prices.exists():
+            raise DomainError(_("Please enter a price, or say that the product cannot be applied for."))
+
+
+class KitPartInline(ScopedInline):
+    model = KitPart
+    fields = ("product", "quantity")
+    ordering = ("pk",)
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return 0 if obj is not None else 2
+
+
+@admin.register(Kit)
+class KitAdmin(ScopedAdmin):
+    """What was taken in keeps its parts, whatever changes here."""
+
+    list_display = ("name", "contents", "price_today", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "parts__product__manufacturer", "parts__product__model")
+    ordering = ("name",)
+    fields = ("name", "is_active")
+    inlines = (KitPartInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        parts = KitPart.objects.order_by("pk").prefetch_related(Prefetch("product", Product.objects.priced()))
+        return super().get_queryset(request).prefetch_related(Prefetch("parts", parts))
+
+    @admin.display(description=_("contents"))
+    def contents(self, kit: Kit) -> str:
+        return ", ".join(str(part) for part in kit.parts.all())
+
+    @admin.display(description=_("price today"))
+    def price_today(self, kit: Kit) -> str:
+        """The sum of its parts; not known while one of them has no price."""
+        prices = [(part.product.gross_price, part.quantity) for part in kit.parts.all()]
+        known = [price * quantity for price, quantity in prices if price is not None]
+        return formats.euro(sum(known, ZERO) if known and len(known) == len(prices) else None)
 
 
 class SerialPatternForm(forms.ModelForm):

@@ -6,7 +6,7 @@ class InventoryConfig(AppConfig):
     name = "apps.inventory"
     verbose_name = _("Inventory")
     admin_place = 2
-    admin_models = ("Device", "Product", "DeviceKind", "SerialPattern")
+    admin_models = ("Device", "Product", "Kit", "DeviceKind", "SerialPattern")
 
     def ready(self) -> None:
         from apps.core.imports import sources

@@ -15,7 +15,7 @@ from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
 from apps.core.form_layout import Fieldset, KernFormHelper, Layout
 from apps.inventory.binding import bound_words, is_bound
 from apps.inventory.choices import LENT_OWNERSHIPS, Condition, Disposal, Ownership
-from apps.inventory.models import Device, DeviceKind, Product
+from apps.inventory.models import Device, DeviceKind, Kit, Product
 from apps.inventory.services.attachments import MOST_BYTES
 from apps.schools.models import School, Site
 
@@ -62,6 +62,12 @@ class AddForm(PlaceMixin):
     product = forms.ModelChoiceField(
         Product.objects.none(), label=_("Product"), help_text=_("The office keeps the list of products.")
     )
+    kit = forms.ModelChoiceField(
+        Kit.objects.none(),
+        label=_("Or a kit"),
+        required=False,
+        help_text=_("Each of its parts becomes a device of its own; cases, pens and the like are only noted."),
+    )
     quantity = GermanIntegerField(label=_("Quantity"), min_value=1, max_value=AT_ONCE, initial=1)
     tag = forms.CharField(
         label=_("Inventory number"),
@@ -88,31 +94,55 @@ class AddForm(PlaceMixin):
         super().__init__(*args, **kwargs)
         self.initial.setdefault("token", uuid.uuid4())
         self.initial.setdefault("since", today())
-        self.fields["product"].queryset = Product.objects.visible_to(user)
+        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True)
+        self._offer_kits(user)
         depot = user.has_perm("inventory.use_depot")
         self.choose_place(user, school_optional=depot)
         if depot:
             self.fields["school"].empty_label = _("None yet: into the depot")
+        what = [name for name in ("product", "kit", "quantity", "tag", "serials") if name in self.fields]
         place = [name for name in ("school", "site", "room", "since") if name in self.fields]
         self.helper = KernFormHelper(self, submit=_("Add devices"), cancel_url=cancel_url, keep="inventory-add")
         self.helper.layout = Layout(
             "token",
-            Fieldset(_("What"), "product", "quantity", "tag", "serials"),
+            Fieldset(_("What"), *what),
             Fieldset(_("Where"), *place),
             Fieldset(_("Purchase"), "ownership", "price", "bought_on", "note"),
         )
+
+    def _offer_kits(self, user: User) -> None:
+        """Nobody is asked for a kit where there is none."""
+        kits = Kit.objects.visible_to(user).filter(is_active=True)
+        if not kits.exists():
+            del self.fields["kit"]
+            return
+        self.fields["kit"].queryset = kits
+        self.fields["kit"].empty_label = _("No kit")
+        self.fields["product"].required = False
 
     def clean_serials(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["serials"].splitlines() if line.strip()]
 
     def clean(self) -> dict[str, Any]:
-        """The service takes lists of numbers, and no day where there is no school."""
+        """The service takes lists of numbers, and either a product or a kit."""
         cleaned = super().clean() or {}
+        if "kit" in self.fields and "product" in cleaned and bool(cleaned["product"]) == bool(cleaned.get("kit")):
+            self.add_error("product", _("Please choose either a product or a kit."))
         tag = cleaned.pop("tag", "").strip()
         if tag and cleaned.get("quantity", 1) > 1:
             self.add_error("tag", _("Only a single device can be given its number. Please leave this field empty."))
+        if cleaned.get("kit"):
+            self._clean_kit(cleaned["kit"], tag)
         cleaned["tags"] = [tag] if tag else []
         return cleaned
+
+    def _clean_kit(self, kit: Kit, tag: str) -> None:
+        """A number and a price of one device say nothing of several."""
+        if tag:
+            self.add_error("tag", _("The devices of a kit get running numbers. Please leave this field empty."))
+        if self.cleaned_data.get("price") is not None:
+            self.add_error("price", _("The devices of a kit differ in price. Please leave this field empty and correct"
+                                      " the price on their pages."))  # fmt: skip
 
 
 class ActionForm(forms.Form):

@@ -10,7 +10,8 @@ of the own authority).
 from apps.accounts.choices import Role
 from apps.core.permissions import EDIT, model_permissions
 
-_READ = model_permissions("inventory", "device", "placement", "devicekind", "product", "serialpattern", "stocktake")
+_CATALOGUE_MODELS = ("devicekind", "product", "productprice", "kit", "kitpart", "serialpattern")
+_READ = model_permissions("inventory", "device", "placement", "stocktake", *_CATALOGUE_MODELS)
 _KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "move", "retire")) | {
     "inventory.print_labels",
     "inventory.run_stocktake",
@@ -18,7 +19,7 @@ _KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "
 _DEPOT = frozenset({"inventory.see_depot", "inventory.use_depot", "inventory.classify_device"})
 _BIND = frozenset({"inventory.bind_device"})
 _IMPORT = model_permissions("core", "importrun", "importrow") | {"inventory.import_devices"}
-_CATALOGUE = model_permissions("inventory", "devicekind", "product", "serialpattern", actions=EDIT)
+_CATALOGUE = model_permissions("inventory", *_CATALOGUE_MODELS, actions=EDIT) | {"inventory.delete_kitpart"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: _READ | _KEEP,

@@ -3,12 +3,22 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
-from apps.core.querysets import ScopedQuerySet
+from apps.core.clock import today
+from apps.core.querysets import ReferenceQuerySet, ScopedQuerySet
 from apps.core.text import sort_key
 from apps.inventory.choices import ENDED_STATUSES, CountedAs, Ownership, ScanState
 from apps.schools.querysets import SchoolScopedQuerySet
+
+
+class ProductQuerySet(ReferenceQuerySet[Any]):
+    def priced(self, day: datetime.date | None = None) -> ProductQuerySet:
+        """With `price_of_day`: the gross price in euros that holds on a day (today), None where there is none yet."""
+        from apps.inventory.models import ProductPrice
+
+        prices = ProductPrice.objects.filter(product=OuterRef("pk"), valid_from__lte=day or today())
+        return self.annotate(price_of_day=Subquery(prices.order_by("-valid_from").values("gross_price")[:1]))
 
 
 class DeviceQuerySet(SchoolScopedQuerySet[Any]):

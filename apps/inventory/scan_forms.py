@@ -46,7 +46,7 @@ class DeliveryForm(PlaceMixin):
         super().__init__(*args, **kwargs)
         self.initial.setdefault("token", uuid.uuid4())
         self.initial.setdefault("since", today())
-        self.fields["product"].queryset = Product.objects.visible_to(user)
+        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True)
         depot = user.has_perm("inventory.use_depot")
         self.choose_place(user, school_optional=depot)
         if depot:

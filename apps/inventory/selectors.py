@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from apps.accounts.models import User
 from apps.core.clock import today
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
 from apps.inventory.choices import PLACED_STATUSES, CountedAs, Ownership
-from apps.inventory.models import Device, DeviceKind, Placement
+from apps.inventory.models import Device, DeviceKind, Placement, Product
 from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School
@@ -99,11 +100,34 @@ def _years_before(day: datetime.date, years: int) -> datetime.date:
 
 
 def _overdue(day: datetime.date) -> Q:
-    """Devices at the end of their kind's planned years of use; there are few different numbers of years."""
+    """Devices at the end of the planned years of use, of their product or else of their kind; few numbers differ."""
     old = Q(pk__in=[])
+    own = Product.objects.filter(years_of_use__isnull=False).order_by().values_list("years_of_use", flat=True)
+    for years in own.distinct():
+        old |= Q(product__years_of_use=years, bought_on__lte=_years_before(day, years or 0))
     for years in DeviceKind.objects.order_by().values_list("years_of_use", flat=True).distinct():
-        old |= Q(kind__years_of_use=years, bought_on__lte=_years_before(day, years))
+        by_kind = Q(product__years_of_use__isnull=True, kind__years_of_use=years)
+        old |= by_kind & Q(bought_on__lte=_years_before(day, years))
     return old
+
+
+def years_of_use(device: Device) -> int:
+    """How many years the device is planned for: by its product, else by its kind."""
+    return device.product.years_of_use or device.kind.years_of_use
+
+
+def prices_on(product_ids: Iterable[int], day: datetime.date | None = None) -> dict[int, Decimal]:
+    """By product id what it costs on a day (today), in one query; products without a price are left out."""
+    rows = Product.objects.priced(day).filter(pk__in=set(product_ids), price_of_day__isnull=False)
+    return dict(rows.order_by().values_list("pk", "price_of_day"))
+
+
+def kit_companions(device: Device, user: User) -> QuerySet[Any]:
+    """The other devices that came in the same kit, within the person's scope."""
+    rows: Any = Device.objects.visible_to(user)
+    if device.kit_set_id is None:
+        return rows.none()  # type: ignore[no-any-return]  # the managers are built at run time
+    return rows.filter(kit_set=device.kit_set_id).exclude(pk=device.pk).select_related("product")  # type: ignore[no-any-return]  # likewise
 
 
 def countable_counts(day: datetime.date, schools: Iterable[School]) -> dict[int, Counts]:

@@ -28,9 +28,10 @@ from apps.core.tables import PortalTable
 from apps.inventory import device_history, forms, selectors, services
 from apps.inventory.binding import is_bound, refusal
 from apps.inventory.bulk_forms import actions_for as bulk_actions_for
+from apps.inventory.calculations import replacement_year, warranty_ends
 from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
-from apps.inventory.models import Device, Product
+from apps.inventory.models import Device, Kit, Product
 from apps.inventory.scan_selectors import waiting_scans
 from apps.inventory.tables import (
     DeviceDayExportTable,
@@ -54,7 +55,7 @@ class DevicePageMixin(PermissionRequiredMixin, PageMixin):
 
     def devices(self) -> QuerySet[Any]:
         rows = Device.objects.visible_to(self.request.user)  # type: ignore[attr-defined]
-        return rows.select_related("product", "kind", "school", "site", "last_school")
+        return rows.select_related("product", "kind", "school", "site", "last_school", "kit_set__kit")
 
     def device(self) -> Device:
         rows: Any = self.devices()
@@ -181,6 +182,9 @@ class DeviceDetailView(DevicePageMixin, DetailView):
             statuses=DeviceStatus,
             conditions=Condition,
             bound=is_bound(device, today()),
+            warranty_ends=warranty_ends(device.bought_on, device.product.warranty_months),
+            replacement_year=replacement_year(device.bought_on, selectors.years_of_use(device)),
+            companions=selectors.kit_companions(device, user),
             may_change=user.has_perm("inventory.change_device"),
             attachments=device.attachments.visible_to(user).select_related("by"),
             main_action=first[0] if first else None,
@@ -227,9 +231,8 @@ class DeviceAddView(DevicePageMixin, FormView):
         return {name: value for name, value in known.items() if value}
 
     def form_valid(self, form: forms.AddForm) -> HttpResponse:
-        facts = {name: value for name, value in form.cleaned_data.items() if name != "token"}
         try:
-            devices = services.add_devices_once(token=form.cleaned_data["token"], by=self.request.user, **facts)
+            devices = self._add(**form.cleaned_data)
         except DomainError as error:
             return self._refused(form, error)
         first, last = devices[0], devices[-1]
@@ -240,8 +243,16 @@ class DeviceAddView(DevicePageMixin, FormView):
                         "%(number)d devices are recorded: %(first)s to %(last)s.", len(devices))  # fmt: skip
         messages.success(self.request, said % {"number": len(devices), "first": first.tag, "last": last.tag})
         where = {"school": first.school.number} if first.school else {"status": DeviceStatus.IN_STOCK.value}
-        query = urlencode({**where, "product": first.product_id, "sort": "-tag"})
+        which = {} if form.cleaned_data.get("kit") else {"product": first.product_id}
+        query = urlencode({**where, **which, "sort": "-tag"})
         return redirect(f"{reverse('inventory:list')}?{query}")
+
+    def _add(self, kit: Kit | None = None, **facts: Any) -> list[Device]:
+        if kit is None:
+            return services.add_devices_once(by=self.request.user, **facts)
+        needless = {"product", "tags", "price"}
+        facts = {name: value for name, value in facts.items() if name not in needless}
+        return services.add_kits_once(kit=kit, by=self.request.user, **facts)
 
     def _refused(self, form: forms.AddForm, error: DomainError) -> HttpResponse:
         form.add_error(error.field if error.field in form.fields else None, str(error))

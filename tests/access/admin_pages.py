@@ -106,6 +106,11 @@ inventory_serialpattern_add                -               in  403   403   200  
 inventory_serialpattern_history            serialpattern   in  403   403   200     200     403  403  200   200
 inventory_serialpattern_delete             serialpattern   in  403   403   403     403     403  403  403   403
 inventory_serialpattern_change             serialpattern   in  403   403   200     200     403  403  200   200
+inventory_kit_changelist                      -               in  403   403   200     200     403  403  200   200
+inventory_kit_add                             -               in  403   403   200     200     403  403  403   200
+inventory_kit_history                         kit             in  403   403   200     200     403  403  200   200
+inventory_kit_delete                          kit             in  403   403   403     403     403  403  403   403
+inventory_kit_change                          kit             in  403   403   200     200     403  403  200   200
 inventory_device_changelist                -               in  403   403   200     200     403  403  200   200
 inventory_device_add                       -               in  403   403   403     403     403  403  403   403
 inventory_device_history                   device          in  403   403   200/404 200/404 403  403  200   200

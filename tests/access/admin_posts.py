@@ -51,6 +51,8 @@ inventory_product_add                           -               in  403   403   
 inventory_product_change                        product         in  403   403   302+     302+     403  403  403   302+
 inventory_serialpattern_add                    -               in  403   403   302+     302+     403  403  403   302+
 inventory_serialpattern_change                 serialpattern   in  403   403   302+     302+     403  403  403   302+
+inventory_kit_add                               -               in  403   403   302+     302+     403  403  403   302+
+inventory_kit_change                            kit             in  403   403   302+     302+     403  403  403   302+
 inventory_device_change                         device          in  403   403   302+/404 302+/404 403  403  403   403
 inventory_device_change                         device_in_depot in  403   403   302+     302+     403  403  403   403
 quotas_mediadevelopmentplan_add                 -               in  403   403   403      403      403  403  403   302+

@@ -18,6 +18,7 @@ account_set_password             -                 in   302      302      302   
 account_reset_password           -                 302+ 302+     302+     302+     302+     302+ 302+     302+  302+
 account_reset_password_from_key  -                 200  200      200      200      200      200  200      200   200
 inventory:add                    school            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
+inventory:add#kit                school            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
 inventory:add#depot              -                 in   403      200      302+     302+     403  302+     403   403
 inventory:scan_start             school            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
 inventory:scan_start#depot       -                 in   403      200      302+     302+     403  302+     403   403

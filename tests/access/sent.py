@@ -245,6 +245,7 @@ _PLAIN: dict[str, Data] = {
 _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "inventory:add": _add,
     "inventory:add#depot": _add,
+    "inventory:add#kit": lambda *known: _add(*known) | {"product": "", "kit": known[0].row("kit").pk},
     "inventory:attach": lambda *_: {"file": photo_file(), "description": "Bruch"},
     "inventory:scan_start": _add,
     "inventory:scan_start#depot": _add,
@@ -324,10 +325,17 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     ),
     "admin:inventory_devicekind_change": _form("inventory_devicekind_change", Role.ADMIN, name="Neu"),
     "admin:inventory_product_add": _form(
-        "inventory_product_add", Role.ADMIN, manufacturer="Neu", model="Neu", gross_price="1,00",
-        kind=lambda world, *_: world.row("devicekind").pk,
+        "inventory_product_add", Role.ADMIN, manufacturer="Neu", model="Neu",
+        kind=lambda world, *_: world.row("devicekind").pk, **{"prices-0-gross_price": "1,00"},
     ),
-    "admin:inventory_product_change": _form("inventory_product_change", Role.ADMIN, gross_price="1,00"),
+    "admin:inventory_product_change": _form(
+        "inventory_product_change", Role.ADMIN, **{"prices-0-gross_price": "1,00"}
+    ),
+    "admin:inventory_kit_add": _form(
+        "inventory_kit_add", Role.ADMIN, name="Neu",
+        **{"parts-0-product": lambda world, *_: world.row("product").pk, "parts-0-quantity": 2},
+    ),
+    "admin:inventory_kit_change": _form("inventory_kit_change", Role.ADMIN, name="Neu"),
     "admin:inventory_serialpattern_add": _form(
         "inventory_serialpattern_add", Role.ADMIN, manufacturer="Neu", pattern="[A-Z]{4}", example="ABCD"
     ),

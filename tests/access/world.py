@@ -41,6 +41,7 @@ from apps.tickets import services as tickets
 from tests.factories import (
     DeviceKindFactory,
     ForeignAuthorityFactory,
+    KitFactory,
     ProductFactory,
     SchoolFactory,
     SiteFactory,
@@ -168,6 +169,7 @@ def _catalogue(world: World) -> None:
     world.shared["serialpattern"] = SerialPattern.objects.create(
         manufacturer="Nordwerk", pattern="[A-Z0-9]{12}", example="A1B2C3D4E5F6"
     )
+    world.shared["kit"] = KitFactory(parts=[(world.shared["product"], 1)])
     world.shared["authority"] = world.people[Role.COORDINATOR].memberships.get().school.authority
     world.shared["school_type"] = world.people[Role.COORDINATOR].memberships.get().school.school_type
 

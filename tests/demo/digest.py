@@ -20,7 +20,7 @@ RECORD = ("tag", "history_date", "history_type", "history_change_reason", "histo
 def digests() -> dict[str, str]:
     """Rows in an order of their own; what moves with the real today is left out."""
     from apps.funding.models import Budget, LedgerEntry
-    from apps.inventory.models import Device, Placement
+    from apps.inventory.models import Device, KitPart, Placement, ProductPrice
     from apps.quotas.models import QuotaFigure
     from apps.schools.models import FibreLine, ItStaffing, PlatformStatus, PupilCount, RoomNetwork
     from apps.tickets.models import Ticket, TicketMessage
@@ -30,6 +30,8 @@ def digests() -> dict[str, str]:
         "devices": Device.objects.values_list("tag", "created_at", "last_school__number", *DEVICE),
         "placements": Placement.objects.values_list(*PLACEMENT),
         "records": Device.history.values_list(*RECORD),
+        "prices": ProductPrice.objects.values_list("product__model", "gross_price", "valid_from"),
+        "kits": KitPart.objects.values_list("kit__name", "product__model", "quantity"),
         "counts": PupilCount.objects.values_list("school__number", "counted_on", "pupils", "generated"),
         "budgets": Budget.objects.filter(**past).values_list("fiscal_year", "name", "appropriation", "spent"),
         "entries": LedgerEntry.objects.filter(budget__fiscal_year__range=(2020, 2025)).values_list(

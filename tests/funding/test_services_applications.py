@@ -1,16 +1,19 @@
 """Drafting, saving, submitting, withdrawing, answering."""
 
+import datetime
 from decimal import Decimal
 
 import pytest
 from django.http import Http404
 
+from apps.core import clock
 from apps.core.errors import DomainError, StaleError
 from apps.core.querysets import ensure_still_visible
 from apps.funding import services
 from apps.funding.calculations import LineInput
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine, ApplicationStatusChange, EquipmentApplication, Reservation
+from apps.inventory.services import set_price
 from tests.factories import (
     ApproverFactory,
     ClerkFactory,
@@ -23,6 +26,7 @@ from tests.funding.factories import BudgetFactory, coordinator_of, make_applicat
 
 pytestmark = pytest.mark.django_db
 D = Decimal
+DAY = datetime.timedelta(days=1)
 S = ApplicationState
 
 
@@ -202,12 +206,12 @@ def test_devices_to_be_replaced_are_kept_and_must_stand_at_the_school() -> None:
 def test_submitting_freezes_the_prices_of_that_moment() -> None:
     draft = make_application(S.DRAFT, lines=[("100.00", 2), ("50.00", 1)])
     first, second = draft.lines.order_by("pk")
-    first.product.gross_price = D("120.00")
-    first.product.save()
+    office = ClerkFactory()
+    set_price(product=first.product, gross_price=D("120.00"), by=office)
+    set_price(product=first.product, gross_price=D("555.00"), by=office, valid_from=clock.today() + DAY)
 
     submitted = services.submit(application=draft, by=draft.created_by)
-    first.product.gross_price = D("999.00")
-    first.product.save()
+    set_price(product=first.product, gross_price=D("999.00"), by=office)
 
     first.refresh_from_db()
     second.refresh_from_db()

@@ -19,8 +19,18 @@ def change_page(row) -> str:
 
 def kind_data(kind, **facts):
     data = {"name": kind.name, "years_of_use": kind.years_of_use, "source": kind.source, "counts_from": ""}
-    data |= {name: "on" for name in ("countable", "presentation") if getattr(kind, name)}
+    data |= {name: "on" for name in ("countable", "presentation", "tracked_singly") if getattr(kind, name)}
     return {name: value for name, value in (data | facts).items() if value is not None}
+
+
+def prices(new, product=None) -> dict[str, str]:
+    """The price list of a product's form: what is on file, and a new price from today on."""
+    rows = list(product.prices.order_by("-valid_from")) if product else []
+    data = {"prices-TOTAL_FORMS": len(rows) + 1, "prices-INITIAL_FORMS": len(rows)}
+    for number, row in enumerate(rows):
+        data |= {f"prices-{number}-id": row.pk, f"prices-{number}-gross_price": f"{row.gross_price}".replace(".", ","),
+                 f"prices-{number}-valid_from": row.valid_from.isoformat()}  # fmt: skip
+    return data | {f"prices-{len(rows)}-gross_price": new, f"prices-{len(rows)}-valid_from": today().isoformat()}
 
 
 def test_a_kind_stops_counting_from_the_chosen_day_on(client):
@@ -65,7 +75,7 @@ def test_a_new_kind_and_a_new_product_are_added(client):
                 {"code": "scanner", "name": "Scanner", "years_of_use": 5, "source": ""})  # fmt: skip
     kind = DeviceKind.objects.get(code="scanner")
     client.post(reverse("admin:inventory_product_add"),
-                {"kind": kind.pk, "manufacturer": "Muster", "model": "S1", "gross_price": "1.299,90"})  # fmt: skip
+                {"kind": kind.pk, "manufacturer": "Muster", "model": "S1", **prices("1.299,90")})  # fmt: skip
 
     product = Product.objects.get(kind=kind)
     assert (product.gross_price, product.is_active) == (Decimal("1299.90"), False)
@@ -77,7 +87,7 @@ def test_a_renamed_product_is_found_by_its_new_name_and_a_new_price_changes_no_d
     client.force_login(factories.ClerkFactory())
 
     client.post(change_page(product), {"kind": product.kind_id, "manufacturer": "Neuwerk", "model": product.model,
-                                       "gross_price": "500,00", "is_active": "on"})  # fmt: skip
+                                       "is_active": "on", **prices("500,00", product)})  # fmt: skip
 
     device.refresh_from_db()
     assert "neuwerk" in device.search_text

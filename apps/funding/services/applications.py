@@ -28,6 +28,7 @@ from apps.funding.services.steps import (
 )
 from apps.funding.workflow import EDITABLE_STATES
 from apps.inventory.models import Device, Product
+from apps.inventory.selectors import prices_on
 from apps.schools.models import School
 
 _DRAFT = "funding.draft_application"
@@ -143,7 +144,7 @@ def _write_lines(application: EquipmentApplication, lines: Sequence[LineInput], 
     kept = [line.line_id for line in lines if line.line_id is not None]
     if len(set(kept)) != len(kept) or not set(kept) <= set(stored):
         raise DomainError(_("A line was removed in the meantime. Please load the page again."), code="stale")
-    products = Product.objects.in_bulk({line.product_id for line in lines})
+    products = Product.objects.priced().in_bulk({line.product_id for line in lines})
     written = []
     for number, typed in enumerate(lines, start=1):
         line = ApplicationLine(application=application) if typed.line_id is None else stored.pop(typed.line_id)
@@ -174,7 +175,8 @@ def _write_replaced_devices(
 
 def _take_over(line: ApplicationLine, typed: LineInput, product: Product | None, number: int) -> bool:
     """Puts what was typed into the line, with the catalogue's price; whether anything is new."""
-    if product is None:
+    price = None if product is None else product.gross_price
+    if product is None or price is None:
         raise DomainError(
             _("Line %(number)s: please choose a product of the catalogue.") % {"number": number}, field="product"
         )
@@ -182,7 +184,7 @@ def _take_over(line: ApplicationLine, typed: LineInput, product: Product | None,
     values = {
         "product_id": product.pk,
         "quantity": typed.quantity,
-        "unit_price": product.gross_price,
+        "unit_price": price,
         "reason": typed.reason.strip(),
         "replaces": typed.replaces.strip(),
         "replaces_quantity": typed.replaces_quantity,
@@ -211,7 +213,8 @@ def _freeze_prices(application: EquipmentApplication, *, by: User) -> None:
     lines = list(application.lines.select_related("product"))
     if not lines:
         raise DomainError(_("Please add at least one product before you submit the application."), code="empty")
-    gone = [str(line.product) for line in lines if not line.product.is_active]
+    prices = prices_on(line.product_id for line in lines)
+    gone = [str(line.product) for line in lines if not line.product.is_active or line.product_id not in prices]
     if gone:
         raise DomainError(
             ngettext(
@@ -222,7 +225,7 @@ def _freeze_prices(application: EquipmentApplication, *, by: User) -> None:
             % {"products": ", ".join(gone)},
             code="inactive_product",
         )
-    moved = [line for line in lines if line.unit_price != line.product.gross_price]
+    moved = [line for line in lines if line.unit_price != prices[line.product_id]]
     for line in moved:
-        line.unit_price = line.product.gross_price
+        line.unit_price = prices[line.product_id]
     bulk_update_by(moved, ["unit_price"], by=by)

@@ -22,6 +22,7 @@ from apps.funding.selectors import OPEN_STATES, application_effect, application_
 from apps.funding.views.actions import AnswerView
 from apps.funding.views.shared import ApplicationMixin, list_crumb
 from apps.funding.workflow import APPROVED_STATES, EDITABLE_STATES, TRANSITIONS
+from apps.inventory.selectors import prices_on
 from apps.quotas.selectors import figure_status
 
 DESK = "admin:funding_equipmentapplication_change"
@@ -96,8 +97,9 @@ class ApplicationView(ApplicationMixin, TemplateView):
         """The lines; until it is handed in with the catalogue's present prices, which submitting will freeze."""
         lines = application_lines(self.application)
         if self.application.state in EDITABLE_STATES:
+            prices = prices_on(line.product_id for line in lines)
             for line in lines:
-                line.unit_price = line.product.gross_price
+                line.unit_price = prices.get(line.product_id, line.unit_price)
         return lines
 
     def _line_rows(self) -> list[LineRow]:

@@ -19,7 +19,6 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from apps.core import money
 from apps.core.errors import ImportFileError
 from apps.core.imports.columns import Column, folded
 from apps.core.imports.faults import Fault, shown
@@ -304,8 +303,8 @@ class DevicesSource(TellingSource):
         if said.product is not None:
             return
         if maker and values.get("model") and said.kind is not None:
-            said.product = Product(kind=said.kind, manufacturer=maker, model=model, is_active=False,
-                                   gross_price=values.get("price") or money.ZERO)  # fmt: skip
+            said.product = Product(kind=said.kind, manufacturer=maker, model=model, is_active=False)
+            said.product.price_of_day = values.get("price")  # type: ignore[attr-defined]  # see `batches.add_products`
             return
         row.errors.append(
             Fault(

@@ -3,7 +3,7 @@
 from apps.inventory.models.adding import AddRequest, TagSequence
 from apps.inventory.models.attachments import Attachment
 from apps.inventory.models.bulk import BulkChange
-from apps.inventory.models.catalogue import DeviceKind, Product
+from apps.inventory.models.catalogue import DeviceKind, Kit, KitPart, KitSet, Product, ProductPrice
 from apps.inventory.models.devices import Device, Placement, tag_validator
 from apps.inventory.models.scanning import Scan, ScanSession, SerialPattern
 from apps.inventory.models.stocktakes import Stocktake, StocktakeItem, StocktakeScan
@@ -14,8 +14,12 @@ __all__ = [
     "BulkChange",
     "Device",
     "DeviceKind",
+    "Kit",
+    "KitPart",
+    "KitSet",
     "Placement",
     "Product",
+    "ProductPrice",
     "Scan",
     "ScanSession",
     "SerialPattern",

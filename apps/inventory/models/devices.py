@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from apps.core.money import CentsField
 from apps.inventory.choices import PRESENT_STATUSES, Condition, DeviceStatus, Disposal, Ownership
-from apps.inventory.models.catalogue import DeviceKind, Product
+from apps.inventory.models.catalogue import DeviceKind, KitSet, Product
 from apps.inventory.querysets import DeviceQuerySet, PlacementQuerySet
 from apps.schools.models import School, Site
 
@@ -24,6 +24,15 @@ class Device(models.Model):
     serial = models.CharField(_("serial number"), max_length=80, blank=True)
     product = models.ForeignKey(Product, verbose_name=_("product"), on_delete=models.PROTECT, related_name="devices")
     kind = models.ForeignKey(DeviceKind, verbose_name=_("kind"), on_delete=models.PROTECT, related_name="devices")
+    kit_set = models.ForeignKey(
+        KitSet,
+        verbose_name=_("kit"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="devices",
+    )
     ownership = models.CharField(_("ownership"), max_length=16, choices=Ownership, default=Ownership.BOUGHT)
     price = CentsField(_("acquisition cost"), null=True, blank=True)
     bought_on = models.DateField(_("bought on"), null=True, blank=True)

@@ -19,6 +19,7 @@ from apps.inventory.services.bulk import (
     run_waiting,
     show_change,
 )
+from apps.inventory.services.catalogue import set_price
 from apps.inventory.services.corrections import (
     change_condition,
     change_details,
@@ -28,6 +29,7 @@ from apps.inventory.services.corrections import (
     refresh_devices_of,
     refresh_search_text,
 )
+from apps.inventory.services.kits import add_kits, add_kits_once
 from apps.inventory.services.scanning import (
     cancel_scanning,
     change_scanning,
@@ -67,6 +69,8 @@ __all__ = [
     "add_device",
     "add_devices",
     "add_devices_once",
+    "add_kits",
+    "add_kits_once",
     "bind_device",
     "bind_devices",
     "cancel_scanning",
@@ -97,6 +101,7 @@ __all__ = [
     "return_loan",
     "run_waiting",
     "send_to_repair",
+    "set_price",
     "settle_item",
     "settle_items",
     "show_change",

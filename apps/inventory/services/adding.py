@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -15,7 +16,7 @@ from apps.core.clock import now, today
 from apps.core.errors import DomainError
 from apps.core.history import bulk_create_by
 from apps.inventory.choices import DeviceStatus, Ownership
-from apps.inventory.models import AddRequest, Device, DeviceKind, Placement, Product
+from apps.inventory.models import AddRequest, Device, DeviceKind, KitSet, Placement, Product
 from apps.inventory.numbering import ensure_new_serials, ensure_new_tags, next_tags, tidy
 from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
 from apps.inventory.services.common import ensure_may, lock_kinds, spot_at
@@ -78,20 +79,23 @@ def add_devices(
     room: str = "",
     since: datetime.date | None = None,
     note: str = "",
+    kit_sets: Sequence[KitSet] = (),
 ) -> list[Device]:
     """Records `quantity` devices alike: at a school they are in use from `since` on, without one they are in stock.
 
     `tags` and `serials` may be given for the first devices only; missing tags are running numbers, missing serials
-    stay empty. `price` is per device. In a few statements whatever the quantity.
+    stay empty. `price` is per device. `kit_sets` names for each device the kit that it came with. In a few statements
+    whatever the quantity.
     """
     spot, day = checked_spot(school=school, site=site, room=room, since=since, bought_on=bought_on, by=by)
+    ensure_tracked(product.kind)
     tags, serials = [tidy(tag).upper() for tag in tags], [tidy(serial).upper() for serial in serials]
     _ensure_quantity(quantity, tags, serials)
     pattern = _in_use(spot) if spot else Device(status=DeviceStatus.IN_STOCK)
     pattern.product, pattern.kind_id, pattern.ownership = product, product.kind_id, Ownership(ownership)
     pattern.price, pattern.bought_on, pattern.note = price, bought_on, note.strip()
     lock_kinds(product.kind_id)
-    devices = _create(pattern, quantity, tags=tags, serials=serials, by=by)
+    devices = _create(pattern, quantity, tags=tags, serials=serials, kit_sets=kit_sets, by=by)
     if spot is not None:
         _place_all(devices, spot, day, by=by)
     return devices
@@ -100,6 +104,14 @@ def add_devices(
 @transaction.atomic
 def add_devices_once(*, token: uuid.UUID, product: Product, quantity: int, by: User, **facts: object) -> list[Device]:
     """`add_devices`, but the second sending of the same form adds nothing and returns the devices of the first."""
+    return once(token, by, partial(add_devices, product=product, quantity=quantity, by=by, **facts))  # type: ignore[arg-type]  # its own words
+
+
+def once(token: uuid.UUID, by: User, add: Callable[[], list[Device]]) -> list[Device]:
+    """The devices that `add` makes, or those that it made when the form with this token was sent before.
+
+    Within a transaction.
+    """
     try:
         with transaction.atomic():
             request = AddRequest.objects.create(token=token, by=by)
@@ -109,7 +121,7 @@ def add_devices_once(*, token: uuid.UUID, product: Product, quantity: int, by: U
             raise DomainError(_("This form is not yours. Please open it again.")) from None
         return list(Device.objects.filter(tag__in=earlier.tags))
     AddRequest.objects.filter(by=by, at__lt=now() - REQUESTS_KEPT).delete()
-    devices = add_devices(product=product, quantity=quantity, by=by, **facts)  # type: ignore[arg-type]  # its own words
+    devices = add()
     request.tags = [device.tag for device in devices]
     request.save(update_fields=["tags"])
     return devices
@@ -130,6 +142,15 @@ def checked_spot(
     ensure_day(bought_on or today(), None, field="bought_on")
     _ensure_may_stand(spot, day, bought_on, by=by)
     return spot, day
+
+
+def ensure_tracked(kind: DeviceKind) -> None:
+    """Refuses products of kinds that are not recorded piece by piece."""
+    if not kind.tracked_singly:
+        raise DomainError(
+            _("“%(kind)s” is not recorded piece by piece. Please choose a product of another kind.") % {"kind": kind},
+            field="product",
+        )
 
 
 def _ensure_may_stand(spot: Spot | None, day: datetime.date, bought_on: datetime.date | None, *, by: User) -> None:
@@ -155,13 +176,23 @@ def _in_use(spot: Spot) -> Device:
     return Device(status=DeviceStatus.IN_USE, school=spot.school, site=spot.site, room=spot.room)
 
 
-def _create(pattern: Device, quantity: int, *, tags: Sequence[str], serials: Sequence[str], by: User) -> list[Device]:
+def _create(
+    pattern: Device,
+    quantity: int,
+    *,
+    tags: Sequence[str],
+    serials: Sequence[str],
+    kit_sets: Sequence[KitSet],
+    by: User,
+) -> list[Device]:
     """Writes the devices with history. A number that somebody takes in the same moment is tried again."""
     for attempt in range(1, TAG_ATTEMPTS + 1):
         ensure_new_tags(tags)
         ensure_new_serials(serials)
         numbers = [*tags, *next_tags(quantity - len(tags))]
         devices = [_alike(pattern, number, serial) for number, serial in _paired(numbers, serials)]
+        for device, kit_set in zip(devices, kit_sets, strict=False):
+            device.kit_set = kit_set
         try:
             with transaction.atomic():
                 return bulk_create_by(devices, by=by)

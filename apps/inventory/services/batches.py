@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import bulk_create_by, bulk_update_by
 from apps.inventory.binding import is_bound, refusal
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus
-from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.models import Device, DeviceKind, Placement, Product, ProductPrice
 from apps.inventory.numbering import next_tags
 from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
 from apps.inventory.services.common import ensure_may, undo_disposal
@@ -56,9 +57,20 @@ def lock_devices(ids: Iterable[int]) -> None:
 
 
 def add_products(products: Sequence[Product], *, by: User | None, reason: str) -> list[Product]:
-    """Puts products into the catalogue that only an import knows; `by` None is the portal itself."""
+    """Puts products into the catalogue that only an import knows; `by` None is the portal itself.
+
+    One that bears `price_of_day`, in euros, costs that from today on.
+    """
     _ensure_may(by)
-    return bulk_create_by(products, by=by, reason=reason)
+    known = [product.__dict__.get("price_of_day") for product in products]
+    created = bulk_create_by(products, by=by, reason=reason)
+    prices = [
+        ProductPrice(product=row, gross_price=price, valid_from=today())
+        for row, price in zip(created, known, strict=True)
+        if price is not None
+    ]
+    bulk_create_by(prices, by=by, reason=reason)
+    return created
 
 
 def write_batch(
