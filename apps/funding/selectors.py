@@ -30,6 +30,7 @@ from apps.funding.calculations import (
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine, Budget, EquipmentApplication, Reservation
 from apps.inventory.models import Product
+from apps.inventory.selectors import prices_on
 from apps.quotas.calculations import Effect, FigureRow
 from apps.quotas.selectors import current_plan, expected_effect, school_figures
 from apps.schools.models import School, SocialIndex
@@ -290,12 +291,14 @@ class Planned:
 
 def planned(school: School, inputs: Iterable[LineInput], products: Mapping[int, Product]) -> Planned:
     """What an application that is being written would cost and do to the school's quota."""
+    inputs = tuple(inputs)
+    prices = prices_on(typed.product_id for typed in inputs)
     lines = tuple(
         ApplicationLine(
             product=products[typed.product_id],
             quantity=typed.quantity,
             replaces_quantity=typed.replaces_quantity,
-            unit_price=products[typed.product_id].gross_price or ZERO,
+            unit_price=prices.get(typed.product_id, ZERO),
         )
         for typed in inputs
     )

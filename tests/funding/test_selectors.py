@@ -273,3 +273,15 @@ def test_as_many_queries_for_100_rows_as_for_10() -> None:
         "money_by_source": 1,
         "decision_preview": 2,
     }
+
+
+def test_what_is_planned_reads_all_prices_at_once() -> None:
+    school = SchoolFactory()
+    used = []
+    for number in (2, 12):
+        products = {product.pk: product for product in (ProductFactory() for _ in range(number))}
+        inputs = [LineInput(pk, 1) for pk in products]
+        with CaptureQueriesContext(connection) as queries:
+            assert selectors.planned(school, inputs, products).amount == number * D("449.00")
+        used.append(len(queries))
+    assert used[0] == used[1]
