@@ -16,7 +16,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.AUDITOR: _CORE_READ
     | {OPEN_ADMIN}
     | model_permissions("accounts", "user")
-    | model_permissions("core", "importrun", "importrow")
+    | model_permissions("core", "importrun", "importrow", "importmapping")
     | {"core.see_all_imports"},
     Role.OFFICE_CLERK: model_permissions("core", "job") | {OPEN_ADMIN},
     Role.OFFICE_APPROVER: model_permissions("core", "job") | {OPEN_ADMIN},

@@ -6,7 +6,7 @@ class CoreConfig(AppConfig):
     name = "apps.core"
     verbose_name = _("Portal")
     admin_place = 7
-    admin_models = ("ImportRun", "Job", "PortalText", "ContactMessage")
+    admin_models = ("ImportRun", "ImportMapping", "Job", "PortalText", "ContactMessage")
 
     def ready(self) -> None:
         from apps.core import core_jobs

@@ -23,6 +23,7 @@ from apps.core.form_layout import KernFormHelper
 from apps.core.imports import engine
 from apps.core.imports.faults import faults_of
 from apps.core.imports.sources import ImportSource, source_of, sources
+from apps.core.mapping_admin import ColumnsViewMixin, assigned_columns, may_assign
 from apps.core.models import ImportRow, ImportRun, ImportState, RowAction
 from apps.core.nudge import nudge
 from apps.core.tasks import run_due_imports
@@ -52,7 +53,7 @@ class ImportButtonMixin:
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ImportButtonMixin, ReadOnlyAdmin):
+class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
     """The list of imports, and per import its preview. All writes go through the engine."""
 
     change_list_template = "admin/core/import_runs.html"
@@ -92,6 +93,7 @@ class ImportRunAdmin(ImportButtonMixin, ReadOnlyAdmin):
             path("<int:pk>/apply/", self._wrapped(self.apply_view), name="core_importrun_apply"),
             path("<int:pk>/discard/", self._wrapped(self.discard_view), name="core_importrun_discard"),
             path("<int:pk>/check/", self._wrapped(self.check_view), name="core_importrun_check"),
+            path("<int:pk>/columns/", self._wrapped(self.columns_view), name="core_importrun_columns"),
             path("<int:pk>/progress/", self._wrapped(self.progress_view), name="core_importrun_progress"),
         ]
         return own + super().get_urls()
@@ -121,7 +123,8 @@ class ImportRunAdmin(ImportButtonMixin, ReadOnlyAdmin):
                 form.add_error("file", str(error))
             else:
                 nudge(run_due_imports)
-                return redirect("admin:core_importrun_change", run.pk)
+                unread = run.state == ImportState.UNREADABLE
+                return redirect(f"admin:core_importrun_{'columns' if unread else 'change'}", run.pk)
         context = {
             **self.admin_site.each_context(request),
             "title": kind.label,
@@ -151,7 +154,8 @@ class ImportRunAdmin(ImportButtonMixin, ReadOnlyAdmin):
             "under_way": run.state in UNDER_WAY,
             "may_act": request.user.has_perm(run.permission),
             "may_apply": run.state == ImportState.CHECKED and not run.counts.get(RowAction.WRONG),
-            "may_check": run.state in {ImportState.CHECKED, ImportState.FAILED} and bool(run.file),
+            "may_assign": may_assign(run, source),
+            "may_check": engine.may_check_again(run),
             "may_discard": run.state not in {ImportState.APPLYING, ImportState.APPLIED, ImportState.DISCARDED},
             "nothing_to_do": not (run.counts.get(RowAction.NEW) or run.counts.get(RowAction.CHANGED)),
             **(extra_context or {}),
@@ -212,6 +216,9 @@ class Preview:
         if source:
             source.prepare()
         self.page = Paginator(self._rows(), ROWS_PER_PAGE).get_page(asked.get("page"))
+
+    def columns(self) -> list[tuple[str, str, list[str]]]:
+        return assigned_columns(self.run, self.source)
 
     def _rows(self) -> QuerySet[ImportRow]:
         rows = ImportRow.objects.filter(run=self.run)

@@ -218,6 +218,47 @@ class ImportRow(models.Model):
         return f"{self.line}: {self.key}"
 
 
+class ImportMappingQuerySet(ScopedQuerySet["ImportMapping"]):
+    def _visible_to(self, user):  # type: ignore[no-untyped-def]  # typed in the base
+        if user.has_perm("core.see_all_imports"):
+            return self.all()
+        return self.filter(permission__in=user.get_all_permissions())
+
+
+class ImportMapping(models.Model):
+    """Which column of a list goes where, as somebody put it right: used again for files with the same header.
+
+    `header` holds the names in the file, `fields` at each place what the column goes to (empty: not taken),
+    `signature` is made of the header, `options` are those of the import that matter with it.
+    """
+
+    source = models.CharField(_("kind of file"), max_length=40)
+    permission = models.CharField(max_length=80, editable=False)
+    name = models.CharField(_("name"), max_length=80)
+    signature = models.CharField(max_length=64, editable=False)
+    header = models.JSONField(_("columns of the file"), default=list)
+    fields = models.JSONField(_("goes to"), default=list)
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    saved_at = models.DateTimeField(_("saved at"), auto_now=True)
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("saved by"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = ImportMappingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("column assignment")
+        verbose_name_plural = _("column assignments")
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=["source", "name"], name="core_mapping_name_once"),
+            models.UniqueConstraint(fields=["source", "signature"], name="core_mapping_header_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class PortalText(models.Model):
     """A text of the portal that the city words itself, e.g. the accessibility statement. Plain paragraphs."""
 

@@ -18,7 +18,11 @@ _KEEP = frozenset(f"inventory.{action}_device" for action in ("add", "change", "
 }
 _DEPOT = frozenset({"inventory.see_depot", "inventory.use_depot", "inventory.classify_device"})
 _BIND = frozenset({"inventory.bind_device"})
-_IMPORT = model_permissions("core", "importrun", "importrow") | {"inventory.import_devices"}
+_IMPORT = (
+    model_permissions("core", "importrun", "importrow")
+    | model_permissions("core", "importmapping", actions=("view", "change", "delete"))
+    | {"inventory.import_devices"}
+)
 _CATALOGUE = model_permissions("inventory", *_CATALOGUE_MODELS, actions=EDIT) | {"inventory.delete_kitpart"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {

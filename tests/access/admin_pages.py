@@ -35,6 +35,12 @@ core_importrun_upload                      -               in  403   403   200  
 core_importrun_apply                       importrun       in  403   403   302     302     403  403  403   302
 core_importrun_discard                     importrun       in  403   403   302     302     403  403  403   302
 core_importrun_check                       importrun       in  403   403   302     302     403  403  403   302
+core_importrun_columns                     devicelist      in  403   403   200     200     403  403  403   404
+core_importmapping_changelist              -               in  403   403   200     200     403  403  200   403
+core_importmapping_add                     -               in  403   403   403     403     403  403  403   403
+core_importmapping_history                 importmapping   in  403   403   200     200     403  403  200   403
+core_importmapping_delete                  importmapping   in  403   403   200     200     403  403  403   403
+core_importmapping_change                  importmapping   in  403   403   200     200     403  403  200   403
 core_importrun_progress                    importrun       in  403   403   200     200     403  403  200   200
 core_importrun_changelist                  -               in  403   403   200     200     403  403  200   200
 core_importrun_add                         -               in  403   403   403     403     403  403  403   403

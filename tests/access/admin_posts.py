@@ -16,6 +16,9 @@ accounts_user_changelist#deactivate             -               in  403   403   
 accounts_user_changelist#send_password_link     -               in  403   403   403      403      403  403  200   302+
 core_importrun_upload                           -               in  403   403   302+     302+     403  403  403   302+
 core_importrun_apply                            importrun       in  403   403   302+     302+     403  403  403   302+
+core_importrun_columns                          devicelist      in  403   403   302+     302+     403  403  403   404
+core_importmapping_change                       importmapping   in  403   403   302+     302+     403  403  403   403
+core_importmapping_delete                       importmapping   in  403   403   302+     302+     403  403  403   403
 core_importrun_discard                          importrun       in  403   403   302+     302+     403  403  403   302+
 core_importrun_check                            importrun       in  403   403   302+     302+     403  403  403   302+
 schools_school_add                              -               in  403   403   302+     302+     403  403  403   302+

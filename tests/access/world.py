@@ -11,12 +11,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.db.models import Model
 
 from apps.accounts.choices import SCHOOL_ROLES, Role
 from apps.accounts.models import User
 from apps.core import clock
-from apps.core.models import ContactMessage, ImportRow, ImportRun, ImportState, Job, JobState, PortalText, RowAction
+from apps.core.models import (
+    ContactMessage,
+    ImportMapping,
+    ImportRow,
+    ImportRun,
+    ImportState,
+    Job,
+    JobState,
+    PortalText,
+    RowAction,
+)
 from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState, ReasonKind
@@ -355,6 +366,16 @@ def _portal_rows(world: World) -> None:
         state=ImportState.CHECKED, counts={RowAction.NEW: 1}, options={"authority": "10315"},
     )  # fmt: skip
     ImportRow.objects.create(run=run, line=2, key="100009", label="Schule Dateiwort", action=RowAction.NEW)
+    mapping = ImportMapping.objects.create(
+        source="devices", permission="inventory.import_devices", name="Zuordnungswort", signature="0" * 64,
+        header=["Ser.-Nr. laut Liste"], fields=["serial"],
+    )  # fmt: skip
+    listed = ImportRun(
+        source="devices", permission="inventory.import_devices", file_name="Geraetewort.csv",
+        state=ImportState.CHECKED, options={},
+    )  # fmt: skip
+    listed.file.save("devices.csv", ContentFile(b"Seriennummer;Zimmer\nS1;R 1\n"))
+    world.shared |= {"importmapping": mapping, "devicelist": listed}
     world.shared |= {"user": account, "job": job, "portaltext": text, "contactmessage": message, "importrun": run}
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import clock, jobs
 from apps.core.errors import DomainError, ImportFileError
-from apps.core.imports.columns import find_columns, known_columns
+from apps.core.imports.columns import known_columns
 from apps.core.imports.reading import Table, open_table
 from apps.core.imports.rows import read_rows
 from apps.core.imports.sources import ImportSource, Row, source_of
@@ -56,19 +56,36 @@ def create_run(
         )
         if upload is not None:
             run.file.save(f"{kind.name}.csv", upload, save=False)
+        if options.pop("unassigned", ""):
+            _wait_for_columns(run)
         run.save()
     return run
 
 
-def check_again(run: ImportRun, *, by: Any) -> None:
-    """Checks the kept file afresh, e.g. because the data changed since, or a worker was interrupted."""
+def _wait_for_columns(run: ImportRun) -> None:
+    """There is nothing to check before somebody has said which column is which."""
+    run.state, run.error = ImportState.UNREADABLE, _("Please say which columns hold what: none of them is known here.")
+    jobs.finish_job(_job(run), result={"unassigned": True})
+
+
+def may_check_again(run: ImportRun, *, otherwise: bool = False) -> bool:
+    """Whether the kept file can be checked; one that was unreadable only when it is read `otherwise`."""
+    again = {ImportState.CHECKED, ImportState.FAILED} | ({ImportState.UNREADABLE} if otherwise else set())
+    return run.state in again and bool(run.file)
+
+
+def check_again(run: ImportRun, *, by: Any, options: Mapping[str, str] | None = None) -> None:
+    """Checks the kept file afresh, e.g. because the data changed since, or a worker was interrupted.
+
+    `options` are put on top of those of the run.
+    """
     with transaction.atomic():
         run = _locked(run)
-        if run.state not in {ImportState.CHECKED, ImportState.FAILED} or not run.file:
+        if not may_check_again(run, otherwise=bool(options)):
             raise DomainError(_("This file cannot be checked again. Please upload it once more."))
-        run.state, run.error = ImportState.CHECKING, ""
+        run.state, run.error, run.options = ImportState.CHECKING, "", run.options | dict(options or {})
         run.job = jobs.queue_job(CHECK_JOB, started_by=by)
-        run.save(update_fields=["state", "error", "job"])
+        run.save(update_fields=["state", "error", "options", "job"])
 
 
 def request_apply(run: ImportRun, *, by: Any) -> None:
@@ -136,7 +153,7 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
         like_exports=source.takes_exports,
     )
     source.see_header(table.header)
-    positions = find_columns(table.header, source.all_columns())
+    positions = source.positions(table.header)
     source.prepare()
     counts, reasons, present, done = Counter[str](), Counter[str](), set[str](), 0
     records = read_rows(source, table, positions, present)

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from apps.core.errors import DomainError
-from apps.core.imports.columns import Column
+from apps.core.imports.columns import Column, find_columns
 from apps.core.imports.faults import CellError, Fault
 from apps.core.imports.forms import ImportUploadForm
 from apps.core.imports.reading import Limits
@@ -56,6 +56,7 @@ class ImportSource:
     order in which it is shown (the database does not keep the order of `changes`). Rows left out for one of
     `named_reasons` are reported one by one, not only counted. A source may add to `options` while it checks a file:
     what it found out is kept with the run. `takes_exports`: its parsers undo what `exports.escaped` does.
+    `is_mappable`: people may put right which column goes where, see `mappings`.
     """
 
     name: ClassVar[str]
@@ -69,6 +70,7 @@ class ImportSource:
     legacy_encodings: ClassVar[tuple[str, str]] = ("cp1252", "cp850")
     limits: ClassVar[Limits] = Limits()
     takes_exports: ClassVar[bool] = False
+    is_mappable: ClassVar[bool] = False
     upload_form: ClassVar[type[ImportUploadForm]] = ImportUploadForm
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
@@ -88,6 +90,29 @@ class ImportSource:
 
     def see_header(self, header: Sequence[str]) -> None:
         """Looks at the names in the header before columns are searched; may raise `ImportFileError`."""
+
+    def positions(self, header: Sequence[str]) -> Mapping[str, int]:
+        """Column name -> its place, after `see_header`; raises `ImportFileError` where one is missing."""
+        return find_columns(header, self.all_columns())
+
+    def offered_fields(self) -> Sequence[tuple[str, str | Promise]]:
+        """What columns can be assigned to, with labels; of a mappable source, as the four below."""
+        return ()
+
+    def fields_by_place(self, header: Sequence[str]) -> list[str]:
+        """What each column goes to at present, empty where it is not taken; after `see_header`."""
+        return [""] * len(header)
+
+    def closed_places(self, header: Sequence[str]) -> set[int]:
+        """Columns that must never be taken."""
+        return set(range(len(header)))
+
+    def ensure_fields(self, fields: Sequence[str]) -> None:
+        """Refuses an assignment with which no row could be read; raises `DomainError`."""
+
+    def mapping_options(self) -> dict[str, str]:
+        """The options that are saved with an assignment."""
+        return {}
 
     def see_record(self, cells: Sequence[str]) -> None:
         """Looks at all cells of a row, also those that no column takes, before it is read."""

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from django.core.files import File
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from apps.core.errors import ImportFileError
-from apps.core.imports.columns import Column, folded
+from apps.core.imports.columns import folded
 from apps.core.imports.faults import Fault, shown
 from apps.core.imports.sources import Row
 from apps.core.models import ImportRow, RowAction
 from apps.inventory.imports import cells, differences, keeping
+from apps.inventory.imports.assigning import AssigningSource
 from apps.inventory.imports.catalogue import Catalogue, Devices, Schools
-from apps.inventory.imports.formats import ALL_COLUMNS, FORMATS, Format, is_personal, recognised
-from apps.inventory.imports.telling import TellingSource
+from apps.inventory.imports.formats import ALL_COLUMNS
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
 from apps.inventory.services import batches
@@ -38,7 +35,7 @@ FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room"
           "bought_on", "note")  # fmt: skip
 
 
-class DevicesSource(TellingSource):
+class DevicesSource(AssigningSource):
     """Options: `format` (one of FORMATS; without it the header tells) and `school` (number of the school of all rows
     that name none). What the check found out is added: `recognised`, `dropped_columns`, `dropped_cells`, `unused`.
     """
@@ -61,53 +58,15 @@ class DevicesSource(TellingSource):
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         super().__init__(options)
-        self.format: Format | None = FORMATS.get(self.options.get("format") or self.options.get("recognised", ""))
-        self._columns: Sequence[Column] = self.format.columns if self.format else ALL_COLUMNS
-        self._personal: list[int] = []
         self._names: set[str] = set()
-        self._taken: set[str] = set()
         self._end_rows: int | None = None
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
-        """Without the cells of all columns that are not taken: they are never stored."""
+        """Without the cells of columns with secrets or personal data: they are never stored."""
         return keeping.stripped(upload, cls(options), options)
 
-    # -- the header -------------------------------------------------------------------------------------------------
-
-    def all_columns(self) -> Sequence[Column]:
-        return self._columns
-
-    def see_header(self, header: Sequence[str]) -> None:
-        self._ensure_options()
-        self.format = self.format or recognised(header)
-        self.options["recognised"] = self.format.name
-        names = {folded(name): name for name in header}
-        titles = [(column, next((names[folded(alias)] for alias in column.aliases if folded(alias) in names), ""))
-                  for column in self.format.columns]  # fmt: skip
-        self._columns = [replace(column, aliases=(title or column.title, *column.aliases)) for column, title in titles]
-        self._taken = {column.name for column, title in titles if title}
-        if not self._taken & {"serial", "tag"}:
-            raise ImportFileError(
-                _("This is not the expected table: it has neither a column of serial numbers nor one of inventory"
-                  " numbers.")
-            )  # fmt: skip
-        used = {folded(title) for _column, title in titles if title}
-        rest = [place for place, name in enumerate(header) if folded(name) not in used]
-        if "dropped_cells" not in self.options:
-            self._personal = [place for place in rest if is_personal(header[place])]
-            self.options["dropped_columns"] = str(len(self._personal))
-            self.options["dropped_cells"] = "0"
-            self.options["unused"] = str(len(rest) - len(self._personal))
-
-    def _ensure_options(self) -> None:
-        name, number = self.options.get("format", ""), self.options.get("school", "")
-        if name and name not in FORMATS:
-            raise ImportFileError(_("The format “%(name)s” is unknown.") % {"name": shown(name)})
-        if number and Schools().by_number.get(number) is None:
-            raise ImportFileError(
-                _("There is no school “%(number)s” of the own authority on file.") % {"number": shown(number)}
-            )
+    # -- the file as a whole ----------------------------------------------------------------------------------------
 
     def see_record(self, cells: Sequence[str]) -> None:
         dropped = sum(1 for place in self._personal if place < len(cells) and cells[place].strip())
@@ -120,15 +79,11 @@ class DevicesSource(TellingSource):
     def see_end_of_file(self, rows: int, *, is_workbook: bool) -> None:
         """Our own export, known by its column of kind codes, says at its end how many rows it had."""
         self.options.pop("end", None)
-        may_be_cut_off = "kind_code" in self._taken and not (is_workbook or "workbook" in self.options)
+        may_be_cut_off = "kind_code" in self._fields and not (is_workbook or "workbook" in self.options)
         if self._end_rows is None and may_be_cut_off:
             self.options["end"] = "missing"
         elif self._end_rows not in (None, rows):
             self.options["end"] = f"{self._end_rows} {rows}"
-
-    def title(self, name: str) -> str:
-        """How the file calls a column."""
-        return next((column.title for column in self._columns if column.name == name), "")
 
     # -- one row ----------------------------------------------------------------------------------------------------
 

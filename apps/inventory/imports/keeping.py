@@ -1,4 +1,4 @@
-"""What is kept of an uploaded list until it is written: the columns that are taken, and nothing else."""
+"""What is kept of an uploaded list until it is written: nothing of columns with secrets or personal data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files import File
 
-from apps.core.imports.columns import find_columns, known_columns
+from apps.core.imports.columns import known_columns
 from apps.core.imports.reading import open_table
+from apps.inventory.imports.assigning import KEYS
 from apps.inventory.imports.cells import LINE_BREAK
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ IN_MEMORY = 2 * 1024 * 1024
 
 
 def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> File:
-    """The list with the cells of all other columns emptied, each row on the line where it stood.
+    """The list with the cells of these columns emptied, each row on the line where it stood.
 
-    Adds to `options` what the source found. Raises `ImportFileError` when the list cannot be read.
+    The other columns stay until the import is applied or discarded, because people may assign them yet; of private
+    devices nothing stays. Adds to `options` what the source found, and `unassigned` where no column tells devices
+    apart. Raises `ImportFileError` when the list cannot be read.
     """
     table = open_table(
         _Undying(upload.file),
@@ -32,12 +35,14 @@ def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> Fi
         like_exports=source.takes_exports,
     )
     source.see_header(table.header)
-    positions = find_columns(table.header, source.all_columns())
+    fields = source.fields_by_place(table.header)
+    positions = {name: place for place, name in enumerate(fields) if name}
     target: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller's File closes it
     text = io.TextIOWrapper(target, encoding="utf-8", newline="", write_through=True)
     writer = _Writer(text)
     writer.row(1, list(table.header))
-    kept, breaks = set(positions.values()), LINE_BREAK if table.content.is_workbook else "\n"
+    closed = source.closed_places(table.header)
+    kept, breaks = set(range(len(table.header))) - closed, LINE_BREAK if table.content.is_workbook else "\n"
     for line, cells in table.rows:
         source.see_record(cells)
         data = {name: cells[place].strip() for name, place in positions.items() if place < len(cells)}
@@ -48,6 +53,8 @@ def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> Fi
             [_lines(cell).replace("\n", breaks) if place in only else _breaks(cell, breaks)
              for place, cell in enumerate(cells)],
         )  # fmt: skip
+    if KEYS.isdisjoint(positions):
+        options["unassigned"] = "1"
     options |= source.options | ({"workbook": "1"} if table.content.is_workbook else {})
     text.detach()
     target.seek(0)

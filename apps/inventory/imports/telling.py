@@ -24,6 +24,8 @@ class TellingSource(ImportSource):
 
     def option_labels(self) -> list[str]:
         labels = [str(self.format.label)] if self.format else []
+        if self.options.get("mapping_name"):
+            labels.append(_("assignment “%(name)s”") % {"name": self.options["mapping_name"]})
         if self.options.get("school"):
             labels.append(_("school %(number)s") % {"number": self.options["school"]})
         return labels + self.dropped() + self.end()
