@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from bench_lists import measure_import_and_export
 from bench_pages import measure_lists
 from bench_table import Bench, median_database_ms, median_ms, once_ms
 from console import ROOT, say, step
@@ -100,9 +101,11 @@ def page_of_the_auditor() -> Callable[[str], Callable[[], object]]:
 
     def page(address: str) -> Callable[[], object]:
         def act() -> None:
-            status = client.get(address).status_code
-            if status != 200:
-                raise SystemExit(f"{address} answered {status}")
+            answer = client.get(address)
+            if answer.status_code != 200:
+                raise SystemExit(f"{address} answered {answer.status_code}")
+            for _chunk in answer.streaming_content if answer.streaming else ():
+                pass
 
         return act
 
@@ -169,7 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the portal on PostgreSQL.")
     parser.add_argument("--schools", type=int, default=5_400, help="schools of the grown city")
     parser.add_argument("--devices", type=int, default=2_000_000, help="devices of the grown city")
-    parser.add_argument("--only", choices=("devices",), default="", help="measure only these pages")
+    parser.add_argument("--only", choices=("devices", "lists"), default="", help="measure only these")
     asked = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mepportal.settings")
@@ -180,9 +183,13 @@ def main() -> int:
         call_command("migrate", interactive=False, verbosity=0)
     call_command("load_demo")
     bench, small, big = Bench(), "52 schools", f"{asked.schools:,} schools"
-    measure(bench, small, asked.only)
-    grow_city(bench, big, asked.schools, asked.devices, with_quotas=not asked.only)
-    measure(bench, big, asked.only, before=small)
+    if asked.only != "lists":
+        measure(bench, small, asked.only)
+    if asked.only in {"", "lists"}:
+        measure_import_and_export(bench, small, page_of_the_auditor())
+    if asked.only != "lists":
+        grow_city(bench, big, asked.schools, asked.devices, with_quotas=not asked.only)
+        measure(bench, big, asked.only, before=small)
     bench.show()
     bench.write(TARGET)
     say(f"\nWritten to {TARGET.name}.")

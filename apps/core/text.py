@@ -7,6 +7,8 @@ _DIN_5007 = str.maketrans({"ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø"
 
 def sort_key(text: str) -> str:
     """Sort key after DIN 5007-1 (ä as a, ß as ss): lower case, without accents, single blanks."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     lowered = text.casefold().translate(_DIN_5007)
     plain = "".join(char for char in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(char))
     return " ".join(plain.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +32,7 @@ class Column:
         return self.aliases[0]
 
 
+@lru_cache(maxsize=10_000)
 def folded(name: str) -> str:
     """A header name without case, blanks and signs: "E-Mail" and "email" are the same."""
     return "".join(char for char in sort_key(name) if char.isalnum())

@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core import clock, jobs
+from apps.core.copying import create_many
 from apps.core.errors import DomainError, ImportFileError
 from apps.core.imports.columns import known_columns
 from apps.core.imports.reading import Table, open_table
@@ -27,7 +28,7 @@ from apps.core.imports.sources import ImportSource, Row, source_of
 from apps.core.models import ImportRow, ImportRun, ImportState, Job, JobState, RowAction
 
 logger = logging.getLogger(__name__)
-CHUNK = 500
+CHUNK = 2_000
 CHECK_JOB = "core.check_import"
 APPLY_JOB = "core.apply_import"
 ATTEMPTS = 3
@@ -210,7 +211,7 @@ def _stage_rows(run: ImportRun, entries: Iterable[ImportRow]) -> bool:
         current = _locked(run)
         if current.state != ImportState.CHECKING or current.job_id != run.job_id:
             return False
-        ImportRow.objects.bulk_create(entries, batch_size=CHUNK)
+        create_many(ImportRow, entries)
     return True
 
 

@@ -26,7 +26,7 @@ def text(*, longest: int, empty: bool = True) -> Parser:
     def parse(cell: str) -> str:
         value = " ".join(cell.split())
         _refuse_empty(value, empty)
-        if any(unicodedata.category(char) == "Cc" for char in value):
+        if not value.isprintable() and any(unicodedata.category(char) == "Cc" for char in value):
             raise CellError(_("The text holds control characters."))
         if len(value) > longest:
             raise CellError(_("The text is longer than %(longest)s characters."), longest=longest)

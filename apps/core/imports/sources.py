@@ -19,6 +19,7 @@ from apps.core.imports.reading import Limits
 from apps.core.models import ImportRow, RowAction
 
 Changes = dict[str, list[Any]]
+REMEMBERED = 2_000
 
 
 @dataclass
@@ -75,6 +76,7 @@ class ImportSource:
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         self.options = dict(options or {})
+        self._read: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
@@ -194,12 +196,22 @@ class ImportSource:
                 row.values[column.name] = None
                 continue
             try:
-                row.values[column.name] = column.parse(text)
+                row.values[column.name] = self._parsed(column, text)
             except CellError as error:
                 (row.hints if column.lenient else row.errors).append(Fault.of(column.title, error))
                 row.values[column.name] = None
         if not row.errors:
             self.clean(row)
+
+    def _parsed(self, column: Column, text: str) -> Any:
+        """Most cells of a column repeat: each text is read once, as far as the memory for them goes."""
+        known = self._read.setdefault(column.name, {})
+        if text in known:
+            return known[text]
+        value = column.parse(text)
+        if len(known) < REMEMBERED:
+            known[text] = value
+        return value
 
 
 _sources: dict[str, type[ImportSource]] = {}

@@ -33,6 +33,8 @@ from apps.schools.services import raise_inputs_version
 
 FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
           "bought_on", "note")  # fmt: skip
+LOCKED = 5_000
+"""Numbers that are looked up at once to find what must be locked."""
 
 
 class DevicesSource(AssigningSource):
@@ -184,9 +186,9 @@ class DevicesSource(AssigningSource):
     def lock(self, staged: QuerySet[ImportRow]) -> None:
         ids: set[int] = set()
         rows = list(staged.order_by().values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
-        for start in range(0, len(rows), batches.BATCH):
+        for start in range(0, len(rows), LOCKED):
             pairs = [(_number({"n": serial or ""}, "n"), _number({"n": tag or ""}, "n"))
-                     for serial, tag in rows[start : start + batches.BATCH]]  # fmt: skip
+                     for serial, tag in rows[start : start + LOCKED]]  # fmt: skip
             known = Device.objects.filter(serial__in={serial for serial, _tag in pairs if serial})
             ids |= set(known.values_list("pk", flat=True))
             known = Device.objects.filter(tag__in={tag for _serial, tag in pairs if tag})

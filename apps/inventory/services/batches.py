@@ -20,12 +20,15 @@ from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement, Product, ProductPrice
 from apps.inventory.numbering import next_tags
 from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
+from apps.inventory.services import masses
 from apps.inventory.services.common import ensure_may, undo_disposal
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
 BATCH = 500
+FEW = 20
+"""Below so many new devices the staging table costs more than it saves."""
 FACTS = frozenset({"tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site",
                    "room", "last_school", "note"})  # fmt: skip
 
@@ -83,20 +86,31 @@ def write_batch(
     grant binds: there is nobody here who could say why.
     """
     _ensure_may(by, permission)
-    before = [None if entry.is_new else _standing(entry.device) for entry in entries]
+    new = [entry for entry in entries if entry.is_new]
+    known = [entry for entry in entries if not entry.is_new]
+    before = [_standing(entry.device) for entry in known]
     for entry in entries:
         _ensure_stays(entry)
         _fill(entry)
-    new = [entry for entry in entries if entry.is_new]
-    known = [entry for entry in entries if not entry.is_new]
     _number([entry.device for entry in new])
-    bulk_create_by([entry.device for entry in new], by=by, reason=reason)
-    moved = [entry for entry, was in zip(entries, before, strict=True) if was != _standing(entry.device)]
-    touched = _replace_placements(moved, by=by)
+    touched = _create(new, by=by, reason=reason)
+    moved = [entry for entry, was in zip(known, before, strict=True) if was != _standing(entry.device)]
+    touched |= _replace_placements(moved, by=by)
     fields = {name for entry in known for name in entry.facts}
     fields |= {"status", "school", "site", "room", "last_school", "search_text", "disposal", "disposed_on", "proceeds"}
     bulk_update_by([entry.device for entry in known], sorted(fields), by=by, reason=reason)
     return touched
+
+
+def _create(entries: Sequence[Entry], *, by: User | None, reason: str) -> set[int]:
+    """Writes new devices and where they stand; returns their schools."""
+    if not masses.is_possible() or len(entries) < FEW:
+        bulk_create_by([entry.device for entry in entries], by=by, reason=reason)
+        return _replace_placements([entry for entry in entries if _standing(entry.device) is not None], by=by)
+    for entry in entries:
+        _ensure_may_stand(entry)
+    masses.insert_devices([(entry.device, entry.day) for entry in entries], by=by, reason=reason)
+    return {entry.device.school_id for entry in entries if entry.device.school_id is not None}
 
 
 def _ensure_may(by: User | None, permission: str = "inventory.import_devices") -> None:
@@ -173,7 +187,13 @@ def _next_placement(entry: Entry, by: User | None) -> Placement | None:
     spot = Spot.of(entry.device)
     if spot is None:
         return None
-    ensure_day(entry.day, None)
-    ensure_bought(entry.device.bought_on, entry.day)
-    ensure_open(spot.school, entry.day)
+    _ensure_may_stand(entry)
     return placement_for(entry.device, spot, day=entry.day, by=by)
+
+
+def _ensure_may_stand(entry: Entry) -> None:
+    school = entry.device.school
+    if school is not None:
+        ensure_day(entry.day, None)
+        ensure_bought(entry.device.bought_on, entry.day)
+        ensure_open(school, entry.day)
