@@ -101,7 +101,7 @@ def page_of_the_auditor() -> Callable[[str], Callable[[], object]]:
 
     def page(address: str) -> Callable[[], object]:
         def act() -> None:
-            answer = client.get(address)
+            answer: Any = client.get(address)
             if answer.status_code != 200:
                 raise SystemExit(f"{address} answered {answer.status_code}")
             for _chunk in answer.streaming_content if answer.streaming else ():
