@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench_table import Bench, median_ms
+from bench_table import Bench, medians_in_turn_ms
 
 GROWTH_LIMIT, PLAIN_LIMIT = 1.5, 3.0
 TIMES = 20
@@ -99,13 +99,16 @@ def measure_lists(bench: Bench, city: str, before: str | None) -> None:
     middle = Device.objects.filter(status="in_use").order_by("-pk")[7]
     known = {"school": middle.school.number, "part": middle.serial[:-1].lower()}
     with override_settings(ROOT_URLCONF=__name__):
-        page, plain = page_of_the_office(), f"{city}: fifty devices by a plain template"
-        bench.take(plain, median_ms(page(PLAIN), times=TIMES))
+        page = page_of_the_office()
         for name, address in (DEVICE_PAGES | OTHER_LISTS).items():
-            value = median_ms(page(address.format(**known)), times=TIMES)
+            value, plain = medians_in_turn_ms(page(address.format(**known)), page(PLAIN), times=TIMES)
             if before is None:
                 bench.take(f"{city}: {name}", value)
             else:
                 bench.take(f"{city}: {name}", value, f"{before}: {name}", limit=GROWTH_LIMIT)
             if name in DEVICE_PAGES:
-                bench.take(f"{city}: {name}, by the plain page", value, plain, limit=PLAIN_LIMIT)
+                bench.take(f"{city}: plain template beside {name}", plain)
+                bench.take(
+                    f"{city}: {name}, by plain template", value, f"{city}: plain template beside {name}",
+                    limit=PLAIN_LIMIT,
+                )  # fmt: skip

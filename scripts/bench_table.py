@@ -85,6 +85,17 @@ def median_ms(act: Callable[[], object], *, times: int, before: Callable[[], obj
     return statistics.median(taken)
 
 
+def medians_in_turn_ms(*acts: Callable[[], object], times: int) -> list[float]:
+    """Medians of acts that take turns, so that what else the machine does falls on all of them alike."""
+    taken: list[list[float]] = [[] for _act in acts]
+    for number in range(times + 1):
+        for act, values in zip(acts, taken, strict=True):
+            milliseconds = once_ms(act)
+            if number:
+                values.append(milliseconds)
+    return [statistics.median(values) for values in taken]
+
+
 def once_ms(act: Callable[[], object]) -> float:
     """Milliseconds of a single run, for what takes long anyway."""
     began = time.perf_counter()

@@ -1,14 +1,18 @@
 """Filters above lists: one line, GET, active ones as removable chips."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db import models
+from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -49,6 +53,26 @@ class DayFilter(django_filters.Filter):
     field_class = GermanDateField
 
 
+class QuickSelect(forms.Select):
+    """Says the same as Django's select, without a template for each option: they took a sixth of a list's time."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        given = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        chosen = set(self.format_value(value))
+        return format_html("<select{}>{}</select>", flatatt(given), self._options(self.choices, chosen))
+
+    def _options(self, choices: Iterable[Any], chosen: set[str]) -> SafeString:
+        parts = []
+        for code, word in choices:
+            if isinstance(word, (list, tuple)):
+                parts.append(format_html('<optgroup label="{}">{}</optgroup>', code, self._options(word, chosen)))
+            else:
+                text = "" if code is None else str(code)
+                mark = SafeString(" selected" if text in chosen else "")
+                parts.append(format_html('<option value="{}"{}>{}</option>', text, mark, word))
+        return SafeString("".join(parts))
+
+
 class PortalFilterSet(django_filters.FilterSet):
     """Base of all filter sets. The first IN_LINE fields stand in the line, the others behind "more filters"."""
 
@@ -61,6 +85,10 @@ class PortalFilterSet(django_filters.FilterSet):
         form.order_fields([name for name, filter_ in self.filters.items() if isinstance(filter_, SearchFilter)])
         for field in form.fields.values():
             _word_options(field)
+            if type(field.widget) is forms.Select:
+                rows = isinstance(field, forms.ModelChoiceField)
+                choices = partial(_row_options, field) if rows else field.widget.choices
+                field.widget = QuickSelect(attrs=field.widget.attrs, choices=choices)
         form.helper = KernFormHelper(form, mark_optional=False)
         form.helper.form_method = "get"
         return form
@@ -120,6 +148,16 @@ class PortalFilterSet(django_filters.FilterSet):
         for name in (*names, "page", "export", "saved"):
             parameters.pop(name, None)
         return f"?{parameters.urlencode()}" if parameters else self.plain_address
+
+
+def _row_options(field: Any) -> Iterator[tuple[Any, Any]]:
+    """Options that are rows, read in one go: Django's own way opens, reads and closes a cursor for each list."""
+    if field.empty_label is not None:
+        yield "", field.empty_label
+    if getattr(field, "null_label", None) is not None:
+        yield field.null_value, field.null_label
+    for row in field.queryset.all():
+        yield field.prepare_value(row), field.label_from_instance(row)
 
 
 def _word_options(field: forms.Field) -> None:

@@ -32,8 +32,10 @@ class DeviceSearch(SearchFilter):
         found = super().filter(qs, value)
         if not value:
             return found
-        keys = list(found.order_by().values_list("pk", flat=True)[: FEW_HITS + 1])
-        return qs.filter(pk__in=keys) if len(keys) <= FEW_HITS else found
+        hits = found.order_by().values_list("pk", flat=True)
+        if hits[FEW_HITS : FEW_HITS + 1]:
+            return found
+        return qs.filter(pk__in=list(hits[: FEW_HITS + 1]))
 
 
 class DeviceFilters(PortalFilterSet):
