@@ -3,14 +3,6 @@
 (() => {
   "use strict";
 
-  const box = document.querySelector("[data-stocktake]");
-  if (!box) return;
-  const form = box.querySelector("[data-scan-form]");
-  const { code, room, site } = form.elements;
-  const list = box.querySelector("[data-scans]");
-  const waiting = box.querySelector("[data-waiting]");
-  const problem = box.querySelector("[data-problem]");
-  const words = box.dataset;
   const AT_ONCE = 50;
   const SHOWN = 20;
   const TRY_AGAIN = 15000;
@@ -27,31 +19,78 @@
 
   // What waits: one entry for each scan, so that two open pages never overwrite each other --------------------
   const person = document.documentElement.dataset.person || "";
-  const PREFIX = `stocktake:${person}:${words.stocktake}:`;
-  const unkept = new Map();
-  const queue = {
-    add(scan) {
-      try {
-        window.localStorage.setItem(PREFIX + scan.id, JSON.stringify(scan));
-      } catch {
-        unkept.set(scan.id, scan);
-        tell(words.notKept);
-      }
-    },
-    remove(id) {
-      unkept.delete(id);
-      try { window.localStorage.removeItem(PREFIX + id); } catch { /* forbidden: nothing was kept */ }
-    },
-    all() {
-      const scans = [...unkept.values()];
-      try {
-        Object.keys(window.localStorage).filter((key) => key.startsWith(PREFIX)).forEach((key) => {
-          scans.push(JSON.parse(window.localStorage.getItem(key)));
-        });
-      } catch { /* forbidden: nothing was kept */ }
-      return scans.sort((one, other) => (one.at < other.at ? -1 : 1));
-    },
+  const queueOf = (stocktake, whenNotKept) => {
+    const prefix = `stocktake:${person}:${stocktake}:`;
+    const unkept = new Map();
+    return {
+      add(scan) {
+        try {
+          window.localStorage.setItem(prefix + scan.id, JSON.stringify(scan));
+        } catch {
+          unkept.set(scan.id, scan);
+          whenNotKept();
+        }
+      },
+      remove(id) {
+        unkept.delete(id);
+        try { window.localStorage.removeItem(prefix + id); } catch { /* forbidden: nothing was kept */ }
+      },
+      all() {
+        const scans = [...unkept.values()];
+        try {
+          Object.keys(window.localStorage).filter((key) => key.startsWith(prefix)).forEach((key) => {
+            scans.push(JSON.parse(window.localStorage.getItem(key)));
+          });
+        } catch { /* forbidden: nothing was kept */ }
+        return scans.sort((one, other) => (one.at < other.at ? -1 : 1));
+      },
+    };
   };
+
+  const post = async (address, scans) => {
+    const body = new FormData();
+    body.set("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
+    body.set("scans", JSON.stringify(scans));
+    const patience = new AbortController();
+    const timer = window.setTimeout(() => patience.abort(), PATIENCE);
+    try {
+      return await fetch(address, {
+        method: "POST", body, credentials: "same-origin", redirect: "manual", signal: patience.signal,
+        headers: { Accept: "application/json" },
+      });
+    } finally {
+      window.clearTimeout(timer);
+    }
+  };
+
+  // The overview sends what still waits on this device, and says what became of each -----------------------------
+  const sendLeftover = async (note) => {
+    const queue = queueOf(note.dataset.leftover, () => {});
+    for (let scans = queue.all(); scans.length; scans = queue.all()) {
+      const response = await post(note.dataset.url, scans.slice(0, AT_ONCE));
+      if (!response.ok) return;
+      (await response.json()).answers.forEach((scan) => {
+        const line = document.createElement("li");
+        line.textContent = `${note.dataset.codeOf.replace("%s", scans.find((row) => row.id === scan.id)?.code || "")} ${scan.text}`;
+        note.querySelector("ul").append(line);
+        note.hidden = false;
+        queue.remove(scan.id);
+      });
+    }
+  };
+  document.querySelectorAll("[data-leftover]").forEach((note) => {
+    sendLeftover(note).catch(() => { /* no network: the scans wait */ });
+  });
+
+  const box = document.querySelector("[data-stocktake]");
+  if (!box) return;
+  const form = box.querySelector("[data-scan-form]");
+  const { code, room, site } = form.elements;
+  const list = box.querySelector("[data-scans]");
+  const waiting = box.querySelector("[data-waiting]");
+  const problem = box.querySelector("[data-problem]");
+  const words = box.dataset;
+  const queue = queueOf(words.stocktake, () => tell(words.notKept));
 
   // What is shown -----------------------------------------------------------------------------------------------
   const tell = (text) => {
@@ -98,22 +137,6 @@
   };
 
   // Sending -----------------------------------------------------------------------------------------------------
-  const post = async (scans) => {
-    const body = new FormData();
-    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
-    body.set("scans", JSON.stringify(scans));
-    const patience = new AbortController();
-    const timer = window.setTimeout(() => patience.abort(), PATIENCE);
-    try {
-      return await fetch(words.url, {
-        method: "POST", body, credentials: "same-origin", redirect: "manual", signal: patience.signal,
-        headers: { Accept: "application/json" },
-      });
-    } finally {
-      window.clearTimeout(timer);
-    }
-  };
-
   const take = (answer) => {
     answer.answers.forEach((scan) => {
       show(scan.id, scan.tone, scan.label, scan.text);
@@ -134,7 +157,7 @@
     sending = true;
     try {
       for (let scans = queue.all(); scans.length; scans = queue.all()) {
-        const response = await post(scans.slice(0, AT_ONCE));
+        const response = await post(words.url, scans.slice(0, AT_ONCE));
         if (response.type === "opaqueredirect" || response.status === 401) { tell(words.signedOut); break; }
         if (!response.ok) { tell(response.status >= 500 ? "" : words.refused); break; }
         tell("");

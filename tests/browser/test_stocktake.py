@@ -171,6 +171,26 @@ def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, page
     assert StocktakeScan.objects.count() == 1
 
 
+def test_scans_that_arrive_after_the_end_are_answered_on_the_overview(city, tags, stocktake, pages):
+    coordinator = city.people["coordinator"]
+    page = pages.open(coordinator, viewport=PHONE, service_workers="block")
+    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
+    page.context.set_offline(True)
+    scan(page, tags[0])
+    expect(page.locator("[data-waiting]")).to_have_text("1 Scan wartet")
+    services.cancel_stocktake(stocktake=stocktake, by=coordinator, reason="Falscher Raum")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
+    late = page.get_by_role("region", name="Scans, die auf diesem Gerät gewartet haben")
+    expect(late.get_by_role("listitem")).to_have_text(
+        f"Scan {tags[0]}: Die Inventur war beendet, bevor dieser Scan ankam. Er zählt nicht."
+    )
+    page.reload()
+    expect(late).to_be_hidden()
+    assert StocktakeScan.objects.count() == 0
+
+
 def test_signing_out_throws_the_page_away_and_keeps_the_scans(city, tags, stocktake, pages):
     page = pages.open(city.people["coordinator"])
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
