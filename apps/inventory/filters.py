@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 import django_filters
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.forms import HiddenInput
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -56,6 +56,11 @@ class DeviceFilters(PortalFilterSet):
     )
     school = SchoolFilter(label=_("School"), method="filter_later")
     ownership = django_filters.ChoiceFilter(label=_("Ownership"), choices=Ownership.choices)
+    binding = django_filters.ChoiceFilter(
+        label=_("Binding by a grant"),
+        choices=[("bound", _("bound by a grant")), ("free", _("not bound"))],
+        method="filter_binding",
+    )
     product = django_filters.ModelChoiceFilter(label=_("Product"), queryset=Product.objects.all())
     school_type = django_filters.ModelChoiceFilter(
         label=_("School type"), queryset=SchoolType.objects.filter(is_school=True), method="filter_later"
@@ -68,7 +73,8 @@ class DeviceFilters(PortalFilterSet):
 
     class Meta:
         model = Device
-        fields = ("q", "status", "kind", "school", "ownership", "product", "school_type", "counts", "day", "scan")
+        fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
+                  "scan")  # fmt: skip
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
@@ -103,6 +109,11 @@ class DeviceFilters(PortalFilterSet):
             school=chosen["school"],
             school_type=chosen["school_type"].pk if chosen["school_type"] else "",
         )
+
+    def filter_binding(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Bound today, whatever day the list is of."""
+        bound = Q(bound_until__gte=today())
+        return rows.filter(bound if value == "bound" else ~bound)
 
     def filter_later(self, rows: QuerySet[Any], _name: str, _value: Any) -> QuerySet[Any]:
         """These filters work together: see `filter_queryset`."""

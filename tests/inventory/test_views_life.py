@@ -132,3 +132,16 @@ def test_the_admin_says_why_a_binding_stays(client, school):
             "bound_until": "", "bound_by": ""}  # fmt: skip
     response = client.post(reverse("admin:inventory_device_change", args=[device.pk]), data, follow=True)
     assert "wer im Amt genehmigt" in next(str(message) for message in response.context["messages"])
+
+
+def test_the_list_shows_bound_devices_or_the_others(client, school):
+    tied, over = bound(factories.DeviceFactory(school=school)), bound(factories.DeviceFactory(school=school), days=-1)
+    free = factories.DeviceFactory(school=school)
+    client.force_login(factories.ClerkFactory())
+
+    def shown(value):
+        table = client.get(reverse("inventory:list"), {"binding": value}).context["table"]
+        return {row.record.tag for row in table.paginated_rows}
+
+    assert (shown("bound"), shown("free")) == ({tied.tag}, {over.tag, free.tag})
+    assert shown("") == {tied.tag, over.tag, free.tag}
