@@ -199,7 +199,8 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
     def _run(self, request: HttpRequest, pk: str) -> ImportRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        run = self.get_queryset(request).select_related("job", "created_by", "applied_by").filter(pk=pk).first()
+        runs = self.get_queryset(request).select_related("job", "created_by", "applied_by")
+        run = runs.filter(pk=pk).first() if pk.isdecimal() else None
         if run is None:
             raise Http404
         return run

@@ -41,3 +41,10 @@ def test_the_list_of_imports_shows_them_and_a_filter_without_hits_does_not_call_
     assert "noch keine Datei importiert" not in page
     assert "Zahlen.csv" not in filtered
     assert "noch keine Datei importiert" not in filtered
+
+
+@pytest.mark.parametrize("number", ["0", "999999", "abc", "1_2"])
+def test_an_import_that_does_not_exist_is_not_found(client, number):
+    client.force_login(factories.AdminFactory())
+
+    assert client.get(reverse("admin:core_importrun_change", args=[number])).status_code == 404
