@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -18,13 +18,17 @@ from apps.schools.models import FibreLine, ItStaffing, Platform, PlatformStatus,
 
 @dataclass(frozen=True)
 class SiteNetwork:
-    """What a site has on a day; `mbits` and `fibre_since` are None without fibre, `rooms` without a count."""
+    """What a site has on a day; `mbits` and `fibre_since` are None without fibre, `rooms` without a count.
+
+    `platforms` are those of its school, filled in where the whole city is listed.
+    """
 
     day: datetime.date
     site: Site
     mbits: int | None
     fibre_since: datetime.date | None
     rooms: RoomNetwork | None
+    platforms: Sequence[PlatformStatus] = ()
 
     @property
     def school(self) -> School:
@@ -68,7 +72,12 @@ class NetworkSummary:
 
     @cached_property
     def sites(self) -> Sequence[SiteNetwork]:
-        return sites_on(_sites_of(School.objects.counted_on(self.day)), self.day)
+        schools = School.objects.counted_on(self.day)
+        used: dict[int, list[PlatformStatus]] = {}
+        for status in platforms_on(schools, self.day):
+            used.setdefault(status.school_id, []).append(status)
+        rows = sites_on(_sites_of(schools), self.day)
+        return [replace(row, platforms=used.get(row.site.school_id, ())) for row in rows]
 
     @property
     def counted_sites(self) -> int:

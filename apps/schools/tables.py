@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.tables import DateColumn, LinkColumn, NumberColumn, PortalTable, TextColumn
-from apps.schools.models import PupilCount, RoomNetwork, School, SchoolAuthority, Site
+from apps.schools.choices import PlatformState
+from apps.schools.models import PlatformStatus, PupilCount, RoomNetwork, School, SchoolAuthority, Site
 from apps.schools.network import SiteNetwork
 from apps.schools.wording import school_address
 
@@ -77,10 +79,11 @@ class NetworkTable(PortalTable):
     fibre_since = DateColumn(verbose_name=_("Since"))
     lan = TextColumn(verbose_name=_("Rooms with LAN"), accessor="rooms")
     wifi = TextColumn(verbose_name=_("Rooms with Wi-Fi"), accessor="rooms")
+    platforms = TextColumn(verbose_name=_("Platforms"))
 
     class Meta(PortalTable.Meta):
         model = Site
-        fields = ("school", "site", "mbits", "fibre_since", "lan", "wifi")
+        fields = ("school", "site", "mbits", "fibre_since", "lan", "wifi", "platforms")
         sortable = ()
         cards = ("mbits", "lan", "wifi")
 
@@ -89,6 +92,12 @@ class NetworkTable(PortalTable):
 
     def value_mbits(self, record: SiteNetwork) -> int | str:
         return record.mbits or ""
+
+    def render_platforms(self, value: Sequence[PlatformStatus]) -> str:
+        return ", ".join(_of_platform(status) for status in value) or formats.missing()
+
+    def value_platforms(self, value: Sequence[PlatformStatus]) -> str:
+        return ", ".join(_of_platform(status) for status in value)
 
     def render_lan(self, value: RoomNetwork) -> str:
         return of_rooms(value.rooms_with_lan, value)
@@ -101,6 +110,12 @@ class NetworkTable(PortalTable):
 
     def value_wifi(self, value: RoomNetwork) -> str:
         return of_rooms(value.rooms_with_wifi, value)
+
+
+def _of_platform(status: PlatformStatus) -> str:
+    if status.state == PlatformState.IN_USE:
+        return status.platform.name
+    return _("%(platform)s (planned)") % {"platform": status.platform.name}
 
 
 def of_rooms(part: int, count: RoomNetwork) -> str:

@@ -1,5 +1,6 @@
 """Network and platforms: figures of a day, the page, the panel, the admin, and the import of the city's table."""
 
+import csv
 import datetime
 import io
 import re
@@ -153,7 +154,7 @@ def test_the_list_has_its_columns_in_school_order_and_three_values_on_a_phone(cl
     head, body = table[table.index("<thead") : table.index("</thead>")], table[table.index("<tbody") :]
 
     names = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<th.*?</th>", head, re.DOTALL)]
-    assert names == ["Schule", "Schulstandort", "Glasfaser", "Seit", "Räume mit LAN", "Räume mit WLAN"]
+    assert names == ["Schule", "Schulstandort", "Glasfaser", "Seit", "Räume mit LAN", "Räume mit WLAN", "Plattformen"]
     assert "<a" not in head, "the list stands in the order of the schools and sorts by nothing else"
     first = body[: body.index("</tr>")]
     assert re.findall(r'portal-card-value[^>]*data-label="([^"]+)"', first) == [
@@ -162,6 +163,25 @@ def test_the_list_has_its_columns_in_school_order_and_three_values_on_a_phone(cl
         "Räume mit WLAN",
     ]
     assert re.search(r'portal-card-title.*?href="/schools/100001/\?day=2022-12-31"', first, re.DOTALL)
+
+
+def test_the_list_names_the_platforms_that_the_figures_count(client: Client, city: Any) -> None:
+    citrix = Platform.objects.create(name="Citrix")
+    other = School.objects.get(number="100002")
+    for state, since in ((PlatformState.PLANNED, "2022-03-01"), (PlatformState.ENDED, "2023-03-01")):
+        PlatformStatus.objects.create(school=other, platform=citrix, state=state, since=day(since))
+    client.force_login(HeadFactory())
+
+    def platforms(asked: str) -> dict[str, list[str]]:
+        answer: Any = client.get(PAGE + f"?day={asked}&export=csv")
+        lines = answer.getvalue().decode("utf-8-sig").splitlines()
+        return {row["Schule"]: row["Plattformen"] for row in csv.DictReader(lines, delimiter=";")}
+
+    assert platforms("2022-12-31") == {
+        "GG Birken": "IServ",
+        "GY Eiche": "Citrix (geplant), IServ",
+    }
+    assert platforms("2023-12-31") == {"GG Birken": "IServ", "GY Eiche": "IServ"}
 
 
 def test_page_without_anything_and_with_a_wrong_day(client: Client) -> None:
