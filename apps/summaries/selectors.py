@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import User
+from apps.core import clock
 from apps.core.money import total
 from apps.funding.models import Budget, LedgerEntry
 from apps.funding.selectors import SourceTotals, StateCount, applications_by_state, money_by_source
@@ -36,8 +39,40 @@ class MoneyTotals:
 
 
 @dataclass(frozen=True)
+class SpentCell:
+    """What was spent in a fiscal year, in euros; `day` is the last one on which the year's budgets are shown."""
+
+    year: int
+    day: datetime.date
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class SpentRow:
+    """What one source paid in each year of a plan, in euros."""
+
+    name: str
+    cells: Sequence[SpentCell]
+
+    @property
+    def whole(self) -> Decimal:
+        return total(cell.amount for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class PlanMoney:
+    """What was spent in the fiscal years of a plan, up to this one. Spent, because money carried over counts twice."""
+
+    years: Sequence[int]
+    municipal: Sequence[SpentRow]
+    programmes: Sequence[SpentRow]
+    grants: SpentRow
+    all_sources: SpentRow
+
+
+@dataclass(frozen=True)
 class Summary:
-    """One day of one plan, the money of the day's fiscal year, and the applications as they stand now."""
+    """One day of one plan, the money of its year and of the plan, and the applications as they stand now."""
 
     overview: Overview | StoredOverview
     status: FigureStatus
@@ -45,6 +80,7 @@ class Summary:
     below_target: Sequence[Figure]
     sources: Sequence[SourceTotals]
     money: MoneyTotals
+    plan_money: PlanMoney
     applications: Sequence[StateCount]
     network: NetworkSummary
 
@@ -61,8 +97,33 @@ def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summa
         below_target=lowest,
         sources=sources,
         money=_all_sources(sources),
+        plan_money=plan_money(user, plan),
         applications=applications_by_state(user),
         network=network_summary(day),
+    )
+
+
+def plan_money(user: User, plan: MediaDevelopmentPlan) -> PlanMoney:
+    """The budgets of the plan's years that this person sees, as they stand now; years without a budget are left out."""
+    sources = money_by_source(user)
+    known = {budget.fiscal_year for source in sources for budget in source.budgets}
+    last = min(plan.ends_on, clock.today())
+    days = {year: min(datetime.date(year, 12, 31), last) for year in range(plan.starts_on.year, last.year + 1)}
+    days = {year: day for year, day in days.items() if year in known}
+
+    def row(name: str, chosen: Sequence[SourceTotals]) -> SpentRow:
+        budgets = [budget for source in chosen for budget in source.budgets]
+        amounts = {year: total(budget.spent for budget in budgets if budget.fiscal_year == year) for year in days}
+        return SpentRow(name, [SpentCell(year, day, amounts[year]) for year, day in days.items()])
+
+    municipal = [source for source in sources if source.programme is None]
+    programmes = [source for source in sources if source.programme is not None]
+    return PlanMoney(
+        years=list(days),
+        municipal=[row(source.name, [source]) for source in municipal],
+        programmes=[spent for source in programmes if (spent := row(source.name, [source])).whole],
+        grants=row(_("All grants"), programmes),
+        all_sources=row(_("All sources"), sources),
     )
 
 

@@ -21,6 +21,7 @@ from apps.schools.models import FibreLine, ItStaffing, Membership, Platform, Pla
 from apps.tickets import services as tickets
 from tests.browser.city import make_city
 from tests.factories import SchoolFactory, UserFactory
+from tests.funding.factories import BudgetFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,29 @@ def test_the_summary_says_quota_money_and_applications(client, city):
         reverse("schools:detail", args=[city.school.number]),
     ):
         assert f'href="{address}"' in page.text
+
+
+def test_the_money_of_a_finished_plan_adds_up_over_its_years_and_leads_to_them(client, city):
+    plan = MediaDevelopmentPlan.objects.create(name="MEP 2020–2024", starts_on="2020-01-01", ends_on="2024-12-31")
+    for year, amount, more in (
+        (2019, "900.00", {}),
+        (2020, "100.00", {}),
+        (2022, "20.00", {}),
+        (2022, "3.00", {"from_grant": True}),
+        (2024, "0.40", {"from_grant": True}),
+    ):
+        BudgetFactory(fiscal_year=year, spent=Decimal(amount), **more)
+    client.force_login(city.people["head"])
+
+    page = client.get(reverse("summaries:summary"), {"plan": plan.pk, "day": "2024-12-31"})
+
+    money = page.context["summary"].plan_money
+    assert money.years == [2020, 2022, 2024]
+    assert [row.whole for row in money.municipal] == [Decimal("120.00")]
+    assert (money.grants.whole, money.all_sources.whole) == (Decimal("3.40"), Decimal("123.40"))
+    assert "Städtische Mittel 100,00 € 20,00 € 0,00 € 120,00 €" in plain(page.text)
+    assert "Alle Mittel 100,00 € 23,00 € 0,40 € 123,40 €" in plain(page.text)
+    assert f'href="?plan={plan.pk}&amp;day=2022-12-31#money"' in page.text
 
 
 def test_the_rows_behind_the_quota_are_counted_to_the_last(client, city, monkeypatch):
