@@ -219,11 +219,21 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inventory.run_waiting_changes",
         **_SWEEP,
     },
+    "remind-of-ageing": {
+        "task": "inventory.remind_of_ageing",
+        "schedule": crontab(hour="6", minute="15"),
+    },
     "clear-expired-sessions": {
         "task": "core.clear_expired",
         "schedule": crontab(hour="3", minute="15"),
     },
 }
+
+# Reminders of what falls due, to the office: our rule as of November 2026, before the budget and after the summer
+AGEING_NOTICE_ON = ((2, 1), (9, 1))  # (month, day); a day that was missed is made up for within AGEING_NOTICE_LATE_DAYS
+AGEING_NOTICE_LATE_DAYS = 30
+AGEING_NOTICE_MONTHS = 12  # what falls due within so many months
+WARRANTY_NOTICE_DAYS = 90  # warranties that end within so many days
 
 # Face
 CRISPY_ALLOWED_TEMPLATE_PACKS = ("kern",)

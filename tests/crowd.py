@@ -147,6 +147,7 @@ class _City:
         kit_set, _is_new = KitSet.objects.get_or_create(kit=self.world.row("kit"))
         Device.objects.filter(pk=self.world.row("device").pk).update(kit_set=kit_set)
         self.devices_ = self.copies("device", tag=lambda n: f"HIER-{n}", kit_set=kit_set, **facts)
+        self.copies("device", tag=lambda n: f"DORT-{n}", **there, **facts)
         facts = {"serial": "", "product": self.products[::9], "kind": kinds[::9]}
         like(self.world.row("device_in_depot"), self.few, tag=lambda n: f"DEPOT-{n}", **facts)
         gone = {"last_school": self.schools_[::9]}

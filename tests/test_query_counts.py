@@ -79,6 +79,7 @@ WITHOUT_LIST = {
     "schools:suggest *": "options below a field, for words that nobody typed",
     "inventory:list[?]school=*": "devices of a school that the person does not see",
     "inventory:add*": "a form",
+    "inventory:ageing[?]school=*": "one school's figures",
     "inventory:scan_take_in *": "a question about one delivery",
     "inventory:scan_change *": "a form about one delivery",
     "inventory:scan_cancel *": "a question about one delivery",
@@ -116,6 +117,7 @@ WITHOUT_LIST = {
 
 ALWAYS_SHORT = {
     "summaries:summary * tbody applications": "one row per state",
+    "inventory:ageing * tbody ages": "one row per year of age",
     "core:jobs * tbody kinds": "one row per kind of job",
     "schools:detail * tbody panel-applications": "one row per fiscal year",
 }

@@ -282,6 +282,7 @@ class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
             serial=obj.serial,
             price=obj.price,
             bought_on=obj.bought_on,
+            use_until=obj.use_until,
             note=obj.note,
         )
         if {"bound_until", "bound_by"} & set(form.changed_data):

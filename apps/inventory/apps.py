@@ -17,6 +17,7 @@ class InventoryConfig(AppConfig):
         from apps.core.panels import Panel
         from apps.core.panels import register as register_panel
         from apps.core.permissions import register
+        from apps.inventory.ageing_jobs import register_all as register_ageing_jobs
         from apps.inventory.imports.devices import DevicesSource
         from apps.inventory.panels import devices_of_school
         from apps.inventory.permissions import ROLE_PERMISSIONS
@@ -25,6 +26,7 @@ class InventoryConfig(AppConfig):
         from apps.schools.services import register_renamed_listener
 
         register(ROLE_PERMISSIONS)
+        register_ageing_jobs()
         sources.register(DevicesSource)
         register_jobs(
             JobKind(

@@ -16,8 +16,3 @@ def months_later(day: datetime.date, months: int) -> datetime.date:
 def warranty_ends(bought_on: datetime.date | None, months: int | None) -> datetime.date | None:
     """The last day of the warranty (§ 188 (2) BGB); None where the purchase or the warranty is not known."""
     return None if bought_on is None or not months else months_later(bought_on, months)
-
-
-def replacement_year(bought_on: datetime.date | None, years_of_use: int) -> int | None:
-    """The year in which the planned years of use end."""
-    return None if bought_on is None else bought_on.year + years_of_use

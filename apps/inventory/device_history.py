@@ -20,7 +20,8 @@ SHOWN = 15
 """Entries on the device's page before somebody asks for all."""
 MOST = 1000
 _TRACKED = ("status", "school", "site", "room", "condition", "kind", "ownership", "product", "serial", "price",
-            "bought_on", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds", "note")  # fmt: skip
+            "bought_on", "use_until", "bound_until", "bound_by", "disposal", "disposed_on",
+            "proceeds", "note")  # fmt: skip
 _NAMED = {"school": School, "site": Site, "kind": DeviceKind, "product": Product}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import django_filters
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
 from apps.core.filters import DayFilter, PortalFilterSet, SearchFilter
+from apps.inventory.ageing import TO_BE_REPLACED, Span, spans_of_age, spans_of_use, use_ends_expression
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
 from apps.inventory.models import Device, DeviceKind, Product, ScanSession
 from apps.inventory.selectors import placements_behind
@@ -36,6 +38,11 @@ class DeviceSearch(SearchFilter):
         if hits[FEW_HITS : FEW_HITS + 1]:
             return found
         return qs.filter(pk__in=list(hits[: FEW_HITS + 1]))
+
+
+def _spans(spans: Callable[[datetime.date], list[Span]]) -> Callable[[], list[tuple[str, Any]]]:
+    """The choices of this day: years move on."""
+    return lambda: [(span.code, span.label) for span in spans(today())]
 
 
 class DeviceFilters(PortalFilterSet):
@@ -67,6 +74,8 @@ class DeviceFilters(PortalFilterSet):
     )
     counts = django_filters.ChoiceFilter(label=_("Counts as"), choices=CountedAs.choices, method="filter_later")
     day = DayFilter(label=_("Stood there on"), method="filter_later")
+    due = django_filters.ChoiceFilter(label=_("Planned end of use"), choices=_spans(spans_of_use), method="filter_due")
+    age = django_filters.ChoiceFilter(label=_("Age"), choices=_spans(spans_of_age), method="filter_age")
     scan = django_filters.ModelChoiceFilter(
         field_name="scan__session", label=_("Scanned delivery"), queryset=ScanSession.objects.none(), widget=HiddenInput
     )
@@ -74,7 +83,7 @@ class DeviceFilters(PortalFilterSet):
     class Meta:
         model = Device
         fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
-                  "scan")  # fmt: skip
+                  "due", "age", "scan")  # fmt: skip
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
@@ -118,6 +127,16 @@ class DeviceFilters(PortalFilterSet):
     def filter_later(self, rows: QuerySet[Any], _name: str, _value: Any) -> QuerySet[Any]:
         """These filters work together: see `filter_queryset`."""
         return rows
+
+    def filter_due(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Devices that the city replaces, by the end of their use: what the page about ageing counts."""
+        span = next(span for span in spans_of_use(today()) if span.code == value)
+        annotated = rows.filter(TO_BE_REPLACED).annotate(use_ends_on=use_ends_expression())
+        return annotated.filter(span.rows("use_ends_on"))
+
+    def filter_age(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        span = next(span for span in spans_of_age(today()) if span.code == value)
+        return rows.filter(TO_BE_REPLACED).filter(span.rows("bought_on"))
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The search comes last, among the rows that the other filters leave."""

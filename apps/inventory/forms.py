@@ -311,6 +311,9 @@ class DetailsForm(ActionForm):
     serial = forms.CharField(label=_("Serial number"), required=False, max_length=80)
     price = EuroField(label=_("Acquisition cost"), required=False, min_value=0)
     bought_on = GermanDateField(label=_("Bought on"), required=False)
+    use_until = GermanDateField(
+        label=_("Planned end of use"), required=False, help_text=_("Empty: after the planned years of use.")
+    )
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def prepare(self) -> None:

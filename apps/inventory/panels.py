@@ -26,6 +26,7 @@ def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | 
         "kinds": [(row, _address("list", **query, kind=row.kind)) for row in rows],
         "total": sum(row.number for row in rows),
         "overdue": sum(row.overdue for row in rows),
+        "ageing_url": _address("ageing", school=school.number),
         "list_url": _address("list", **query),
         "stocktakes_url": _address("stocktakes", school=school.number) if user.has_perm(_STOCKTAKES) else "",
         "add_url": _address("add", school=school.number) if user.has_perm("inventory.add_device") else "",

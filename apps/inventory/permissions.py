@@ -3,8 +3,8 @@
 Besides the admin's names: `move_device`, `retire_device`, `use_depot` (put devices into the depot, add them there),
 `see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `bind_device` (say until
 when a grant binds a device), `dispose_bound_device` (let a bound device go, or end its binding early, with a reason),
-`print_labels`, `run_stocktake` (begin, scan, settle, close), `import_devices` (take in lists of devices of all schools
-of the own authority).
+`print_labels`, `run_stocktake` (begin, scan, settle, close), `plan_replacement` (be reminded by mail of what falls
+due), `import_devices` (take in lists of devices of all schools of the own authority).
 """
 
 from apps.accounts.choices import Role
@@ -24,11 +24,12 @@ _IMPORT = (
     | {"inventory.import_devices"}
 )
 _CATALOGUE = model_permissions("inventory", *_CATALOGUE_MODELS, actions=EDIT) | {"inventory.delete_kitpart"}
+_OFFICE = _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND | {"inventory.plan_replacement"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: _READ | _KEEP,
-    Role.OFFICE_CLERK: _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND,
-    Role.OFFICE_APPROVER: _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND | {"inventory.dispose_bound_device"},
+    Role.OFFICE_CLERK: _OFFICE,
+    Role.OFFICE_APPROVER: _OFFICE | {"inventory.dispose_bound_device"},
     Role.HEAD: _READ | {"inventory.see_depot"},
     Role.IT_SUPPORT: _READ | _KEEP | _DEPOT,
     Role.AUDITOR: _READ | {"inventory.see_depot"},

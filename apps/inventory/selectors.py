@@ -14,9 +14,10 @@ from django.db.models import Count, Q, QuerySet, Value
 
 from apps.accounts.models import User
 from apps.core.clock import today
+from apps.inventory.ageing import use_ends_expression
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
 from apps.inventory.choices import PLACED_STATUSES, CountedAs, Ownership
-from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.models import Device, Placement, Product
 from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School
@@ -51,7 +52,7 @@ def devices_of(school: School) -> QuerySet[Any]:
 class KindAges:
     """Devices of a kind that stand at a school, by their age in whole years since they were bought.
 
-    `overdue` are those at least as old as the kind's planned years of use; `unknown` have no day of purchase.
+    `overdue` are those whose planned use has ended (`ageing.use_ends`); `unknown` have no day of purchase.
     """
 
     kind: str
@@ -73,6 +74,7 @@ def devices_by_kind(school: School, day: datetime.date | None = None) -> list[Ki
     )
     counted = (
         rows.order_by()
+        .annotate(use_ends_on=use_ends_expression())
         .values("kind__code", "kind__name")
         .annotate(
             number=Count("*"),
@@ -82,7 +84,7 @@ def devices_by_kind(school: School, day: datetime.date | None = None) -> list[Ki
             ),
             five_and_more=Count(Value(1), filter=Q(bought_on__lte=_years_before(day, 5))),
             unknown=Count(Value(1), filter=Q(bought_on__isnull=True)),
-            overdue=Count(Value(1), filter=_overdue(day)),
+            overdue=Count(Value(1), filter=Q(use_ends_on__lte=day)),
         )
     )
     return [
@@ -97,23 +99,6 @@ def _years_before(day: datetime.date, years: int) -> datetime.date:
         return day.replace(year=day.year - years)
     except ValueError:
         return day.replace(year=day.year - years, day=28)
-
-
-def _overdue(day: datetime.date) -> Q:
-    """Devices at the end of the planned years of use, of their product or else of their kind; few numbers differ."""
-    old = Q(pk__in=[])
-    own = Product.objects.filter(years_of_use__isnull=False).order_by().values_list("years_of_use", flat=True)
-    for years in own.distinct():
-        old |= Q(product__years_of_use=years, bought_on__lte=_years_before(day, years or 0))
-    for years in DeviceKind.objects.order_by().values_list("years_of_use", flat=True).distinct():
-        by_kind = Q(product__years_of_use__isnull=True, kind__years_of_use=years)
-        old |= by_kind & Q(bought_on__lte=_years_before(day, years))
-    return old
-
-
-def years_of_use(device: Device) -> int:
-    """How many years the device is planned for: by its product, else by its kind."""
-    return device.product.years_of_use or device.kind.years_of_use
 
 
 def prices_on(product_ids: Iterable[int], day: datetime.date | None = None) -> dict[int, Decimal]:

@@ -2,7 +2,24 @@
 
 from celery import shared_task
 
+from apps.core import jobs
+from apps.core.clock import today
 from apps.inventory import services
+from apps.inventory.ageing_jobs import REMINDER_JOB
+from apps.inventory.models import AgeingNotice
+from apps.inventory.services.reminding import notice_due_on
+
+
+@shared_task(name=REMINDER_JOB)
+def remind_of_ageing(job_id: int | None = None) -> None:
+    """Every morning: mails what falls due on the days that the settings name; `job_id` when a person asked for it."""
+    waiting = jobs.take_requested(job_id)
+    due_on = notice_due_on(today())
+    is_due = due_on is not None and not AgeingNotice.objects.filter(due_on=due_on).exists()
+    if waiting is None and (job_id is not None or not is_due):
+        return
+    with jobs.running(REMINDER_JOB, waiting=waiting) as job:
+        job.result = services.remind_of_ageing()
 
 
 @shared_task(name="inventory.run_waiting_changes")

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from apps.inventory import (
+    ageing_views,
     attachment_views,
     bulk_views,
     label_views,
@@ -18,6 +19,7 @@ urlpatterns = [
     path("inventory/bulk/", bulk_views.BulkChooseView.as_view(), name="bulk"),
     path("inventory/bulk/<uuid:token>/", bulk_views.BulkChangeView.as_view(), name="bulk_change"),
     path("inventory/labels/", label_views.LabelsView.as_view(), name="labels"),
+    path("inventory/ageing/", ageing_views.AgeingView.as_view(), name="ageing"),
     path("inventory/scan/", scan_views.ScanStartView.as_view(), name="scan_start"),
     path("inventory/scan/<int:pk>/", scan_views.ScanView.as_view(), name="scan"),
     path("inventory/scan/<int:pk>/change/", scan_views.ScanChangeView.as_view(), name="scan_change"),

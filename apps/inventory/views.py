@@ -26,9 +26,10 @@ from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.core.tables import PortalTable
 from apps.inventory import device_history, forms, selectors, services
+from apps.inventory.ageing import use_ends, years_of_use
 from apps.inventory.binding import is_bound, refusal
 from apps.inventory.bulk_forms import actions_for as bulk_actions_for
-from apps.inventory.calculations import replacement_year, warranty_ends
+from apps.inventory.calculations import warranty_ends
 from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
 from apps.inventory.models import Device, Kit, Product
@@ -180,10 +181,11 @@ class DeviceDetailView(DevicePageMixin, DetailView):
         history = device_history.device_history(device, user, most=most + 1)
         return super().get_context_data(
             statuses=DeviceStatus,
+            use_ends=use_ends(device),
+            use_years=years_of_use(device),
             conditions=Condition,
             bound=is_bound(device, today()),
             warranty_ends=warranty_ends(device.bought_on, device.product.warranty_months),
-            replacement_year=replacement_year(device.bought_on, selectors.years_of_use(device)),
             companions=selectors.kit_companions(device, user),
             may_change=user.has_perm("inventory.change_device"),
             attachments=device.attachments.visible_to(user).select_related("by"),

@@ -58,6 +58,8 @@ inventory:scan_cancel                     scan              in  403     200/404 
 inventory:bulk                            -                 in  403     405     405     405     403  405     403   403
 inventory:bulk_change                     bulk_change       in  403     404     200     404     403  404     403   403
 inventory:bulk_change?action=note         bulk_change       in  403     404     200     404     403  404     403   403
+inventory:ageing                          -                 in  403     200     200     200     200  200     200   200
+inventory:ageing?school={foreign}         -                 in  403     404     404     404     200  404     200   200
 inventory:labels                          -                 in  403     200     200     200     403  200     403   403
 inventory:labels?school={foreign}         -                 in  403     200     200     200     403  200     403   403
 inventory:labels                          device            in  403     200/404 200/404 200/404 403  200/404 403   403

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from apps.core.clock import today
 from apps.core.errors import DomainError
-from apps.inventory import calculations, selectors, services
+from apps.inventory import ageing, calculations, selectors, services
 from apps.inventory.models import Device, KitSet, Placement, Product, ProductPrice
 from tests import factories
 from tests.inventory.test_services import DAY
@@ -106,7 +106,7 @@ def test_a_products_own_years_of_use_go_before_those_of_its_kind():
     by_kind = factories.ProductFactory(kind=own.kind)
     for product in (own, by_kind):
         factories.DeviceFactory(product=product, school=school, bought_on=day.replace(day=1, year=day.year - 3))
-    assert [selectors.years_of_use(device) for device in Device.objects.order_by("pk")] == [2, 5]
+    assert [ageing.years_of_use(device) for device in Device.objects.order_by("pk")] == [2, 5]
     (row,) = selectors.devices_by_kind(school)
     assert (row.number, row.overdue) == (2, 1)
 

@@ -1,6 +1,7 @@
 """The catalogue, the devices with the places where they stood, and the stocktakes that look for them."""
 
 from apps.inventory.models.adding import AddRequest, TagSequence
+from apps.inventory.models.ageing import AgeingNotice
 from apps.inventory.models.attachments import Attachment
 from apps.inventory.models.bulk import BulkChange
 from apps.inventory.models.catalogue import DeviceKind, Kit, KitPart, KitSet, Product, ProductPrice
@@ -10,6 +11,7 @@ from apps.inventory.models.stocktakes import Stocktake, StocktakeItem, Stocktake
 
 __all__ = [
     "AddRequest",
+    "AgeingNotice",
     "Attachment",
     "BulkChange",
     "Device",

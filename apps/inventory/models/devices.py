@@ -36,6 +36,9 @@ class Device(models.Model):
     ownership = models.CharField(_("ownership"), max_length=16, choices=Ownership, default=Ownership.BOUGHT)
     price = CentsField(_("acquisition cost"), null=True, blank=True)
     bought_on = models.DateField(_("bought on"), null=True, blank=True)
+    use_until = models.DateField(
+        _("planned end of use"), null=True, blank=True, help_text=_("Empty: after the planned years of use.")
+    )
     status = models.CharField(_("status"), max_length=16, choices=DeviceStatus, default=DeviceStatus.IN_STOCK)
     school = models.ForeignKey(
         School, verbose_name=_("school"), null=True, blank=True, on_delete=models.PROTECT, related_name="devices"

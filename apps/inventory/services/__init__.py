@@ -30,6 +30,7 @@ from apps.inventory.services.corrections import (
     refresh_search_text,
 )
 from apps.inventory.services.kits import add_kits, add_kits_once
+from apps.inventory.services.reminding import remind_of_ageing
 from apps.inventory.services.scanning import (
     cancel_scanning,
     change_scanning,
@@ -92,6 +93,7 @@ __all__ = [
     "record_scans",
     "refresh_devices_of",
     "refresh_search_text",
+    "remind_of_ageing",
     "remove_attachment",
     "remove_scan",
     "report_lost",

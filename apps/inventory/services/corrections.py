@@ -18,7 +18,7 @@ from apps.inventory.binding import is_bound, refusal
 from apps.inventory.choices import Condition, Ownership
 from apps.inventory.models import Device, DeviceKind, Product
 from apps.inventory.numbering import ensure_new_serials, tidy
-from apps.inventory.placing import Spot, ensure_day, recount, search_text_of
+from apps.inventory.placing import EARLIEST_DAY, Spot, ensure_day, recount, search_text_of
 from apps.inventory.services.common import ensure_may, lock_kinds, locked, write
 from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
@@ -65,9 +65,16 @@ def change_condition(*, device: Device, condition: str, by: User, reason: str = 
 
 @transaction.atomic
 def change_details(
-    *, device: Device, by: User, serial: str, price: Decimal | None, bought_on: datetime.date | None, note: str
+    *,
+    device: Device,
+    by: User,
+    serial: str,
+    price: Decimal | None,
+    bought_on: datetime.date | None,
+    note: str,
+    use_until: datetime.date | None = None,
 ) -> Device:
-    """Corrects facts that move no figure."""
+    """Corrects facts that move no figure. Without `use_until` the use ends after the planned years."""
     ensure_may(by, "inventory.change_device")
     row = locked(device, by)
     serial = tidy(serial).upper()
@@ -75,7 +82,13 @@ def change_details(
     ensure_day(bought_on or today(), None, field="bought_on")
     if bought_on is not None and bought_on != row.bought_on:
         _ensure_bought_before_placed(row, bought_on)
+    if use_until is not None and use_until < (bought_on or EARLIEST_DAY):
+        raise DomainError(
+            _("The use cannot end before the purchase. Please enter a later day, or leave the field empty."),
+            field="use_until",
+        )
     row.serial, row.price, row.bought_on, row.note = serial, price, bought_on, note.strip()
+    row.use_until = use_until
     row.search_text = search_text_of(row)
     return save_by(row, by=by)
 
