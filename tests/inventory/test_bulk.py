@@ -294,6 +294,7 @@ def test_from_the_list_to_the_outcome(client, clerk, school, target, devices):
     assert "2 Geräte sind ausgewählt." in client.get(address).content.decode()
     asked = client.get(address, {"action": "move"})
     assert [field.name for field in asked.context["form"]] == ["school", "room", "on", "action"]
+    assert ">An eine Schule umsetzen</h2>" in asked.content.decode()
     wrong = client.post(address, {"action": "move", "school": "", "on": ""})
     assert "school" in wrong.context["form"].errors
 
