@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from apps.core import formats
 from apps.core.money import CentsField
 from apps.core.querysets import ReferenceQuerySet
 from apps.inventory.querysets import ProductQuerySet
@@ -129,7 +130,7 @@ class ProductPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product}, {self.valid_from}"
+        return f"{self.product}, {formats.day(self.valid_from)}"
 
 
 class Kit(models.Model):
