@@ -223,6 +223,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inventory.remind_of_ageing",
         "schedule": crontab(hour="6", minute="15"),
     },
+    "remind-of-loans": {
+        "task": "inventory.remind_of_loans",
+        "schedule": crontab(hour="6", minute="30"),
+    },
+    "clear-loans": {
+        "task": "inventory.clear_loans",
+        "schedule": crontab(hour="3", minute="30"),
+    },
     "clear-expired-sessions": {
         "task": "core.clear_expired",
         "schedule": crontab(hour="3", minute="15"),

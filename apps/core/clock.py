@@ -12,10 +12,20 @@ def now() -> datetime.datetime:
 
 def today() -> datetime.date:
     """The present day in the portal's time zone."""
-    return timezone.localtime(now()).date()
+    return day_of(now())
+
+
+def day_of(moment: datetime.datetime) -> datetime.date:
+    """The day of a moment in the portal's time zone."""
+    return timezone.localtime(moment).date()
 
 
 def school_year_of(day: datetime.date) -> str:
     """The school year of a day, named as the official statistics do: "2024/25" (1 August to 31 July)."""
     first = day.year if day.month >= 8 else day.year - 1
     return f"{first}/{(first + 1) % 100:02d}"
+
+
+def end_of_school_year(day: datetime.date) -> datetime.date:
+    """The last day of the school year of a day: 31 July (§ 7 SchulG NRW)."""
+    return datetime.date(day.year if day.month < 8 else day.year + 1, 7, 31)

@@ -19,7 +19,17 @@ from apps.core.import_admin import ImportButtonMixin
 from apps.core.money import ZERO
 from apps.inventory import services
 from apps.inventory.imports.devices import DevicesSource
-from apps.inventory.models import Device, DeviceKind, Kit, KitPart, Placement, Product, ProductPrice, SerialPattern
+from apps.inventory.models import (
+    Device,
+    DeviceKind,
+    Kit,
+    KitPart,
+    LoanRules,
+    Placement,
+    Product,
+    ProductPrice,
+    SerialPattern,
+)
 from apps.inventory.serials import looks_right
 from apps.schools.models import School
 from apps.schools.school_field import has_many
@@ -200,6 +210,15 @@ class SerialPatternAdmin(ScopedAdmin):
     search_fields = ("manufacturer", "product__manufacturer", "product__model", "example")
     ordering = ("manufacturer", "pk")
     fields = ("product", "manufacturer", "pattern", "example")
+
+
+@admin.register(LoanRules)
+class LoanRulesAdmin(ScopedAdmin):
+    """What the city has decided about loans; earlier rules stay and tell what held when."""
+
+    list_display = ("valid_from", "names_allowed", "keep_months", "remind_days_before", "source")
+    ordering = ("-valid_from",)
+    fields = ("valid_from", "names_allowed", "keep_months", "remind_days_before", "source")
 
 
 class PlacementInline(ReadOnlyInline):

@@ -275,16 +275,6 @@ class RepairedForm(ActionForm):
     condition = ConditionField()
 
 
-class LendForm(ActionForm):
-    submit = _("Lend device")
-    reason = ReasonField(_("Note"))
-
-
-class LoanReturnForm(ActionForm):
-    submit = _("Take back from loan")
-    reason = ReasonField(_("Note"))
-
-
 class OwnershipForm(ActionForm):
     submit = _("Change ownership")
     ownership = forms.ChoiceField(label=_("Ownership"), choices=Ownership.choices)

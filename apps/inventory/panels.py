@@ -1,4 +1,4 @@
-"""What the page of a school shows of its devices."""
+"""What the page of a school shows of its devices and loans, and that of a device of its loans."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.core.days import asked_day
+from apps.inventory.loan_choices import LoanState
+from apps.inventory.loan_selectors import counts_of, groups_of, loans_of
+from apps.inventory.models import Device
 from apps.inventory.selectors import devices_by_kind
 from apps.schools.models import School
 
 _STOCKTAKES = "inventory.view_stocktake"
+SHOWN = 10
 
 
 def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
@@ -30,6 +34,38 @@ def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | 
         "list_url": _address("list", **query),
         "stocktakes_url": _address("stocktakes", school=school.number) if user.has_perm(_STOCKTAKES) else "",
         "add_url": _address("add", school=school.number) if user.has_perm("inventory.add_device") else "",
+    }
+
+
+def loans_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
+    """How many devices are on loan, to which classes, and what is overdue."""
+    user: Any = request.user
+    if not user.has_perm("inventory.view_loan"):
+        return None
+    number = school.number
+    may_keep = user.has_perm("inventory.keep_loans")
+    return {
+        "counts": counts_of(school),
+        "groups": [(row, _address("loans", school=number, state="out", group=row.group)) for row in groups_of(school)],
+        "open_url": _address("loans", school=number, state="out"),
+        "overdue_url": _address("loans", school=number, state="overdue"),
+        "hand_out_url": _address("hand_out", school=number) if may_keep else "",
+        "take_back_url": _address("take_back", school=number) if may_keep else "",
+    }
+
+
+def loans_of_device(request: HttpRequest, device: Device) -> dict[str, Any] | None:
+    """The present loan and the last ones, by number."""
+    user: Any = request.user
+    if not user.has_perm("inventory.view_loan"):
+        return None
+    rows = list(loans_of(device, user)[: SHOWN + 1])
+    return {
+        "open": next((row for row in rows if row.is_open), None),
+        "past": [row for row in rows[:SHOWN] if not row.is_open],
+        "states": LoanState,
+        "more_url": _address("loans", device=device.tag) if len(rows) > SHOWN else "",
+        "may_keep": user.has_perm("inventory.keep_loans"),
     }
 
 

@@ -4,7 +4,8 @@ Besides the admin's names: `move_device`, `retire_device`, `use_depot` (put devi
 `see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `bind_device` (say until
 when a grant binds a device), `dispose_bound_device` (let a bound device go, or end its binding early, with a reason),
 `print_labels`, `run_stocktake` (begin, scan, settle, close), `plan_replacement` (be reminded by mail of what falls
-due), `import_devices` (take in lists of devices of all schools of the own authority).
+due), `import_devices` (take in lists of devices of all schools of the own authority), `keep_loans` (hand out, take back,
+extend, report lost), `see_borrower` (the name, where the city stores names at all). The head sees no loans.
 """
 
 from apps.accounts.choices import Role
@@ -24,14 +25,16 @@ _IMPORT = (
     | {"inventory.import_devices"}
 )
 _CATALOGUE = model_permissions("inventory", *_CATALOGUE_MODELS, actions=EDIT) | {"inventory.delete_kitpart"}
-_OFFICE = _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND | {"inventory.plan_replacement"}
+_LOANS = frozenset({"inventory.view_loan", "inventory.keep_loans", "inventory.see_borrower"})
+_RULES = model_permissions("inventory", "loanrules", actions=EDIT)
+_OFFICE = _READ | _KEEP | _DEPOT | _CATALOGUE | _IMPORT | _BIND | _LOANS | {"inventory.plan_replacement"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    Role.COORDINATOR: _READ | _KEEP,
+    Role.COORDINATOR: _READ | _KEEP | _LOANS,
     Role.OFFICE_CLERK: _OFFICE,
     Role.OFFICE_APPROVER: _OFFICE | {"inventory.dispose_bound_device"},
     Role.HEAD: _READ | {"inventory.see_depot"},
-    Role.IT_SUPPORT: _READ | _KEEP | _DEPOT,
-    Role.AUDITOR: _READ | {"inventory.see_depot"},
-    Role.ADMIN: _READ | _CATALOGUE | {"inventory.see_depot"},
+    Role.IT_SUPPORT: _READ | _KEEP | _DEPOT | _LOANS,
+    Role.AUDITOR: _READ | {"inventory.see_depot", "inventory.view_loan", "inventory.view_loanrules"},
+    Role.ADMIN: _READ | _CATALOGUE | _RULES | {"inventory.see_depot"},
 }

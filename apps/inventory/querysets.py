@@ -9,6 +9,7 @@ from apps.core.clock import today
 from apps.core.querysets import ReferenceQuerySet, ScopedQuerySet
 from apps.core.text import sort_key
 from apps.inventory.choices import ENDED_STATUSES, CountedAs, Ownership, ScanState
+from apps.inventory.loan_choices import LoanState
 from apps.schools.querysets import SchoolScopedQuerySet
 
 
@@ -125,3 +126,26 @@ class StocktakePartQuerySet(SchoolScopedQuerySet[Any]):
 
     permission = "inventory.view_stocktake"
     school_path = "stocktake__school"
+
+
+class LoanQuerySet(SchoolScopedQuerySet[Any]):
+    """Loans of the person's schools."""
+
+    permission = "inventory.view_loan"
+
+    def open(self) -> LoanQuerySet:
+        return self.filter(state=LoanState.OUT)
+
+    def overdue(self, day: datetime.date) -> LoanQuerySet:
+        return self.filter(state=LoanState.OUT, due_on__lt=day)
+
+    def due_within(self, first: datetime.date, last: datetime.date) -> LoanQuerySet:
+        """Open loans due from `first` to `last`, both included."""
+        return self.filter(state=LoanState.OUT, due_on__range=(first, last))
+
+
+class LoanPartQuerySet(SchoolScopedQuerySet[Any]):
+    """Changes and reminders: visible with their loan."""
+
+    permission = "inventory.view_loan"
+    school_path = "loan__school"

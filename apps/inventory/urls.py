@@ -5,6 +5,8 @@ from apps.inventory import (
     attachment_views,
     bulk_views,
     label_views,
+    loan_scan_views,
+    loan_views,
     scan_views,
     stocktake_scan_views,
     stocktake_views,
@@ -60,6 +62,21 @@ urlpatterns = [
         "inventory/<str:tag>/files/<int:pk>/remove/",
         attachment_views.RemoveAttachmentView.as_view(),
         name="remove_attachment",
+    ),
+    path("loans/", loan_views.LoanListView.as_view(), name="loans"),
+    path("loans/hand-out/", loan_scan_views.HandOutView.as_view(), name="hand_out"),
+    path("loans/take-back/", loan_scan_views.TakeBackView.as_view(), name="take_back"),
+    path("loans/receipts/", loan_views.ReceiptsView.as_view(), name="receipts"),
+    path("loans/<str:number>/", loan_views.LoanDetailView.as_view(), name="loan"),
+    path("loans/<str:number>/receipt/", loan_views.ReceiptView.as_view(), name="receipt"),
+    path("loans/<str:number>/return-receipt/", loan_views.ReceiptView.as_view(back=True), name="return_receipt"),
+    *(
+        path(
+            f"loans/<str:number>/{action.slug}/",
+            loan_views.LoanActionView.as_view(action=action),
+            name=f"loan_{action.slug}",
+        )
+        for action in loan_views.ACTIONS.values()
     ),
     re_path(r"^d/(?P<tag>[^/]+)/?$", views.ShortView.as_view(), name="short"),
 ]

@@ -25,7 +25,7 @@ from apps.core.list_views import PortalListView
 from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.core.tables import PortalTable
-from apps.inventory import device_history, forms, selectors, services
+from apps.inventory import device_history, forms, loan_forms, selectors, services
 from apps.inventory.ageing import use_ends, years_of_use
 from apps.inventory.binding import is_bound, refusal
 from apps.inventory.bulk_forms import actions_for as bulk_actions_for
@@ -263,7 +263,7 @@ class DeviceAddView(DevicePageMixin, FormView):
 
 @dataclass(frozen=True)
 class Action:
-    """A service as people see it: its words, its form, its page. `name` is the service's name."""
+    """A step as people see it: its words, its form, its page. `service_name` where the step is part of a larger one."""
 
     name: str
     slug: str
@@ -273,10 +273,11 @@ class Action:
     danger: bool = False
     correction: bool = False
     hint: Text = ""
+    service_name: str = ""
 
     @property
     def service(self) -> Callable[..., object]:
-        return getattr(services, self.name)  # type: ignore[no-any-return]
+        return getattr(services, self.service_name or self.name)  # type: ignore[no-any-return]
 
     def link(self, device: Device) -> dict[str, Any]:
         url = reverse(f"inventory:{self.slug}", args=[device.tag])
@@ -288,11 +289,12 @@ _ALL_ACTIONS = (
     Action("move_device", "move", _("Move"), _("%(tag)s is moved."), forms.MoveForm),
     Action("return_from_repair", "repaired", _("Back from repair"), _("%(tag)s is back from repair."),
            forms.RepairedForm),
-    Action("return_loan", "returned", _("Back from loan"), _("%(tag)s is back from loan."), forms.LoanReturnForm),
+    Action("return_loan", "returned", _("Back from loan"), _("%(tag)s is back from loan."),
+           loan_forms.LoanReturnForm, service_name="take_back_device"),
     Action("send_to_repair", "repair", _("Send to repair"), _("%(tag)s is in repair."), forms.RepairForm,
            hint=_("It stays with its school and goes on counting there.")),
-    Action("lend_device", "lend", _("Lend"), _("%(tag)s is on loan."), forms.LendForm,
-           hint=_("It stays with its school and goes on counting there. Please name no pupils.")),
+    Action("lend_device", "lend", _("Lend"), _("%(tag)s is on loan."), loan_forms.LendForm, service_name="hand_out",
+           hint=_("It stays with its school and goes on counting there.")),
     Action("take_to_stock", "stock", _("Take into the depot"), _("%(tag)s is in the depot."), forms.StockForm,
            hint=_("In the depot it counts for no school.")),
     Action("report_lost", "lost", _("Report as lost"), _("%(tag)s is reported as lost."), forms.LostForm,

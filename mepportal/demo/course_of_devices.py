@@ -179,7 +179,7 @@ class Courses:
         if drawn < 0.1:
             day = between(datetime.date(2025, 8, 28), datetime.date(2025, 10, 24), self.chance)
             if day > now.day:
-                reason = "Für das Schuljahr 2025/26 verliehen"
+                reason = "An Schülerinnen und Schüler verliehen"
                 yield Step(day, DeviceStatus.ON_LOAN, now.school, now.room, reason, "coordinator")
         elif drawn < 0.12:
             day = between(datetime.date(2026, 2, 9), datetime.date(2026, 2, 25), self.chance)

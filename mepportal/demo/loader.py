@@ -16,6 +16,7 @@ from apps.quotas.services import recalculate_stale
 from mepportal.demo.applications import load_applications
 from mepportal.demo.catalogue import load_catalogue
 from mepportal.demo.devices import load_devices
+from mepportal.demo.loans import load_loans
 from mepportal.demo.money import load_budgets
 from mepportal.demo.network import load_network
 from mepportal.demo.past_budgets import load_pots
@@ -48,6 +49,7 @@ def load(say: Callable[[str], None]) -> None:
         load_plans(by=people.clerk)
         catalogue = load_catalogue(by=people.support)
         say(f"{load_devices(schools, catalogue, people)} devices with their moves since 2014")
+        say(f"{load_loans(people)} loans")
         say(f"{load_stocktakes(people)} stocktakes")
         budgets = load_budgets(by=people.approver)
         payments = load_payments(load_pots(by=people.approver), by=people.approver)

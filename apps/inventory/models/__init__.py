@@ -1,4 +1,4 @@
-"""The catalogue, the devices with the places where they stood, and the stocktakes that look for them."""
+"""The catalogue, the devices with the places where they stood, their loans, and the stocktakes that look for them."""
 
 from apps.inventory.models.adding import AddRequest, TagSequence
 from apps.inventory.models.ageing import AgeingNotice
@@ -6,6 +6,7 @@ from apps.inventory.models.attachments import Attachment
 from apps.inventory.models.bulk import BulkChange
 from apps.inventory.models.catalogue import DeviceKind, Kit, KitPart, KitSet, Product, ProductPrice
 from apps.inventory.models.devices import Device, Placement, tag_validator
+from apps.inventory.models.loans import Loan, LoanChange, LoanReminder, LoanRules
 from apps.inventory.models.scanning import Scan, ScanSession, SerialPattern
 from apps.inventory.models.stocktakes import Stocktake, StocktakeItem, StocktakeScan
 
@@ -19,6 +20,10 @@ __all__ = [
     "Kit",
     "KitPart",
     "KitSet",
+    "Loan",
+    "LoanChange",
+    "LoanReminder",
+    "LoanRules",
     "Placement",
     "Product",
     "ProductPrice",

@@ -30,6 +30,16 @@ from apps.inventory.services.corrections import (
     refresh_search_text,
 )
 from apps.inventory.services.kits import add_kits, add_kits_once
+from apps.inventory.services.loans import (
+    extend_loan,
+    hand_out,
+    report_loan_lost,
+    report_loan_stolen,
+    take_back,
+    take_back_device,
+    undo_hand_out,
+    undo_take_back,
+)
 from apps.inventory.services.reminding import remind_of_ageing
 from apps.inventory.services.scanning import (
     cancel_scanning,
@@ -86,6 +96,8 @@ __all__ = [
     "close_stocktake",
     "confirm_change",
     "count_scans",
+    "extend_loan",
+    "hand_out",
     "lend_device",
     "move_device",
     "plan_of",
@@ -96,6 +108,8 @@ __all__ = [
     "remind_of_ageing",
     "remove_attachment",
     "remove_scan",
+    "report_loan_lost",
+    "report_loan_stolen",
     "report_lost",
     "report_stolen",
     "retire_device",
@@ -109,6 +123,10 @@ __all__ = [
     "show_change",
     "start_scanning",
     "start_stocktake",
+    "take_back",
+    "take_back_device",
     "take_in",
     "take_to_stock",
+    "undo_hand_out",
+    "undo_take_back",
 ]

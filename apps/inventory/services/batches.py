@@ -22,6 +22,7 @@ from apps.inventory.numbering import next_tags
 from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
 from apps.inventory.services import masses
 from apps.inventory.services.common import ensure_may, undo_disposal
+from apps.inventory.services.loan_rows import follow_statuses
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -89,6 +90,7 @@ def write_batch(
     new = [entry for entry in entries if entry.is_new]
     known = [entry for entry in entries if not entry.is_new]
     before = [_standing(entry.device) for entry in known]
+    lent = [not entry.is_new and _is_lent(entry.device) for entry in entries]
     for entry in entries:
         _ensure_stays(entry)
         _fill(entry)
@@ -99,6 +101,7 @@ def write_batch(
     fields = {name for entry in known for name in entry.facts}
     fields |= {"status", "school", "site", "room", "last_school", "search_text", "disposal", "disposed_on", "proceeds"}
     bulk_update_by([entry.device for entry in known], sorted(fields), by=by, reason=reason)
+    _follow_loans([entry for entry, was in zip(entries, lent, strict=True) if was != _is_lent(entry.device)], by=by)
     return touched
 
 
@@ -111,6 +114,17 @@ def _create(entries: Sequence[Entry], *, by: User | None, reason: str) -> set[in
         _ensure_may_stand(entry)
     masses.insert_devices([(entry.device, entry.day) for entry in entries], by=by, reason=reason)
     return {entry.device.school_id for entry in entries if entry.device.school_id is not None}
+
+
+def _is_lent(device: Device) -> bool:
+    return device.status == DeviceStatus.ON_LOAN
+
+
+def _follow_loans(entries: Sequence[Entry], *, by: User | None) -> None:
+    """Opens and ends loans where a list of devices says that they are, or are no longer, on loan."""
+    if entries:
+        days = {entry.device.pk: entry.day for entry in entries}
+        follow_statuses([entry.device for entry in entries], days, by=by)
 
 
 def _ensure_may(by: User | None, permission: str = "inventory.import_devices") -> None:

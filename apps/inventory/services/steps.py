@@ -17,6 +17,7 @@ from apps.inventory.choices import LENT_OWNERSHIPS, Condition, DeviceStatus, Dis
 from apps.inventory.models import Device
 from apps.inventory.placing import Spot, earliest_day, ensure_day
 from apps.inventory.services.common import ensure_may, locked, spot_at, write
+from apps.inventory.services.loan_rows import follow_status
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
 
@@ -128,15 +129,15 @@ def return_from_repair(*, device: Device, by: User, reason: str = "", condition:
 
 
 @transaction.atomic
-def lend_device(*, device: Device, by: User, reason: str = "") -> Device:
-    """Notes that a device is lent out by its school. It stays placed and counts."""
-    return _stay(device, "lend_device", DeviceStatus.ON_LOAN, by=by, reason=reason)
+def lend_device(*, device: Device, by: User, reason: str = "", condition: str = "") -> Device:
+    """Notes that a device is lent out by its school. It stays placed and counts. People lend by `hand_out`."""
+    return _stay(device, "lend_device", DeviceStatus.ON_LOAN, by=by, reason=reason, condition=condition)
 
 
 @transaction.atomic
-def return_loan(*, device: Device, by: User, reason: str = "") -> Device:
-    """Takes a lent device back."""
-    return _stay(device, "return_loan", DeviceStatus.IN_USE, by=by, reason=reason)
+def return_loan(*, device: Device, by: User, reason: str = "", condition: str = "") -> Device:
+    """Takes a lent device back. People do so by `take_back`."""
+    return _stay(device, "return_loan", DeviceStatus.IN_USE, by=by, reason=reason, condition=condition)
 
 
 def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Device:
@@ -148,14 +149,18 @@ def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Devic
 
 
 def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datetime.date | None, reason: str) -> Device:
-    return write(_step(name, device, target, by=by), None, status=target, on=on, by=by, reason=reason)
+    row = write(_step(name, device, target, by=by), None, status=target, on=on, by=by, reason=reason)
+    follow_status(row, by=by, on=on)
+    return row
 
 
 def _stay(device: Device, name: str, target: DeviceStatus, *, by: User, reason: str, condition: str = "") -> Device:
     row = _step(name, device, target, by=by)
     row.status = target
     row.condition = Condition(condition) if condition else row.condition
-    return save_by(row, by=by, update_fields=["status", "condition"], reason=reason.strip())
+    save_by(row, by=by, update_fields=["status", "condition"], reason=reason.strip())
+    follow_status(row, by=by)
+    return row
 
 
 def _let_go(row: Device, disposal: str, day: datetime.date, proceeds: Decimal | None) -> None:

@@ -1,0 +1,194 @@
+"""Handing out to a class and taking back by scanning: each sending is one device; the answer says what came of it.
+
+Every page works as a plain form that loads again; `static/js/scan-field.js` only sends it without leaving the field,
+and puts the parts of the answer that are marked `data-scan-part` in their places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import TemplateView
+
+from apps.core.errors import DomainError
+from apps.inventory import loan_selectors, services
+from apps.inventory.choices import Condition
+from apps.inventory.loan_choices import LoanState
+from apps.inventory.loan_forms import ClassForm, ScanBackForm, ScanForm, ShelfForm
+from apps.inventory.loan_views import LoanPageMixin
+from apps.inventory.models import Loan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the last number. `loan`: what was done, and can be undone."""
+
+    tone: str
+    title: str
+    text: str = ""
+    loan: Loan | None = None
+
+
+class ScanView(LoanPageMixin, TemplateView):
+    """Base of both directions. `last` in the address names the loan that the sending before has written."""
+
+    permission_required = "inventory.keep_loans"
+    scan_form_class: type[ScanForm] = ScanForm
+    undo_step = ""
+    outcome: Outcome | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all is chosen that has to be chosen before the first device."""
+        return True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.GET.get("last"):
+            self.outcome = self._done()
+        return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.is_ready:
+            return self.render_to_response(self.get_context_data(**kwargs))
+        try:
+            if "undo" in request.POST:
+                return self._undo(request.POST["undo"])
+            form = self.scan_form_class(request.POST)
+            if not form.is_valid():
+                raise DomainError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+            loan = self.write(form.cleaned_data)
+        except DomainError as error:
+            self.outcome = Outcome("danger", gettext("Not done"), str(error))
+            return self.render_to_response(self.get_context_data(**kwargs))
+        return redirect(self._address(last=loan.number))
+
+    def write(self, sent: dict[str, Any]) -> Loan:
+        raise NotImplementedError
+
+    def words_of(self, loan: Loan) -> Outcome:
+        raise NotImplementedError
+
+    def _undo(self, number: str) -> HttpResponse:
+        rows: Any = self.loans()
+        loan = rows.get_visible_or_404(self.request.user, number=number)
+        getattr(services, self.undo_step)(loan=loan, by=self.request.user)
+        return redirect(self._address(last=loan.number))
+
+    def _done(self) -> Outcome | None:
+        loan = self.loans().filter(number=self.request.GET["last"]).first()
+        return None if loan is None else self.words_of(loan)
+
+    def _address(self, **changes: str) -> str:
+        query = self.request.GET.copy()
+        query.pop("last", None)
+        query.update(changes)
+        return f"{self.request.path}?{query.urlencode()}"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        kwargs.setdefault("scan_form", self.scan_form_class())
+        return super().get_context_data(
+            outcome=self.outcome, states=LoanState, scan_url=self._address(), is_ready=self.is_ready, **kwargs
+        )
+
+
+class HandOutView(ScanView):
+    """Step one chooses school, class and terms, which stand in the address from then on; step two scans."""
+
+    template_name = "inventory/hand_out.html"
+    heading = _("Hand out devices")
+    undo_step = "undo_hand_out"
+
+    @cached_property
+    def terms(self) -> ClassForm:
+        chosen = "due" in self.request.GET
+        return ClassForm(
+            self.request.GET if chosen else None,
+            initial={name: self.request.GET[name] for name in ("school", "group") if name in self.request.GET},
+            user=self.request.user,
+            cancel_url=reverse("inventory:loans"),
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        return self.terms.is_bound and self.terms.is_valid()
+
+    def write(self, sent: dict[str, Any]) -> Loan:
+        device = loan_selectors.device_of_code(sent["code"], self.request.user)
+        return services.hand_out(device=device, by=self.request.user, **self.terms.cleaned_data)
+
+    def words_of(self, loan: Loan) -> Outcome:
+        words = {"tag": loan.device.tag, "product": loan.device.product, "number": loan.number, "group": loan.group}
+        if loan.state == LoanState.CANCELLED:
+            return Outcome("info", gettext("%(tag)s is not handed out after all.") % words)
+        if not loan.is_open:
+            return Outcome("info", gettext("%(tag)s is back already.") % words)
+        return Outcome(
+            "success",
+            gettext("%(tag)s is handed out") % words,
+            gettext("%(product)s, loan number %(number)s") % words,
+            loan,
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if self.is_ready:
+            chosen = self.terms.cleaned_data
+            school, group = chosen["school"], chosen["group"].strip()
+            rows = list(loan_selectors.handed_out_today(self.request.user, school, group))
+            kwargs |= {
+                "chosen": chosen,
+                "condition": Condition(chosen["condition"]).label if chosen["condition"] else "",
+                "rows": rows,
+                "query": urlencode({"school": school.number, "group": group, "state": LoanState.OUT.value}),
+            }
+        return super().get_context_data(terms=self.terms, **kwargs)
+
+
+class TakeBackView(ScanView):
+    """Takes back any device of the person's schools; school and class in the address show what is still missing."""
+
+    template_name = "inventory/take_back.html"
+    heading = _("Take devices back")
+    scan_form_class = ScanBackForm
+    undo_step = "undo_take_back"
+
+    @cached_property
+    def shelf(self) -> ShelfForm:
+        return ShelfForm(self.request.GET if "school" in self.request.GET else None, user=self.request.user)
+
+    def write(self, sent: dict[str, Any]) -> Loan:
+        user: Any = self.request.user
+        device = loan_selectors.device_of_code(sent["code"], user)
+        loan = loan_selectors.open_loan_of(device)
+        if loan is None:
+            raise DomainError(_("%(tag)s is not on loan.") % {"tag": device.tag}, code="not_on_loan", field="code")
+        loan.device = device
+        return services.take_back(loan=loan, by=user, condition=sent["condition"], damage=sent["damage"])
+
+    def words_of(self, loan: Loan) -> Outcome:
+        words = {"tag": loan.device.tag, "number": loan.number, "group": loan.group or gettext("no class named")}
+        if loan.is_open:
+            return Outcome("info", gettext("%(tag)s stays on loan.") % words)
+        condition = Condition(loan.condition_back).label if loan.condition_back else gettext("not known")
+        text = gettext("Loan number %(number)s, %(group)s, condition: %(condition)s") % {
+            **words,
+            "condition": condition,
+        }
+        return Outcome("success", gettext("%(tag)s is back") % words, text, loan)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user: Any = self.request.user
+        missing = None
+        if self.shelf.is_bound and self.shelf.is_valid():
+            chosen = self.shelf.cleaned_data
+            missing = list(loan_selectors.still_out(user, chosen["school"], chosen["group"].strip()))
+        return super().get_context_data(
+            shelf=self.shelf, missing=missing, rows=list(loan_selectors.taken_back_today(user)), **kwargs
+        )

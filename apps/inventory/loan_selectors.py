@@ -1,0 +1,158 @@
+"""Reads about loans."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Max, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.core.clock import day_of, today
+from apps.core.errors import DomainError
+from apps.inventory.choices import DeviceStatus
+from apps.inventory.loan_choices import LoanState
+from apps.inventory.loan_workflow import TRANSITIONS
+from apps.inventory.models import Device, Loan, LoanChange, LoanRules
+from apps.schools.models import School
+
+SAME_DAY_ONLY = frozenset({"undo_hand_out", "undo_take_back"})
+
+
+def rules_on(day: datetime.date | None = None) -> LoanRules:
+    """The rules of a day (today); before the first ones the cautious defaults, unsaved."""
+    found: LoanRules | None = LoanRules.objects.filter(valid_from__lte=day or today()).order_by("-valid_from").first()
+    return found or LoanRules(valid_from=day or today())
+
+
+def may_see_names(user: User) -> bool:
+    """Whether the city stores names today, and this person reads them."""
+    return user.has_perm("inventory.see_borrower") and rules_on().names_allowed
+
+
+def open_loan_of(device: Device) -> Loan | None:
+    """The loan that a device is out on. Lock the device first where the answer must hold."""
+    found: Loan | None = Loan.objects.filter(device=device, state=LoanState.OUT).first()
+    return found
+
+
+def loans_of(device: Device, user: User) -> QuerySet[Any]:
+    """The device's loans that the person may see, newest first."""
+    rows: QuerySet[Any] = Loan.objects.visible_to(user).filter(device=device).select_related("school").order_by("-pk")
+    return rows
+
+
+def actions_for(loan: Loan, user: User) -> list[str]:
+    """Names of the services that this person may call for the loan now. An undo is offered on its own day only."""
+    if not user.has_perm("inventory.keep_loans"):
+        return []
+    names = TRANSITIONS.actions_from(loan.state)
+    day = loan.ended_on or day_of(loan.created_at)
+    return [name for name in names if name not in SAME_DAY_ONLY or day == today()]
+
+
+@dataclass(frozen=True)
+class LoanCounts:
+    """Open loans of a school, how many of them are overdue, and since which due date."""
+
+    open: int
+    overdue: int
+
+
+def counts_of(school: School) -> LoanCounts:
+    found = Loan.objects.filter(school=school).aggregate(
+        open=Count("pk", filter=Q(state=LoanState.OUT)),
+        overdue=Count("pk", filter=Q(state=LoanState.OUT, due_on__lt=today())),
+    )
+    return LoanCounts(**found)
+
+
+@dataclass(frozen=True)
+class GroupCount:
+    """Open loans of a class; `group` is empty where none was named."""
+
+    group: str
+    number: int
+
+
+def groups_of(school: School) -> Sequence[GroupCount]:
+    """The classes of a school with open loans."""
+    rows = Loan.objects.filter(school=school, state=LoanState.OUT).order_by("group").values("group")
+    return [GroupCount(**row) for row in rows.annotate(number=Count("pk")).values("group", "number")]
+
+
+def handed_out_today(user: User, school: School, group: str) -> QuerySet[Any]:
+    """What a class was given today, the last one first."""
+    rows = Loan.objects.visible_to(user).filter(school=school, group=group, state=LoanState.OUT, since=today())
+    return rows.select_related("device__product").order_by("-pk")  # type: ignore[no-any-return]
+
+
+def still_out(user: User, school: School, group: str) -> QuerySet[Any]:
+    """What a class, or with an empty `group` the school, has not given back yet; the longest due first."""
+    rows = Loan.objects.visible_to(user).filter(school=school, state=LoanState.OUT)
+    rows = rows.filter(group__iexact=group) if group else rows
+    return rows.select_related("device__product").order_by("due_on", "device__tag")  # type: ignore[no-any-return]
+
+
+def taken_back_today(user: User) -> QuerySet[Any]:
+    """What this person took back today, the last one first."""
+    theirs = Q(changes__by=user, changes__step="take_back")
+    rows = Loan.objects.visible_to(user).filter(state=LoanState.RETURNED, ended_on=today())
+    rows = rows.annotate(back_at=Max("changes__at", filter=theirs)).filter(back_at__isnull=False)
+    return rows.select_related("device__product").order_by("-back_at", "-pk")  # type: ignore[no-any-return]
+
+
+def course_of(loan: Loan) -> QuerySet[LoanChange]:
+    return loan.changes.select_related("by").order_by("-at", "-pk")
+
+
+# What was scanned
+
+
+def code_in(text: str) -> str:
+    """The number in what was typed or scanned: an inventory number, a serial number, or the address of a QR code."""
+    bare = " ".join(text.split())
+    if "/d/" in bare:
+        bare = bare.rpartition("/d/")[2].strip("/").partition("?")[0].partition("#")[0]
+    return bare.upper()
+
+
+def device_of_code(text: str, user: User) -> Device:
+    """The device of the person's scope with this inventory or serial number, or at this address."""
+    code = code_in(text)
+    if not code:
+        raise DomainError(_("Please scan or type a number."), code="empty", field="code")
+    rows = Device.objects.visible_to(user).select_related("product", "school", "kind")
+    found: Device | None = rows.filter(tag=code).first() or rows.filter(serial=code).first()
+    if found is None:
+        raise DomainError(
+            _("“%(code)s” is unknown here. Please look at the label, or search for the device in the inventory.")
+            % {"code": code[:60]},
+            code="unknown",
+            field="code",
+        )
+    return found
+
+
+def why_not_lendable(device: Device, school: School | None = None) -> str:
+    """Why the device cannot be handed out now, in one sentence; empty when it can."""
+    names = {"tag": device.tag, "school": device.school, "place": school}
+    if school is not None and device.school_id != school.pk:
+        if device.school is None:
+            return _("%(tag)s does not stand at %(place)s. Please move it there first.") % names
+        return _("%(tag)s stands at %(school)s, not at %(place)s. Please move it first.") % names
+    if device.status == DeviceStatus.ON_LOAN:
+        loan = open_loan_of(device)
+        words = {**names, "number": loan.number if loan else "–", "group": (loan and loan.group) or _("no class named")}
+        return _("%(tag)s is on loan already: %(number)s, %(group)s. Please take it back first.") % words
+    if device.status == DeviceStatus.IN_REPAIR:
+        return _("%(tag)s is in repair. Please note on its page that it is back before you hand it out.") % names
+    if device.status != DeviceStatus.IN_USE:
+        return _("%(tag)s cannot be handed out: it is “%(status)s”.") % {
+            **names,
+            "status": DeviceStatus(device.status).label,
+        }
+    return ""
