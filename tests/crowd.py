@@ -41,6 +41,7 @@ def grow(world: World, numbers: range) -> None:
     city.devices()
     city.scanned()
     city.stocktakes()
+    city.loans()
     city.money()
     city.plans()
     for turn, state in enumerate(STATES):
@@ -185,6 +186,25 @@ class _City:
         viewer = self.world.people[Role.OFFICE_APPROVER]
         scan = unknown.scans.get(by__role=Role.IT_SUPPORT)
         like(scan, self.numbers, id=lambda _number: uuid.uuid4(), item=found, by=viewer)
+
+    def loans(self) -> None:
+        """At the first school and at each other; the first device was lent before, and the first loan changed often."""
+        loan, past = self.world.row("loan"), self.world.row("loan_returned")
+        lent = self.copies("device_on_loan", tag=lambda n: f"LEIHE-{n}", serial="", product=self.products)
+        there = {"school": self.schools_, "group": lambda n: f"Klasse {n}"}
+        like(loan, self.numbers, number=lambda n: f"L-DORT-{n}", device=self.devices_, **there)
+        named = {"number": lambda n: f"L-HIER-{n}", "device": lent, "group": lambda n: f"Klasse {n}"}
+        mine = like(loan, self.numbers, **named)
+        given = like(past, self.numbers, number=lambda n: f"L-WAR-{n}", device=lent)
+        back, change = past.changes.get(step="take_back"), loan.changes.order_by("pk").first()
+        by = self.world.people[Role.OFFICE_APPROVER]
+        like(back, self.numbers, loan=given, by=by)
+        like(change, self.numbers, by=self.by)
+        like(change, self.numbers, loan=mine)
+        like(past, self.few, number=lambda n: f"L-FRUEHER-{n}", device=self.world.row("device"))
+        today = {"group": "7b", "number": lambda n: f"L-HEUTE-{n}"}
+        like(loan, self.numbers, device=self.copies("device_on_loan", tag=lambda n: f"HEUTE-{n}", serial=""), **today)
+        self.copies("loanrules", valid_from=lambda n: BEGIN + n * DAY)
 
     def money(self) -> None:
         programmes = self.copies("programme", code=lambda n: f"programm-{n}", name=_name)

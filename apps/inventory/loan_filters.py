@@ -51,3 +51,7 @@ class LoanFilters(PortalFilterSet):
             ahead = datetime.timedelta(days=rules_on().remind_days_before)
             return rows.due_within(today(), today() + ahead)  # type: ignore[no-any-return]
         return rows.filter(state=value)  # type: ignore[no-any-return]
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Nothing for filters that make no sense, so that no receipts are printed for more than was meant."""
+        return super().filter_queryset(queryset) if self.form.is_valid() else queryset.none()

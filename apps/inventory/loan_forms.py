@@ -58,7 +58,10 @@ class TermsMixin(DueMixin):
         initial=Borrower.PUPIL.value,
     )
     group = forms.CharField(
-        label=_("Class or group"), required=False, max_length=40, help_text=_("For example 7b. Please enter no names.")
+        label=_("Class or group"),
+        required=False,
+        max_length=40,
+        help_text=_("For pupils always, for example 7b. Please enter no names."),
     )
     condition = forms.ChoiceField(
         label=_("Condition"), required=False, choices=[("", _("as recorded with the device")), *Condition.choices]

@@ -114,10 +114,10 @@ def course_of(loan: Loan) -> QuerySet[LoanChange]:
 
 def code_in(text: str) -> str:
     """The number in what was typed or scanned: an inventory number, a serial number, or the address of a QR code."""
-    bare = " ".join(text.split())
-    if "/d/" in bare:
-        bare = bare.rpartition("/d/")[2].strip("/").partition("?")[0].partition("#")[0]
-    return bare.upper()
+    bare = " ".join(text.split()).upper()
+    if "/D/" in bare:
+        bare = bare.rpartition("/D/")[2].partition("?")[0].partition("#")[0].strip("/")
+    return bare
 
 
 def device_of_code(text: str, user: User) -> Device:

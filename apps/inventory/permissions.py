@@ -4,8 +4,8 @@ Besides the admin's names: `move_device`, `retire_device`, `use_depot` (put devi
 `see_depot`, `classify_device` (give a device another kind, which decides what it counts as), `bind_device` (say until
 when a grant binds a device), `dispose_bound_device` (let a bound device go, or end its binding early, with a reason),
 `print_labels`, `run_stocktake` (begin, scan, settle, close), `plan_replacement` (be reminded by mail of what falls
-due), `import_devices` (take in lists of devices of all schools of the own authority), `keep_loans` (hand out, take back,
-extend, report lost), `see_borrower` (the name, where the city stores names at all). The head sees no loans.
+due), `import_devices` (take in lists of devices of all schools of the own authority), `keep_loans` (hand out, take
+back, extend, report lost), `see_borrower` (the name, where the city stores names at all). The head sees no loans.
 """
 
 from apps.accounts.choices import Role

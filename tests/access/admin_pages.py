@@ -102,6 +102,11 @@ inventory_devicekind_add                   -               in  403   403   200  
 inventory_devicekind_history               devicekind      in  403   403   200     200     403  403  200   200
 inventory_devicekind_delete                devicekind      in  403   403   403     403     403  403  403   403
 inventory_devicekind_change                devicekind      in  403   403   200     200     403  403  200   200
+inventory_loanrules_changelist             -               in  403   403   403     403     403  403  200   200
+inventory_loanrules_add                    -               in  403   403   403     403     403  403  403   200
+inventory_loanrules_history                loanrules       in  403   403   403     403     403  403  200   200
+inventory_loanrules_delete                 loanrules       in  403   403   403     403     403  403  403   403
+inventory_loanrules_change                 loanrules       in  403   403   403     403     403  403  200   200
 inventory_product_changelist               -               in  403   403   200     200     403  403  200   200
 inventory_product_add                      -               in  403   403   200     200     403  403  403   200
 inventory_product_history                  product         in  403   403   200     200     403  403  200   200

@@ -50,6 +50,8 @@ schools_itstaffing_add                          -               in  403   403   
 schools_itstaffing_change                       itstaffing      in  403   403   302+     302+     403  403  403   302+
 inventory_devicekind_add                        -               in  403   403   302+     302+     403  403  403   302+
 inventory_devicekind_change                     devicekind      in  403   403   302+     302+     403  403  403   302+
+inventory_loanrules_add                         -               in  403   403   403      403      403  403  403   302+
+inventory_loanrules_change                      loanrules       in  403   403   403      403      403  403  403   302+
 inventory_product_add                           -               in  403   403   302+     302+     403  403  403   302+
 inventory_product_change                        product         in  403   403   302+     302+     403  403  403   302+
 inventory_serialpattern_add                    -               in  403   403   302+     302+     403  403  403   302+

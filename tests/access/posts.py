@@ -61,6 +61,15 @@ inventory:bulk#all               -                 in   403      302+     302+  
 inventory:bulk_change            bulk_change       in   403      404      302+     404      403  404      403   403
 inventory:bulk_change#confirm    bulk_change_shown in   403      404      302+     404      403  404      403   403
 funding:list#keep?q=wort         -                 in   403      302+     302+     302+     302+ 403      302+  403
+inventory:hand_out?{terms}       device            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
+inventory:take_back              device_on_loan    in   403      302+/200 302+/200 302+/200 403  302+/200 403   403
+inventory:receipts               loan              in   403      200/302  200/302  200/302  403  200/302  403   403
+inventory:loan_return            loan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:loan_extend            loan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:loan_lost              loan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:loan_stolen            loan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:loan_undo              loan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:loan_undo-return       loan_returned     in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 funding:create                   school            in   403      302+/404 403      403      403  403      403   403
 funding:create#replacing         school            in   403      422/404  403      403      403  403      403   403
 funding:edit                     draft             in   403      302+/404 403      403      403  403      403   403

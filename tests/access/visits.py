@@ -63,6 +63,8 @@ class Visit:
         today = clock.today()
         known = {
             "foreign": world.row("school", foreign_place(role)).number,
+            "own": world.row("school").number,
+            "terms": f"school={world.row('school').number}&borrower=pupil&group=7b&due=school_year&condition=good",
             "today": today.isoformat(),
             "month_ago": (today - datetime.timedelta(days=25)).isoformat(),
         }

@@ -33,7 +33,7 @@ from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState, ReasonKind
 from apps.funding.models import ApplicationStatusChange, LedgerEntry, ReasonTemplate
 from apps.inventory import services as inventory
-from apps.inventory.models import Device, ScanSession, SerialPattern, Stocktake
+from apps.inventory.models import Device, LoanRules, ScanSession, SerialPattern, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import (
@@ -85,6 +85,8 @@ SECRETS: dict[str, frozenset[Role]] = {
     "Kollegenwort": frozenset(Role) - {Role.SCHOOL_STAFF, Role.ADMIN},  # a colleague's ticket
     "Internwort": CITY_OFFICE | {Role.AUDITOR},  # a note that is not for the school
     "Leutewort": CITY_OFFICE | {Role.AUDITOR, Role.ADMIN},  # who else serves the school
+    "Leihwort": CITY_OFFICE | {Role.COORDINATOR, Role.AUDITOR},  # a loan
+    "Namenwort": CITY_OFFICE | {Role.COORDINATOR},  # who has borrowed, where the city stores names
     "Kontowort": frozenset({Role.AUDITOR, Role.ADMIN}),  # an account without a school
     "Geldwort": SEES_MONEY,  # budgets, grants, who pays
     "Wortlautwort": OFFICE | {Role.AUDITOR},  # the office's templates
@@ -133,11 +135,13 @@ def make_world() -> World:
     world.shared |= {"plan": plan, "target_group": TargetGroup.objects.first(), "target": Target.objects.first()}
     _catalogue(world)
     _money(world, year)
+    world.shared["loanrules"] = LoanRules.objects.create(valid_from=clock.today(), names_allowed=True)
     for place, school in schools.items():
         world.put("school", place, school)
         _details(world, place, school, year)
         _devices(world, place, school)
         _scanned(world, place, school)
+        _loans(world, place)
         _applications(world, place, school)
         _tickets(world, place, school)
     _depot(world)
@@ -229,7 +233,8 @@ def _devices(world: World, place: Place, school: School) -> None:
     steps = {
         "device": None,
         "device_in_repair": inventory.send_to_repair,
-        "device_on_loan": inventory.lend_device,
+        "device_on_loan": None,
+        "device_given_back": None,
         "device_lost": inventory.report_lost,
     }
     for number, (kind, step) in enumerate(steps.items(), start=1):
@@ -262,6 +267,23 @@ def _delivery(by: User, word: str, **facts: Any) -> ScanSession:
     session = inventory.start_scanning(token=uuid.uuid4(), by=by, **facts)
     inventory.record_scans(session=session, scanned=[(uuid.uuid4(), f"{word}-SCAN")], by=by)
     return session
+
+
+def _loans(world: World, place: Place) -> None:
+    """One that is out and one that has ended, with names: the city stores them here."""
+    by = world.people[Role.IT_SUPPORT]
+    word = "Leihwort" if place == Place.OWN else WORD_OF[place]
+    name = "Namenwort" if place == Place.OWN else WORD_OF[place]
+    facts: dict[str, Any] = {
+        "by": by, "borrower": "pupil", "group": f"Klasse {word}", "due_on": clock.today() + datetime.timedelta(days=9),
+        "condition": "good", "remark": f"Bemerkung {word}", "borrower_name": f"Kind {name}",
+    }  # fmt: skip
+    for kind, device in (("loan", "device_on_loan"), ("loan_returned", "device_given_back")):
+        loan = inventory.hand_out(device=world.row(device, place), **facts)
+        if kind == "loan_returned":
+            loan = inventory.take_back(loan=loan, by=by, damage=f"Kratzer {word}")
+        world.row(device, place).refresh_from_db()
+        world.put(kind, place, loan)
 
 
 def _depot(world: World) -> None:

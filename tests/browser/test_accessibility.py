@@ -33,6 +33,9 @@ NO_PAGES = {
     "core:ready": "JSON for operators",
     "inventory:stocktake_worker": "a script",
     "inventory:stocktake_result": "a file",
+    "inventory:receipt": "a file to print",
+    "inventory:receipts": "a file to print",
+    "inventory:return_receipt": "a file to print",
     "admin:jsi18n": "a script",
     "admin:core_importrun_progress": "a part of a page, which shows it",
 }

@@ -112,7 +112,7 @@ def test_the_office_may_add_into_the_depot_and_a_coordinator_may_not(client, coo
         ("in_use", "move", {"room": "R 9"}, "in_use"),
         ("in_use", "repair", {"reason": "Display"}, "in_repair"),
         ("in_repair", "repaired", {}, "in_use"),
-        ("in_use", "lend", {}, "on_loan"),
+        ("in_use", "lend", {"borrower": "pupil", "group": "7b", "due": "school_year", "condition": "good"}, "on_loan"),
         ("on_loan", "returned", {}, "in_use"),
         ("in_use", "stock", {}, "in_stock"),
         ("in_use", "lost", {"reason": ""}, "lost"),

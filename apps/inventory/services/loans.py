@@ -96,13 +96,14 @@ def take_back(*, loan: Loan, by: User, condition: str = "", damage: str = "", re
 
 
 @transaction.atomic
-def take_back_device(*, device: Device, by: User, condition: str = "", damage: str = "", remark: str = "") -> Loan:
-    """Takes back what is known by its device; see `take_back`."""
-    loan = open_loan_of(locked(device, by))
+def take_back_device(*, device: Device, by: User, condition: str = "", damage: str = "", remark: str = "") -> Device:
+    """Takes back what is known by its device; see `take_back`. Returns the device."""
+    row = locked(device, by)
+    loan = open_loan_of(row)
     if loan is None:
-        raise DomainError(_("This device is not on loan. Please load the page again."), code="illegal_transition")
-    loan.device = device
-    return take_back(loan=loan, by=by, condition=condition, damage=damage, remark=remark)
+        return steps.return_loan(device=row, by=by)
+    loan.device = row
+    return take_back(loan=loan, by=by, condition=condition, damage=damage, remark=remark).device
 
 
 @transaction.atomic

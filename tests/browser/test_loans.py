@@ -1,0 +1,96 @@
+"""A coordinator hands a class set out and takes it back with a scanner: the focus never leaves the field."""
+
+import pypdfium2
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.inventory.models import Device, Loan
+from tests.browser.city import City, make_city
+from tests.support.browser import Pages, axe_violations
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def city(transactional_db: None) -> City:
+    return make_city()
+
+
+def scan(page: Page, text: str) -> None:
+    """As a scanner does: keys, then Enter, wherever the focus is."""
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def begin(page: Page) -> None:
+    page.goto("/loans/")
+    page.get_by_role("link", name="Geräte ausgeben").first.click()
+    page.get_by_label("Klasse oder Gruppe").fill("7b")
+    page.get_by_label("Zubehör").fill("Ladekabel")
+    page.get_by_role("button", name="Mit dem Scannen beginnen").click()
+
+
+def test_a_class_set_goes_out_and_comes_back(pages: Pages, city: City) -> None:
+    page = pages.open(city.people["coordinator"])
+    tags = list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True))
+    assert len(tags) == 10
+    begin(page)
+    field = page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")
+    for number, tag in enumerate(tags, start=1):
+        expect(field).to_be_focused()
+        scan(page, f"https://portal.stadt.example/d/{tag}" if number % 2 else tag.lower())
+        expect(page.get_by_role("heading", name=f"{number} Gerät")).to_be_visible()
+    scan(page, tags[0])
+    expect(page.locator("main").get_by_text("ist schon verliehen")).to_be_visible()
+    expect(field).to_be_focused()
+    assert axe_violations(page) == []
+    assert list(Loan.objects.filter(state="out", group="7b").values_list("school", flat=True)) == [city.school.pk] * 10
+
+    with page.expect_download() as got:
+        page.get_by_role("link", name="Leihscheine der Klasse").click()
+    document = pypdfium2.PdfDocument(got.value.path(), autoclose=True)
+    texts = [sheet.get_textpage().get_text_range() for sheet in document]
+    assert [next(tag for tag in tags if tag in text) for text in texts] == tags
+    assert all("erziehungsberechtigten" in text for text in texts)
+
+    page.goto("/loans/take-back/?group=7b&school=" + city.school.number)
+    for number, tag in enumerate(tags, start=1):
+        expect(field).to_be_focused()
+        if number == 10:
+            page.get_by_label("Zustand").select_option("damaged")
+            page.get_by_label("Neue Schäden").fill("Riss im Display")
+            field.focus()
+        scan(page, tag)
+        expect(page.get_by_role("heading", name=f"Sie haben heute {number} Gerät")).to_be_visible()
+    expect(page.get_by_text("Alles ist zurück.")).to_be_visible()
+    expect(page.get_by_label("Zustand")).to_have_value("")
+    conditions = Loan.objects.order_by("device__tag").values_list("state", "condition_back", "damage_back")
+    assert list(conditions) == [("returned", "", "")] * 9 + [("returned", "damaged", "Riss im Display")]
+    assert set(Device.objects.filter(school=city.school).values_list("status", flat=True)) == {"in_use"}
+
+
+def test_scans_that_come_faster_than_answers_are_all_taken(pages: Pages, city: City) -> None:
+    page = pages.open(city.people["coordinator"])
+    tags = list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True))
+    begin(page)
+    expect(page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")).to_be_focused()
+    for tag in tags:
+        scan(page, tag)
+    expect(page.get_by_role("heading", name="10 Geräte heute ausgegeben")).to_be_visible()
+    assert Loan.objects.filter(state="out").count() == 10
+    page.get_by_role("button", name=f"{tags[-1]} rückgängig machen").click()
+    expect(page.get_by_role("heading", name="9 Geräte heute ausgegeben")).to_be_visible()
+    assert Loan.objects.get(device__tag=tags[-1]).state == "cancelled"
+
+
+def test_without_script_each_scan_loads_the_page_with_the_focus_in_the_field(pages: Pages, city: City) -> None:
+    page = pages.open(city.people["coordinator"], java_script_enabled=False, viewport=PHONE)
+    tags = list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True)[:2])
+    begin(page)
+    for tag in tags:
+        scan(page, tag)
+        expect(page.locator("main").get_by_text(f"{tag} ist ausgegeben")).to_be_visible()
+    scan(page, "UNBEKANNT")
+    expect(page.locator("main").get_by_text("ist hier nicht bekannt")).to_be_visible()
+    assert Loan.objects.filter(state="out").count() == 2
