@@ -2,9 +2,11 @@
 
 import datetime
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -216,6 +218,20 @@ def test_bad_contact_data_are_a_hint_and_left_out() -> None:
         ("E-Mail", "„keine“ ist keine E-Mail-Adresse."),
         ("Homepage", "„x y“ ist keine Internetadresse."),
         ("EPSG", "Das Koordinatensystem „EPSG:4326“ ist unbekannt; die Koordinaten bleiben weg."),
+    ]
+
+
+def test_a_place_outside_the_state_is_a_hint_and_left_out_and_the_command_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "schuldaten.csv"
+    path.write_bytes(schuldaten([school(UTMRechtswert="1", UTMHochwert="2")]))
+    answer = io.StringIO()
+
+    call_command("import_schools", path, source="schuldaten", stdout=answer)
+
+    assert (Site.objects.get().easting, Site.objects.get().northing) == (None, None)
+    assert answer.getvalue().splitlines()[-2:] == [
+        "Hinweise: 1",
+        "  Zeile 3, UTMRechtswert: Die Koordinaten liegen außerhalb von Nordrhein-Westfalen; sie werden ausgelassen.",
     ]
 
 

@@ -52,6 +52,12 @@ class Report:
         for action in RowAction:
             yield f"{action.label}: {self.run.counts.get(action, 0)}"
             yield from self._details(action)
+        hints = [
+            f"{_place(row, fault.column)}: {fault.text}" for row in self._hinted() for fault in faults_of(row.hints)
+        ]
+        if hints:
+            yield _("Hints: %(number)s") % {"number": len(hints)}
+            yield from _listed(hints)
         yield from self.source.remarks()
         if self.dry_run:
             yield _("Only checked, nothing was written.")

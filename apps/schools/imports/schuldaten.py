@@ -37,6 +37,8 @@ from apps.schools.imports.base import (
 from apps.schools.names import official_name, short_name
 
 COORDINATE_SYSTEM = "EPSG:25832"
+EASTINGS = range(270_000, 540_001)  # North Rhine-Westphalia with some air, in metres of COORDINATE_SYSTEM
+NORTHINGS = range(5_560_000, 5_840_001)
 
 _type_key = parsers.code(r"[0-9A-Z]{2}", gettext_noop("“%(value)s” is not a school type key such as 02."))
 _authority = parsers.code(r"\d{1,10}", gettext_noop("“%(value)s” is not a number of a school authority."))
@@ -139,8 +141,17 @@ class SchuldatenSource(RegisterSource):
         if system not in {"", "NULL", COORDINATE_SYSTEM}:
             message = gettext_noop("The coordinate system “%(system)s” is unknown; the coordinates are left out.")
             row.hints.append(Fault("EPSG", message, {"system": system}))
-        if system != COORDINATE_SYSTEM or values["easting"] is None or values["northing"] is None:
+        elsewhere = self._is_elsewhere(values["easting"], values["northing"])
+        if system == COORDINATE_SYSTEM and elsewhere:
+            message = gettext_noop("The coordinates lie outside North Rhine-Westphalia; they are left out.")
+            row.hints.append(Fault("UTMRechtswert", message))
+        if system != COORDINATE_SYSTEM or elsewhere or values["easting"] is None or values["northing"] is None:
             values["easting"] = values["northing"] = None
+
+    @staticmethod
+    def _is_elsewhere(easting: int | None, northing: int | None) -> bool:
+        """One wrong place would draw all others of the map into one spot."""
+        return easting is not None and northing is not None and (easting not in EASTINGS or northing not in NORTHINGS)
 
     # -- comparing --------------------------------------------------------------------------------------------------
 
