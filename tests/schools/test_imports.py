@@ -305,7 +305,7 @@ def test_unreadable_file_ends_with_a_sentence() -> None:
     run = check(b"%PDF-1.7 something")
 
     assert (run.state, run.error) == (
-        ImportState.UNREADABLE, "Das ist eine PDF-Datei. Bitte wählen Sie die Tabelle als CSV-Datei.")  # fmt: skip
+        ImportState.UNREADABLE, "Das ist eine PDF-Datei. Bitte wählen Sie die Tabelle als XLSX oder CSV.")  # fmt: skip
     assert (run.job.state, run.rows.count()) == (JobState.FAILED, 0)
 
 
