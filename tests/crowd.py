@@ -270,6 +270,7 @@ class _City:
         self.copies("contactmessage", text=_name)
         run = self.world.shared["importrun"]
         self.copies("importrun", file_name=_name, created_by=self.by, applied_by=self.by, job=jobs)
+        self.copies("importmapping", name=_name, signature=lambda n: f"{n + 1:064d}", saved_by=self.by)
         line = ImportRow.objects.get(run=run, line=2)
         like(line, self.numbers, line=lambda n: n + 2, key=_name, label=_name)
 

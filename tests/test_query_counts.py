@@ -115,6 +115,7 @@ WITHOUT_LIST = {
     "admin:core_portaltext_changelist *": "one text per page and language",
     "admin:core_importrun_upload *": "a form above the last five imports",
     "admin:core_importrun_progress *": "how far one import is",
+    "admin:core_importrun_columns *": "a form about one file",
     "admin:*_add *": "a form for one row",
     "admin:*_change *": "one row without parts",
     "admin:*_delete *": "a question about one row without parts",

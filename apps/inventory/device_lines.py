@@ -17,7 +17,10 @@ from apps.inventory.choices import DeviceStatus, Ownership
 class _Escaped(Func):
     """As `core.exports.escaped`; nothing for an empty text, which COPY would put in quotes."""
 
-    template = "NULLIF(CASE WHEN %(expressions)s ~ '^''*[-=+@\\t\\r]' THEN '''' ELSE '' END || %(expressions)s, '')"
+    template = (
+        "NULLIF(CASE WHEN left(ltrim(%(expressions)s, ''''), 1) IN ('=', '+', '-', '@', '\t', '\r')"
+        " THEN '''' || %(expressions)s ELSE %(expressions)s END, '')"
+    )
     output_field = TextField()
 
 
