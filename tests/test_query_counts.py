@@ -59,6 +59,7 @@ NOT_OPENED = {
     "core:ready": "tells machines whether all parts answer",
     "core:run_job": "sent to; a visit leads to the jobs",
     "funding:submit": "sent to; a visit leads to the application",
+    "inventory:bulk": "sent to; a visit is refused",
     "inventory:scan_remove": "sent to; a visit is refused",
     "inventory:short": "leads to the device",
     "inventory:stocktake_settle": "sent to; a visit leads to the findings",
