@@ -84,7 +84,7 @@ WITHOUT_LIST = {
     "inventory:scan_take_in *": "a question about one delivery",
     "inventory:scan_change *": "a form about one delivery",
     "inventory:scan_cancel *": "a question about one delivery",
-    "inventory:bulk_change *": "a form about the chosen devices",
+    "inventory:bulk_change*": "a form about the chosen devices",
     "inventory:labels*": "a form about the chosen devices",
     "inventory:* (device) *": "a form about one device",
     "inventory:stocktake_start*": "a form",
