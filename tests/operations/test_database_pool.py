@@ -29,7 +29,7 @@ def pooled(postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("VAR_DIR", str(settings.VAR_DIR))
     values = Environment(settings.BASE_DIR).database()
     values["OPTIONS"]["pool"]["timeout"] = PATIENCE  # type: ignore[index]
-    database = ConnectionHandler({"default": values})["default"]
+    database = ConnectionHandler({"default": {}, "pooled": values})["pooled"]  # Django keeps one pool for each alias
     try:
         yield database
     finally:
