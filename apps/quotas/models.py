@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from apps.core.querysets import ReferenceQuerySet
+from apps.quotas.expressions import BELOW_TARGET, DIFFERENCE, PERCENT
 from apps.quotas.querysets import QuotaFigureQuerySet
 from apps.schools.models import School, SchoolType
 
@@ -168,7 +169,13 @@ class QuotaFigure(models.Model):
         verbose_name_plural = _("quota figures")
         ordering = ("plan", "day", "school")
         constraints = [models.UniqueConstraint(fields=["plan", "school", "day"], name="quotas_one_figure_per_day")]
-        indexes = [models.Index(fields=["plan", "day"], name="quotas_figure_plan_day")]
+        indexes = [
+            models.Index(fields=["plan", "day"], name="quotas_figure_plan_day"),
+            models.Index("plan", "day", DIFFERENCE, condition=Q(counted=True), name="quotas_figure_difference"),
+            models.Index(
+                "plan", "day", PERCENT, condition=Q(counted=True) & BELOW_TARGET, name="quotas_figure_below_target"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.school} {self.day}"

@@ -14,14 +14,12 @@ from django.db.models import Count, Exists, F, OrderBy, OuterRef, Q, QuerySet
 from apps.core import clock
 from apps.quotas.calculations import Share
 from apps.quotas.choices import Level
+from apps.quotas.expressions import BELOW_TARGET, DIFFERENCE, PERCENT, PUPILS_PER_DEVICE
 from apps.quotas.figures import Figure, row_of
 from apps.quotas.kept import kept
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure
 from apps.quotas.sums import (
-    BELOW_TARGET,
     EVERYTHING,
-    PERCENT,
-    PUPILS_PER_DEVICE,
     below_target_of,
     mean_of,
     reaching,
@@ -38,7 +36,7 @@ _ORDERS: dict[str, Any] = {
     "percent": PERCENT,
     "numbers__pupils_per_device": PUPILS_PER_DEVICE,
     "numbers__target_pupils_per_device": F("target_pupils_per_device"),
-    "numbers__difference": F("devices") - F("target_devices"),
+    "numbers__difference": DIFFERENCE,
     "numbers__parent_financed": F("parent_financed"),
     "numbers__presentation_devices": F("presentation_devices"),
 }

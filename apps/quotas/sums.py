@@ -6,34 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, F, Max, Min, Q, Sum
-from django.db.models.functions import Cast, NullIf, Round
+from django.db.models import Count, F, Max, Min, Q, Sum
 
 from apps.quotas.calculations import Share, Totals, target_of_sums
+from apps.quotas.expressions import BELOW_TARGET, PARTS, PERCENT
 
 REACHES = (1, 2)
 """Pupils per device at which schools are counted: at 1 : 1, and at 1 : 2 or better."""
-PARTS = 10**9
-"""Into which a quota is divided to be a whole number: both databases divide those exactly, and alike."""
 MEAN_PLACES = Decimal("1e-6")
 """To which a mean is exact."""
 
 _KNOWN = Q(weighted_pupils__isnull=False)
 _AIMED = _KNOWN & Q(target_devices__isnull=False)
 _ASKED = Q(weighted_pupils__gt=0)
-BELOW_TARGET = Q(target_devices__gt=F("devices"))
 
 
 def reaching(most_pupils_per_device: int) -> Q:
     """Rows of schools with a device for so many pupils, see `calculations.reaches`."""
     return _ASKED & Q(weighted_pupils__lte=F("devices") * most_pupils_per_device)
-
-
-_HUNDREDTHS = Cast(Round(F("weighted_pupils") * 100), BigIntegerField())
-PERCENT = F("devices") * (100 * 100 * PARTS) / NullIf(_HUNDREDTHS, 0)
-"""A row's quota in whole parts of a percent, NULL without pupils."""
-PUPILS_PER_DEVICE = NullIf(_HUNDREDTHS, 0) * (PARTS // 100) / NullIf(F("devices"), 0)
-"""A row's n of 1 : n in whole parts, NULL without devices or pupils."""
 
 
 QUOTA = {
