@@ -109,6 +109,8 @@ class KernFormHelper(FormHelper):
         super().__init__(form)
         if form is not None:
             _name_empty_choices(form)
+            # crispy takes an empty layout for none and leaves the buttons of a form without fields away
+            self.layout = self.layout or Layout(HTML(""))
         self.form_id = form_id or keep
         self.form_class = "portal-form portal-form--wide" if wide else "portal-form"
         self.mark_optional = mark_optional

@@ -202,6 +202,18 @@ def test_the_school_sees_how_many_are_out(client, devices, coordinator, school):
     assert "verliehen" not in client.get(f"/schools/{school.number}/").content.decode()
 
 
+@pytest.mark.parametrize("step", ["undo", "undo-return"])
+def test_a_step_that_asks_nothing_has_its_button(client, devices, coordinator, step):
+    loan = services.hand_out(device=devices[0], by=coordinator, **TERMS)
+    if step == "undo-return":
+        services.take_back(loan=loan, by=coordinator)
+    page = client.get(reverse(f"inventory:loan_{step}", args=[loan.number])).content.decode()
+    form = page[page.index('class="portal-form"') :]
+    assert "<button" in form
+    assert "Rückgängig machen" in form
+    assert "Abbrechen" in form
+
+
 def test_what_is_no_longer_possible_leads_back_and_says_so(client, devices, coordinator):
     loan = services.hand_out(device=devices[0], by=coordinator, **TERMS)
     services.take_back(loan=loan, by=coordinator)
