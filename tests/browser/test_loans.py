@@ -42,7 +42,7 @@ def test_a_class_set_goes_out_and_comes_back(pages: Pages, city: City) -> None:
         scan(page, f"https://portal.stadt.example/d/{tag}" if number % 2 else tag.lower())
         expect(page.get_by_role("heading", name=f"{number} Gerät")).to_be_visible()
     scan(page, tags[0])
-    expect(page.locator("main").get_by_text("ist schon verliehen")).to_be_visible()
+    expect(page.locator("[data-scan-part=outcome]").get_by_text("ist schon verliehen")).to_be_visible()
     expect(field).to_be_focused()
     assert axe_violations(page) == []
     assert list(Loan.objects.filter(state="out", group="7b").values_list("school", flat=True)) == [city.school.pk] * 10
@@ -84,13 +84,36 @@ def test_scans_that_come_faster_than_answers_are_all_taken(pages: Pages, city: C
     assert Loan.objects.get(device__tag=tags[-1]).state == "cancelled"
 
 
+def test_what_was_scanned_without_network_waits_and_what_was_refused_stays_in_sight(pages: Pages, city: City) -> None:
+    page = pages.open(city.people["coordinator"])
+    tags = list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True)[:3])
+    begin(page)
+    field = page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")
+    expect(field).to_be_focused()
+    page.context.set_offline(True)
+    for tag in (*tags, tags[0]):
+        scan(page, tag)
+        expect(field).to_have_value("")
+    expect(page.get_by_text(f"sobald sie wieder da ist: {', '.join((*tags, tags[0]))}")).to_be_visible()
+    assert Loan.objects.count() == 0
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="3 Geräte heute ausgegeben")).to_be_visible()
+    expect(page.locator("[data-scan-refused] li")).to_contain_text([f"{tags[0]} ist schon verliehen"])
+    expect(page.get_by_text("sobald sie wieder da ist")).to_be_hidden()
+    assert list(Loan.objects.order_by("pk").values_list("device__tag", flat=True)) == tags
+    assert axe_violations(page) == []
+
+
 def test_without_script_each_scan_loads_the_page_with_the_focus_in_the_field(pages: Pages, city: City) -> None:
     page = pages.open(city.people["coordinator"], java_script_enabled=False, viewport=PHONE)
     tags = list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True)[:2])
     begin(page)
+    field = page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")
     for tag in tags:
+        expect(field).to_be_focused()
         scan(page, tag)
         expect(page.locator("main").get_by_text(f"{tag} ist ausgegeben")).to_be_visible()
+    expect(field).to_be_focused()
     scan(page, "UNBEKANNT")
     expect(page.locator("main").get_by_text("ist hier nicht bekannt")).to_be_visible()
     assert Loan.objects.filter(state="out").count() == 2
