@@ -20,7 +20,7 @@ def read_code(text: str) -> str:
     if "/" in code:
         parts = [part for part in urlsplit(code).path.split("/") if part]
         if len(parts) >= 2 and parts[-2].casefold() == _SHORT:
-            code = tidy(unquote(parts[-1])).upper()
+            code = tidy(unquote(parts[-1]).replace("\x00", "")).upper()
     return code[:CODE_LENGTH].strip()
 
 

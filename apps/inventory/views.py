@@ -92,7 +92,7 @@ class DeviceListView(PortalListView):
     def _called(self) -> Device | None:
         """Whoever searches for a whole number and nothing else wants that device and no list."""
         asked = self.request.GET
-        searched = asked.get("q", "").replace("\x00", "")
+        searched = asked.get("q", "")
         filtered = any(value for name, value in asked.items() if name in DeviceFilters.base_filters and name != "q")
         if not searched or filtered or asked.get("export"):
             return None

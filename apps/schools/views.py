@@ -57,7 +57,7 @@ class SuggestSchoolsView(PermissionRequiredMixin, TemplateView):
     template_name = "schools/_suggestions.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        asked = self.request.GET.get("school", "")[:MOST_TYPED].replace("\x00", "").strip()
+        asked = self.request.GET.get("school", "")[:MOST_TYPED].strip()
         found = schools_like(School.objects.visible_to(self.request.user), asked)[:SUGGESTED] if asked else ()
         return super().get_context_data(schools=[words_of(school) for school in found], **kwargs)
 
