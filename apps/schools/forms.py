@@ -11,10 +11,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock
+from apps.core import clock, formats
 from apps.core.form_fields import GermanDateField
 from apps.core.imports.forms import ImportUploadForm
-from apps.schools.calculations import is_school_year
+from apps.schools.calculations import counting_day, is_school_year
+
+check_authority = RegexValidator(r"^[0-9]{1,10}\Z", _("A school authority has a number such as 10315."))
+check_municipality = RegexValidator(r"^[0-9]{8}\Z", _("A municipality key has eight digits, e.g. 05915000."))
 
 
 def check_school_year(text: str) -> None:
@@ -23,10 +26,21 @@ def check_school_year(text: str) -> None:
         raise ValidationError(_("Enter a school year such as 2024/25."))
 
 
-def check_counting_day(day: datetime.date, school_year: str) -> None:
-    """The counting day must lie in the school year that the counts are for."""
+def check_counting_day(day: datetime.date | None, school_year: str) -> None:
+    """The counting day must be over and lie in the school year that the counts are for; by default its 15 October."""
+    day = day or counting_day(school_year)
     if clock.school_year_of(day) != school_year:
         raise ValidationError(_("The counting day lies outside of the school year %(year)s.") % {"year": school_year})
+    check_counted(day)
+
+
+def check_counted(day: datetime.date) -> None:
+    """Nobody has counted on a day to come."""
+    if day > clock.today():
+        raise ValidationError(
+            _("The counting day %(day)s lies in the future. Please enter the day on which the counting was done.")
+            % {"day": formats.day(day)}
+        )
 
 
 class ScopeUploadForm(ImportUploadForm):
@@ -35,13 +49,13 @@ class ScopeUploadForm(ImportUploadForm):
     authority = forms.CharField(
         label=_("Only this school authority"),
         required=False,
-        validators=[RegexValidator(r"^\d{1,10}$", _("A school authority has a number such as 10315."))],
+        validators=[check_authority],
         help_text=_("Number of the school authority (Traegernummer). Leave it empty to take in all schools."),
     )
     municipality = forms.CharField(
         label=_("Only this municipality"),
         required=False,
-        validators=[RegexValidator(r"^\d{8}$", _("A municipality key has eight digits, e.g. 05915000."))],
+        validators=[check_municipality],
         help_text=_("Schools of other authorities in your city come along; they never count in the quota."),
     )
 
@@ -88,7 +102,7 @@ class CountsUploadForm(SocialIndexUploadForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("counted_on") and cleaned.get("school_year"):
+        if cleaned.get("school_year") and "counted_on" in cleaned:
             try:
                 check_counting_day(cleaned["counted_on"], cleaned["school_year"])
             except ValidationError as error:
@@ -100,6 +114,9 @@ class NetworkUploadForm(ScopeUploadForm):
     """The city's own table of network and platforms."""
 
     counted_on = GermanDateField(
-        label=_("Rooms counted on"), required=False, help_text=_("Leave it empty when the rooms were counted today.")
+        label=_("Rooms counted on"),
+        required=False,
+        validators=[check_counted],
+        help_text=_("Leave it empty when the rooms were counted today."),
     )
     field_order = ("file", "counted_on")

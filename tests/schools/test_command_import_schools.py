@@ -157,6 +157,11 @@ def test_json_names_every_school(file: Path) -> None:
         (["--source", "counts", "--school-year", "2025/27"], "Bitte geben Sie ein Schuljahr wie 2024/25 ein."),
         (["--source", "counts", "--school-year", "2025/26", "--counted-on", "2024-10-15"],
          "Der Zähltag liegt außerhalb des Schuljahrs 2025/26."),
+        (["--source", "counts", "--school-year", "2095/96"],
+         "Der Zähltag 15.10.2095 liegt in der Zukunft. Bitte geben Sie den Tag an, an dem gezählt wurde."),
+        (["--source", "network", "--counted-on", "2095-01-01"], "Der Zähltag 01.01.2095 liegt in der Zukunft."),
+        (["--source", "schuldaten", "--municipality", "05915"], "Ein Gemeindeschlüssel hat acht Ziffern"),
+        (["--source", "schuldaten", "--authority", "Hamm"], "Ein Schulträger hat eine Nummer wie 10315."),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit(file: Path, arguments: list[str], message: str) -> None:
@@ -164,6 +169,23 @@ def test_options_that_do_not_fit(file: Path, arguments: list[str], message: str)
         call(file, *arguments)
     assert message in str(caught.value)
     assert ImportRun.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--authority", "10316"], "Keine Zeile der Datei gehört zum Schulträger 10316. Bitte prüfen Sie die Nummer."),
+        (["--municipality", "05915999"],
+         "Keine Zeile der Datei gehört zu einer Schule in der Gemeinde 05915999. Bitte prüfen Sie den Schlüssel."),
+    ],
+)  # fmt: skip
+def test_a_filter_that_matches_no_row_is_told(file: Path, arguments: list[str], message: str) -> None:
+    assert failing(file, *arguments)[:2] == (2, message)
+    run(file)
+    file.write_bytes(counts([("100001", "10"), ("999999", "5")]))
+    with pytest.raises(CommandError, match="Keine Zeile der Datei") as caught:
+        call(file, "--source", "counts", "--school-year", "2025/26", *arguments)
+    assert (caught.value.returncode, PupilCount.objects.count()) == (2, 0)
 
 
 @pytest.mark.parametrize("day", ["2026-02-01", "01.02.2026"])

@@ -231,6 +231,17 @@ def test_unknown_source_and_run_are_404(client: Client, clerk: Any) -> None:
     assert client.post("/admin/core/importrun/999/apply/").status_code == 404
 
 
+def test_a_second_click_says_that_the_import_is_under_way(client: Client, clerk: Any) -> None:
+    upload(client, schuldaten([school()]))
+    engine.run_due()
+    run = ImportRun.objects.get()
+    client.post(address(run, "apply"))
+
+    again = client.post(address(run, "apply"), follow=True).content.decode()
+
+    assert "Dieser Import wird schon übernommen." in again
+
+
 def test_opening_the_address_of_a_step_does_nothing(client: Client, clerk: Any) -> None:
     upload(client, schuldaten([school()]))
     engine.run_due()
@@ -253,6 +264,7 @@ def test_counts_need_their_year_and_missing_schools_are_listed(client: Client, c
     assert "Bitte geben Sie ein Schuljahr wie 2024/25 ein." in send(school_year="2025").content.decode()
     outside = send(school_year="2025/26", counted_on="01.10.2024").content.decode()
     assert "Der Zähltag liegt außerhalb des Schuljahrs 2025/26." in outside
+    assert "Der Zähltag 15.10.2095 liegt in der Zukunft." in send(school_year="2095/96").content.decode()
     send(school_year="2025/26", counted_on="01.11.2025", authority="10315")
     engine.run_due()
     run = ImportRun.objects.get()

@@ -366,6 +366,8 @@ def _job(run: ImportRun) -> Job:
 def _ensure_applicable(run: ImportRun) -> None:
     if run.state == ImportState.APPLIED:
         raise DomainError(_("This import was applied already. There is nothing left to do."))
+    if run.state == ImportState.APPLYING:
+        raise DomainError(_("This import is being applied already. Please wait a moment and load the page again."))
     if run.state != ImportState.CHECKED:
         raise DomainError(_("This import is not ready to be applied. Please load the page again."))
     if run.counts.get(RowAction.WRONG):

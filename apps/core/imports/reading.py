@@ -122,7 +122,9 @@ def scan(stream: BinaryIO, *, legacy_encodings: tuple[str, str], limits: Limits)
         if size > limits.file_bytes:
             raise _too_large(limits)
         if b"\x00" in chunk:
-            raise ImportFileError(_("This is not a text file. Please choose a CSV file."))
+            raise ImportFileError(
+                _("This is neither a text file nor an Excel workbook. Please choose a CSV or XLSX file.")
+            )
         counts.update(chunk)
         is_utf8 = is_utf8 and _accepts(utf8, chunk)
     if not any(byte not in b" \t\r\n" for byte in counts):

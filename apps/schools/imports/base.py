@@ -36,6 +36,13 @@ KINDS = (
     (_("other contact data"), frozenset({"email", "phone", "homepage"})),
 )
 
+OUTSIDE = frozenset({"no_school", "not_on_file", "other_authority", "other_municipality"})
+"""Reasons of rows that are none of those that were asked for."""
+ASKED = {
+    "authority": _("No row of the file belongs to the school authority %(value)s. Please check the number."),
+    "municipality": _("No row of the file belongs to a school in the municipality %(value)s. Please check the key."),
+}
+
 school_number = parsers.code(r"\d{6}", gettext_noop("“%(value)s” is not a school number: it has six digits."))
 municipality_key = parsers.code(r"\d{8}", gettext_noop("“%(value)s” is not a municipality key: it has eight digits."))
 postal_code = parsers.code(r"\d{5}", gettext_noop("“%(value)s” is not a postal code: it has five digits."), empty=True)
@@ -84,8 +91,26 @@ class SchoolSource(ImportSource):
             number: Known(name, authority, municipality, closed is None or closed > today)
             for number, name, authority, municipality, closed in rows
         }
+        self.found_any = False
         self.touched: set[int] = set()
         self.renamed: set[int] = set()
+
+    def left_out(self, data: Mapping[str, str]) -> str:
+        reason = self.reason_to_leave_out(data)
+        self.found_any = self.found_any or reason not in OUTSIDE
+        return reason
+
+    def reason_to_leave_out(self, data: Mapping[str, str]) -> str:
+        """What `left_out` answers, of which this class keeps count."""
+        return ""
+
+    def see_end_of_file(self, rows: int, *, is_workbook: bool) -> None:
+        """A mistyped number must not pass for a file without changes."""
+        super().see_end_of_file(rows, is_workbook=is_workbook)
+        asked = {name: self.options[name] for name in ASKED if self.options.get(name)}
+        if asked and not self.found_any:
+            name, value = asked.popitem()
+            raise ImportFileError(ASKED[name] % {"value": value})
 
     def in_scope(self, number: str) -> bool:
         """Whether a school on file belongs to what was asked for."""
@@ -146,7 +171,7 @@ class KnownSchoolSource(SchoolSource):
                 _("This is IT.NRW's directory of schools (it has a column “Schuljahr”). Please import it as such.")
             )
 
-    def left_out(self, data: Mapping[str, str]) -> str:
+    def reason_to_leave_out(self, data: Mapping[str, str]) -> str:
         number = data["number"]
         if not (number.isascii() and number.isdigit() and len(number) == 6):
             return ""

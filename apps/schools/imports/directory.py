@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from apps.core import clock
 from apps.core.imports import parsers
 from apps.core.imports.columns import Column
 from apps.core.imports.faults import CellError, Fault, shown
@@ -45,6 +46,8 @@ _whole = parsers.whole_number(highest=MOST_PUPILS)
 def school_year(cell: str) -> str:
     if not is_school_year(cell):
         raise CellError(gettext_noop("“%(value)s” is not a school year such as 2024/25."), value=shown(cell))
+    if counting_day(cell) > clock.today():
+        raise CellError(gettext_noop("The counts of the school year “%(value)s” lie in the future."), value=shown(cell))
     return cell
 
 
@@ -79,12 +82,12 @@ class DirectorySource(KnownSchoolSource, RegisterSource):
         Column("level", ("Sozialindex", "Sozialindexstufe"), level, required=False),
     )
 
-    def left_out(self, data: Mapping[str, str]) -> str:
+    def reason_to_leave_out(self, data: Mapping[str, str]) -> str:
         wanted = self.options.get("municipality")
         unknown = data["number"] not in self.on_file
         if wanted and unknown and data["municipality"] and data["municipality"] != wanted:
             return "other_municipality"
-        return super().left_out(data)
+        return super().reason_to_leave_out(data)
 
     def clean(self, row: Row) -> None:
         values = row.values

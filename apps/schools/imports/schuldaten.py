@@ -86,7 +86,7 @@ class SchuldatenSource(RegisterSource):
         **SchoolSource.reasons,
     }
 
-    def left_out(self, data: Mapping[str, str]) -> str:
+    def reason_to_leave_out(self, data: Mapping[str, str]) -> str:
         kind = data["type"].upper()
         if kind in NON_SCHOOL_KEYS or (kind in self.types and not self.types[kind].is_school):
             return "no_school"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from django.utils.translation import gettext as _
 from apps.core.form_fields import GermanDateField
 from apps.core.imports.command import UNREADABLE, ImportCommand
 from apps.core.imports.sources import source_of, sources
-from apps.schools.forms import check_counting_day, check_school_year
+from apps.schools.forms import (
+    check_authority,
+    check_counted,
+    check_counting_day,
+    check_municipality,
+    check_school_year,
+)
 from apps.schools.imports.base import SchoolSource
 
 OPTIONS = ("authority", "municipality", "school_year", "counted_on")
@@ -28,10 +35,25 @@ class Command(ImportCommand):
         names = [source.name for source in sources() if issubclass(source, SchoolSource)]
         parser.add_argument("--source", choices=names, required=True)
         rows = parser.add_mutually_exclusive_group()
-        rows.add_argument("--authority", default="", metavar="NUMBER", help="only schools of this authority")
-        rows.add_argument("--municipality", default="", metavar="KEY", help="only schools in this municipality")
+        rows.add_argument(
+            "--authority",
+            default="",
+            metavar="NUMBER",
+            type=_argument(_filled(check_authority)),
+            help="only schools of this authority",
+        )
+        rows.add_argument(
+            "--municipality",
+            default="",
+            metavar="KEY",
+            type=_argument(_filled(check_municipality)),
+            help="only schools in this municipality",
+        )
         parser.add_argument(
-            "--school-year", default="", type=_argument(_school_year), help="year of counts or indices, e.g. 2025/26"
+            "--school-year",
+            default="",
+            type=_argument(_filled(check_school_year)),
+            help="year of counts or indices, e.g. 2025/26",
         )
         parser.add_argument(
             "--counted-on", default="", type=_argument(_day), help="day of the counts; without it 15 October"
@@ -55,8 +77,8 @@ def _kept(source: Any, options: dict[str, Any]) -> dict[str, str]:
         if name not in given:
             message = _("Files of the kind “%(kind)s” need the option %(option)s.")
             raise CommandError(message % {"option": _flag(name), "kind": source.name}, returncode=UNREADABLE)
-    if "counted_on" in given and "school_year" in given:
-        _argument(lambda _text: check_counting_day(given["counted_on"], given["school_year"]), CommandError)("")
+    if "counted_on" in source.option_names:
+        _argument(_counting, partial(CommandError, returncode=UNREADABLE))(given)
     if "counted_on" in given:
         given["counted_on"] = given["counted_on"].isoformat()
     return given
@@ -66,22 +88,36 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _argument(parse: Callable[[str], Any], error: type[Exception] = ArgumentTypeError) -> Callable[[str], Any]:
+def _argument(
+    parse: Callable[[Any], Any], error: Callable[[str], Exception] = ArgumentTypeError
+) -> Callable[[Any], Any]:
     """A parser of forms as one of arguments."""
 
-    def parsed(text: str) -> Any:
+    def parsed(given: Any) -> Any:
         try:
-            return parse(text)
+            return parse(given)
         except ValidationError as problem:
             raise error(" ".join(problem.messages)) from problem
 
     return parsed
 
 
-def _school_year(text: str) -> str:
-    if text:
-        check_school_year(text)
-    return text
+def _filled(check: Callable[[str], None]) -> Callable[[str], str]:
+    """A check of forms as a parser that lets an argument pass that is not given."""
+
+    def parsed(text: str) -> str:
+        if text:
+            check(text)
+        return text
+
+    return parsed
+
+
+def _counting(given: dict[str, Any]) -> None:
+    if "school_year" in given:
+        check_counting_day(given.get("counted_on"), given["school_year"])
+    elif "counted_on" in given:
+        check_counted(given["counted_on"])
 
 
 def _day(text: str) -> Any:
