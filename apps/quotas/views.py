@@ -44,6 +44,11 @@ class AskedFigures:
     day: datetime.date
     problem: str | Promise = ""
 
+    @property
+    def plan_is_over(self) -> bool:
+        """Whether the plan had ended by the day, so that its targets only hold for want of another one."""
+        return self.plan is not None and self.plan.ends_on < self.day
+
     def context(self, **keep: str) -> dict[str, Any]:
         """For the switch in the page's head (`figures_context`); `keep` are other parameters that stay."""
         return {
@@ -147,7 +152,6 @@ class QuotaOverviewView(PortalListView):
         if read is not None and asked.plan is not None:
             kwargs |= {
                 "city": read.city,
-                "plan_is_over": asked.plan.ends_on < asked.day,
                 "status": selectors.figure_status(asked.plan),
                 "shares": [(reach, read.share_at(reach), self._schools(read, at=str(reach))) for reach in (1, 2)],
                 "chart": chart_of_school_types(read.school_types, self._addresses(read)),

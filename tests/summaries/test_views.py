@@ -355,3 +355,15 @@ def test_a_coordinator_of_several_schools_sees_each_ones_quota(client, city):
         Membership.objects.create(user=user, school=SchoolFactory())
     recalculate_stale()
     assert queries() == before
+
+
+def test_the_summary_says_that_its_plan_is_over(client, city):
+    client.force_login(city.people["head"])
+    address, plan = reverse("summaries:summary"), MediaDevelopmentPlan.objects.get()
+    assert "endete am" not in plain(client.get(address).content.decode())
+
+    plan.starts_on, plan.ends_on = datetime.date(2021, 1, 1), clock.today() - datetime.timedelta(days=1)
+    plan.save()
+    shown = plain(client.get(address, {"plan": plan.pk, "day": clock.today().isoformat()}).content.decode())
+
+    assert f"{plan.name} endete am {plan.ends_on:%d.%m.%Y}. Seine Ziele gelten" in shown
