@@ -32,10 +32,16 @@ UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
 
 
 def duration(job: Job) -> str:
-    """ "0,4 s", "12 s", "3 min 20 s"; for a running one the time until now, "" for one that has not begun."""
+    """ "0,4 s", "12 s", "3 min 20 s"; for a running one the time until now, "" for one that has not begun.
+
+    For one that broke off the time until its last sign of life, "" where its beginning is the only one.
+    """
     if job.started_at is None:
         return ""
-    ended = job.ended_at or (job.beat_at if jobs.is_broken_off(job) else None) or clock.now()
+    broken_off = jobs.is_broken_off(job)
+    ended = job.ended_at or (job.beat_at if broken_off else None) or clock.now()
+    if broken_off and ended <= job.started_at:
+        return ""
     seconds = max((ended - job.started_at).total_seconds(), 0)
     if seconds < 10:
         return formats.with_unit(seconds, "s", 1)

@@ -66,6 +66,11 @@ def test_a_job_whose_worker_died_is_shown_as_broken_off_at_once(client: Client, 
     assert "hx-trigger" not in text
 
 
+@pytest.mark.parametrize(("seconds", "shown"), [(0, ""), (1.5, "1,5\u202fs")])
+def test_a_job_that_broke_off_ran_until_its_last_sign_of_life(seconds: float, shown: str) -> None:
+    assert job_pages.duration(job_of(STALE, JobState.BROKEN_OFF, seconds=seconds)) == shown
+
+
 def test_the_top_renews_itself_while_something_runs(client: Client, admin: Any) -> None:
     job = jobs.queue_job(STALE, total=10)
     jobs.begin_job(job)
