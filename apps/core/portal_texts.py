@@ -65,7 +65,9 @@ Verantwortlich für die Daten in diesem Portal ist die Stadt als Schulträgerin.
 ## Welche Daten wir verarbeiten
 - Von Menschen, die sich anmelden: Name, dienstliche E-Mail-Adresse, Aufgabe, zugeordnete Schulen.
 - Was Sie im Portal tun: Anträge, Entscheidungen, Tickets und Änderungen, jeweils mit Zeitpunkt.
-- Von Schülerinnen und Schülern: keine Namen. Das Portal kennt nur ihre Anzahl je Schule.
+- Von Schülerinnen und Schülern: ihre Anzahl je Schule.
+- Von allen, die ein Gerät ausleihen: eine Leihnummer und, wenn angegeben, die Klasse. Wer es ist, weiß nur die Schule.
+- Namen der Ausleihenden nur, wenn die Stadt das einschaltet.
 
 ## Wozu
 Die Stadt plant und verwaltet damit die digitale Ausstattung ihrer Schulen und weist nach, wofür Haushalts- und
@@ -73,7 +75,8 @@ Fördermittel verwendet wurden. Rechtsgrundlage ist die Aufgabe als Schulträger
 
 ## Wie lange
 Anmeldedaten werden gesperrt, sobald Sie die Aufgabe abgeben. Entscheidungen bleiben so lange gespeichert, wie die
-Aufbewahrungs- und Zweckbindungsfristen es verlangen.
+Aufbewahrungs- und Zweckbindungsfristen es verlangen. Bei Leihen löscht das Portal Klasse, Bemerkung und Namen einige
+Monate nach der Rückgabe von selbst; die Frist legt die Stadt fest, voreingestellt sind sechs Monate.
 
 ## Cookies
 Das Portal setzt nur die Cookies, die es für Anmeldung, Sprache, Darstellung und den Schutz der Formulare braucht.
@@ -91,7 +94,9 @@ The city, as school authority, is responsible for the data in this portal.
 ## What data we process
 - Of people who sign in: name, work e-mail address, role, schools they serve.
 - What you do in the portal: applications, decisions, tickets and changes, each with its time.
-- Of pupils: no names. The portal only knows how many there are at each school.
+- Of pupils: how many there are at each school.
+- Of all who borrow a device: a loan number and, where given, the class. Only the school knows who it is.
+- Names of borrowers only if the city switches that on.
 
 ## What for
 The city plans and manages the digital equipment of its schools and shows what budget and grant money was used for.
@@ -99,6 +104,8 @@ The legal basis is its duty as school authority, § 79 of the School Act of Nort
 
 ## For how long
 Accounts are locked as soon as you give up the role. Decisions are kept as long as retention and earmarking periods ask.
+The portal deletes class, remark and names of loans some months after the return; the city sets the period, by default
+six months.
 
 ## Cookies
 The portal only sets the cookies that it needs for sign-in, language, appearance and the protection of forms.
