@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from django.db.models import QuerySet
 
 from apps.inventory.models import Device
 from apps.inventory.models.stocktakes import CODE_LENGTH
@@ -24,15 +27,15 @@ def read_code(text: str) -> str:
     return code[:CODE_LENGTH].strip()
 
 
-def device_of(code: str) -> Device | None:
-    """The device with this inventory number, else the one with this serial number, whoever may see it.
+def device_of(code: str, among: QuerySet[Any] | None = None) -> Device | None:
+    """The device with this inventory number, else the one with this serial number, `among` these or whoever sees it.
 
     Scanners differ in capitals, and Apple's bar codes put an S before the serial number.
     """
     upper = code.upper()
     serials = [code, upper, *([upper[1:]] if len(upper) > 8 and upper.startswith("S") else [])]
-    rows = Device.objects.select_related("product", "school", "site")
-    found = rows.filter(tag=upper).first()
+    rows = (Device.objects.all() if among is None else among).select_related("product", "school", "site")
+    found: Device | None = rows.filter(tag=upper).first()
     if found is None:
         by_serial = {device.serial: device for device in rows.filter(serial__in=serials)}
         found = next((by_serial[serial] for serial in serials if serial in by_serial), None)

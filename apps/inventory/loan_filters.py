@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
 from apps.core.filters import DayFilter, PortalFilterSet
+from apps.inventory.codes import read_code
 from apps.inventory.loan_choices import LoanState
-from apps.inventory.loan_selectors import code_in, rules_on
+from apps.inventory.loan_selectors import rules_on
 from apps.inventory.models import Loan
 from apps.schools.models import School
 from apps.schools.school_field import SchoolFilter
@@ -41,7 +42,7 @@ class LoanFilters(PortalFilterSet):
         self.filters["school"].queryset = School.objects.visible_to(self.request.user)
 
     def filter_number(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        code = code_in(value)
+        code = read_code(value).upper()
         return rows.filter(Q(number__contains=code) | Q(device__tag__contains=code) | Q(device__serial=code))
 
     def filter_state(self, rows: Any, _name: str, value: str) -> QuerySet[Any]:

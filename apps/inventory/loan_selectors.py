@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.core.clock import day_of, today
 from apps.core.errors import DomainError
 from apps.inventory.choices import DeviceStatus
+from apps.inventory.codes import device_of, read_code
 from apps.inventory.loan_choices import LoanState
 from apps.inventory.loan_workflow import TRANSITIONS
 from apps.inventory.models import Device, Loan, LoanChange, LoanRules
@@ -112,21 +113,12 @@ def course_of(loan: Loan) -> QuerySet[LoanChange]:
 # What was scanned
 
 
-def code_in(text: str) -> str:
-    """The number in what was typed or scanned: an inventory number, a serial number, or the address of a QR code."""
-    bare = " ".join(text.split()).upper()
-    if "/D/" in bare:
-        bare = bare.rpartition("/D/")[2].partition("?")[0].partition("#")[0].strip("/")
-    return bare
-
-
 def device_of_code(text: str, user: User) -> Device:
     """The device of the person's scope with this inventory or serial number, or at this address."""
-    code = code_in(text)
+    code = read_code(text).upper()
     if not code:
         raise DomainError(_("Please scan or type a number."), code="empty", field="code")
-    rows = Device.objects.visible_to(user).select_related("product", "school", "kind")
-    found: Device | None = rows.filter(tag=code).first() or rows.filter(serial=code).first()
+    found = device_of(code, Device.objects.visible_to(user).select_related("kind"))
     if found is None:
         raise DomainError(
             _("“%(code)s” is unknown here. Please look at the label, or search for the device in the inventory.")

@@ -91,7 +91,7 @@ class StocktakeScanView(RunMixin, TemplateView):
         try:
             scans = read_scans(text)
             answers = services.count_scans(stocktake=self.stocktake, scans=scans, by=self.request.user)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return JsonResponse({"message": _("These scans cannot be read. Please load the page again.")}, status=400)
         except DomainError as error:
             return JsonResponse({"message": str(error)}, status=400)

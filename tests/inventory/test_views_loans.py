@@ -63,6 +63,12 @@ def test_a_class_set_goes_out_one_scan_after_the_other(client, devices, coordina
     assert set(Device.objects.values_list("status", flat=True)) == {"on_loan"}
 
 
+def test_a_bar_code_of_apple_finds_the_device_as_in_a_stocktake(client, school, coordinator):
+    device = factories.DeviceFactory(school=school, serial="DMPX12345678")
+    client.post(hand_out_address(), {"code": "SDMPX12345678"})
+    assert Loan.objects.get().device == device
+
+
 def test_what_cannot_go_out_is_called_out_at_once(client, devices, coordinator):
     elsewhere = factories.DeviceFactory(school=factories.SchoolFactory(short_name="Bergschule"))
     services.send_to_repair(device=devices[1], by=coordinator)
