@@ -15,8 +15,8 @@ from apps.core.form_layout import KernFormHelper
 from apps.inventory.choices import Condition
 from apps.inventory.forms import ActionForm, ReasonField
 from apps.inventory.loan_choices import Borrower
-from apps.inventory.loan_selectors import may_see_names
-from apps.inventory.models import Loan
+from apps.inventory.loan_selectors import lendable_parts, may_see_names, open_loan_of, parts_out_with
+from apps.inventory.models import Device, Loan
 from apps.schools.models import School
 from apps.schools.school_field import school_field
 
@@ -77,6 +77,14 @@ class TermsMixin(DueMixin):
         return cleaned
 
 
+def offer_parts(form: forms.Form, name: str, parts: list[tuple[int, Device]]) -> None:
+    """Lets people tick parts of a kit, id and device; without any the field goes."""
+    if parts:
+        form.fields[name].choices = [(pk, f"{device.tag}, {device.product}") for pk, device in parts]
+    else:
+        del form.fields[name]
+
+
 class LendForm(TermsMixin, ActionForm):
     """One device to one borrower."""
 
@@ -92,6 +100,13 @@ class LendForm(TermsMixin, ActionForm):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Please enter nothing about people. It is deleted some time after the return."),
     )
+    without = forms.TypedMultipleChoiceField(
+        label=_("Parts of the kit that stay here"),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("The other parts go out with the device."),
+    )
     field_order = (
         "borrower",
         "borrower_name",
@@ -101,12 +116,16 @@ class LendForm(TermsMixin, ActionForm):
         "condition",
         "damage",
         "accessories",
+        "without",
         "remark",
     )
 
     def prepare(self) -> None:
         self.word_due()
         self.initial.setdefault("condition", self.device.condition)
+        if self.device.kit_set is not None:
+            self.initial.setdefault("accessories", self.device.kit_set.accessories[:200])
+        offer_parts(self, "without", [(row.pk, row) for row in lendable_parts(self.device, self.user)])
         if not may_see_names(self.user):
             del self.fields["borrower_name"]
 
@@ -118,9 +137,26 @@ class BackMixin(forms.Form):
     damage = forms.CharField(label=_("New damage"), required=False, max_length=1000)
 
 
-class LoanReturnForm(BackMixin, ActionForm):
+class MissingMixin(forms.Form):
+    missing = forms.TypedMultipleChoiceField(
+        label=_("Parts of the kit that are missing"),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("They stay on loan. The other parts come back with the device."),
+    )
+
+    def offer_missing(self, loan: Loan | None) -> None:
+        offer_parts(self, "missing", [(part.pk, part.device) for part in parts_out_with(loan)] if loan else [])
+
+
+class LoanReturnForm(BackMixin, MissingMixin, ActionForm):
     submit = _("Take back from loan")
     remark = ReasonField(_("Remark"))
+    field_order = ("condition", "damage", "missing", "remark")
+
+    def prepare(self) -> None:
+        self.offer_missing(open_loan_of(self.device))
 
 
 class ClassForm(TermsMixin):
@@ -211,9 +247,13 @@ class LoanActionForm(forms.Form):
         """Fills in what is known."""
 
 
-class TakeBackForm(BackMixin, LoanActionForm):
+class TakeBackForm(BackMixin, MissingMixin, LoanActionForm):
     submit = _("Take back from loan")
     remark = ReasonField(_("Remark"))
+    field_order = ("condition", "damage", "missing", "remark")
+
+    def prepare(self) -> None:
+        self.offer_missing(self.loan)
 
 
 class ExtendForm(DueMixin, LoanActionForm):

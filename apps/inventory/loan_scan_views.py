@@ -35,6 +35,8 @@ class Outcome:
     title: str
     text: str = ""
     loan: Loan | None = None
+    parts: tuple[Loan, ...] = ()
+    """The loans of parts of the kit that went or came with it; one click leaves a part out."""
 
 
 class ScanView(LoanPageMixin, TemplateView):
@@ -42,7 +44,7 @@ class ScanView(LoanPageMixin, TemplateView):
 
     permission_required = "inventory.keep_loans"
     scan_form_class: type[ScanForm] = ScanForm
-    undo_step = ""
+    undo_step, without_words = "", _("leave out")
     outcome: Outcome | None = None
 
     @property
@@ -80,10 +82,11 @@ class ScanView(LoanPageMixin, TemplateView):
         rows: Any = self.loans()
         loan = rows.get_visible_or_404(self.request.user, number=number)
         getattr(services, self.undo_step)(loan=loan, by=self.request.user)
-        return redirect(self._address(last=loan.number))
+        return redirect(self._address(last=(loan.main or loan).number))
 
     def _done(self) -> Outcome | None:
-        loan = self.loans().filter(number=self.request.GET["last"]).first()
+        rows = loan_selectors.with_parts(self.loans())
+        loan = rows.filter(number=self.request.GET["last"]).first()
         return None if loan is None else self.words_of(loan)
 
     def _address(self, **changes: str) -> str:
@@ -95,7 +98,12 @@ class ScanView(LoanPageMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs.setdefault("scan_form", self.scan_form_class())
         return super().get_context_data(
-            outcome=self.outcome, states=LoanState, scan_url=self._address(), is_ready=self.is_ready, **kwargs
+            outcome=self.outcome,
+            without_words=self.without_words,
+            states=LoanState,
+            scan_url=self._address(),
+            is_ready=self.is_ready,
+            **kwargs,
         )
 
 
@@ -104,7 +112,7 @@ class HandOutView(ScanView):
 
     template_name = "inventory/hand_out.html"
     heading = _("Hand out devices")
-    undo_step = "undo_hand_out"
+    undo_step, without_words = "undo_hand_out", _("leave out")
 
     @cached_property
     def terms(self) -> ClassForm:
@@ -130,12 +138,12 @@ class HandOutView(ScanView):
             return Outcome("info", gettext("%(tag)s is not handed out after all.") % words)
         if not loan.is_open:
             return Outcome("info", gettext("%(tag)s is back already.") % words)
-        return Outcome(
-            "success",
-            gettext("%(tag)s is handed out") % words,
-            gettext("%(product)s, loan number %(number)s") % words,
-            loan,
-        )
+        user: Any = self.request.user
+        text = gettext("%(product)s, loan number %(number)s") % words
+        if stayed := [row.tag for row in loan_selectors.left_out(loan, user)]:
+            text += ". " + gettext("Parts of the kit that stay here: %(tags)s") % {"tags": ", ".join(stayed)}
+        parts = tuple(part for part in loan.parts.all() if part.is_open)
+        return Outcome("success", gettext("%(tag)s is handed out") % words, text, loan, parts)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if self.is_ready:
@@ -157,7 +165,7 @@ class TakeBackView(ScanView):
     template_name = "inventory/take_back.html"
     heading = _("Take devices back")
     scan_form_class = ScanBackForm
-    undo_step = "undo_take_back"
+    undo_step, without_words = "undo_take_back", _("is missing")
 
     @cached_property
     def shelf(self) -> ShelfForm:
@@ -181,7 +189,11 @@ class TakeBackView(ScanView):
             **words,
             "condition": condition,
         }
-        return Outcome("success", gettext("%(tag)s is back") % words, text, loan)
+        if missing := [part.device.tag for part in loan.parts.all() if part.is_open]:
+            text += ". " + gettext("Parts of the kit that are missing: %(tags)s") % {"tags": ", ".join(missing)}
+        parts = tuple(part for part in loan.parts.all() if part.state == LoanState.RETURNED)
+        tone = "warning" if missing else "success"
+        return Outcome(tone, gettext("%(tag)s is back") % words, text, loan, parts)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -18,6 +18,7 @@ from apps.inventory.codes import device_of, read_code
 from apps.inventory.loan_choices import LoanState
 from apps.inventory.loan_workflow import TRANSITIONS
 from apps.inventory.models import Device, Loan, LoanChange, LoanRules
+from apps.inventory.selectors import kit_companions
 from apps.schools.models import School
 
 SAME_DAY_ONLY = frozenset({"undo_hand_out", "undo_take_back"})
@@ -38,6 +39,40 @@ def open_loan_of(device: Device) -> Loan | None:
     """The loan that a device is out on. Lock the device first where the answer must hold."""
     found: Loan | None = Loan.objects.filter(device=device, state=LoanState.OUT).first()
     return found
+
+
+def parts_going_with(device: Device, user: User) -> list[Device]:
+    """The other parts of its kit that stand at its school, in the order of their locks: they are lent together.
+
+    Where a kit holds several alike, such as a trolley with tablets, one of them goes alone.
+    """
+    companions = list(kit_companions(device, user).order_by("pk"))
+    if device.school_id is None or any(row.product_id == device.product_id for row in companions):
+        return []
+    return [row for row in companions if row.school_id == device.school_id]
+
+
+def lendable_parts(device: Device, user: User) -> list[Device]:
+    """Those parts that can be handed out now."""
+    return [row for row in parts_going_with(device, user) if row.status == DeviceStatus.IN_USE]
+
+
+def left_out(loan: Loan, user: User) -> list[Device]:
+    """Parts of the kit at the school that did not go out with this loan."""
+    went = {part.device_id for part in loan.parts.all() if part.is_open}
+    return [row for row in parts_going_with(loan.device, user) if row.pk not in went]
+
+
+def parts_out_with(loan: Loan) -> list[Loan]:
+    """The loans of parts that went out with this one and are not back."""
+    rows = Loan.objects.filter(main=loan, state=LoanState.OUT).select_related("device__product")
+    return list(rows.order_by("device__tag"))
+
+
+def with_parts(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Loans with `parts` at hand, those called off left out, in two statements for all."""
+    parts = Loan.objects.exclude(state=LoanState.CANCELLED).select_related("device__product").order_by("pk")
+    return rows.prefetch_related(Prefetch("parts", queryset=parts))
 
 
 def loans_of(device: Device, user: User) -> QuerySet[Any]:

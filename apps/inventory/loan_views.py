@@ -45,7 +45,7 @@ class LoanPageMixin(PermissionRequiredMixin, PageMixin):
         return rows.select_related("device__product", "device__kind", "school")
 
     def loan(self) -> Loan:
-        rows: Any = self.loans()
+        rows: Any = loan_selectors.with_parts(self.loans().select_related("main"))
         return rows.get_visible_or_404(self.request.user, number=self.kwargs["number"])  # type: ignore[attr-defined]
 
 
@@ -232,7 +232,8 @@ class ReceiptView(LoanPageMixin, View):
 class ReceiptsView(LoanPageMixin, View):
     """Receipts in one file: of the loans that the list sends (`ids`), or of what its filters show.
 
-    `back=1` prints those of the returns. Loans that were called off have none.
+    `back=1` prints those of the returns. Loans that were called off have none; parts of a kit stand on the receipt of
+    the loan that they went out with.
     """
 
     permission_required = "inventory.keep_loans"
@@ -247,7 +248,9 @@ class ReceiptsView(LoanPageMixin, View):
 
     def _printed(self, rows: QuerySet[Any], *, back: bool) -> HttpResponse:
         rows = rows.filter(state=LoanState.RETURNED) if back else rows.exclude(state=LoanState.CANCELLED)
-        loans = list(rows.order_by("group", "device__tag", "pk")[: receipts.AT_ONCE + 1])
+        rows = rows.exclude(main__in=rows.order_by().values("pk"))
+        rows = loan_selectors.with_parts(rows).order_by("group", "device__tag", "pk")
+        loans = list(rows[: receipts.AT_ONCE + 1])
         if loans and len(loans) <= receipts.AT_ONCE:
             return pdf_response(loans, back=back, user=self.request.user)
         limit = ngettext("%(number)s receipt", "%(number)s receipts", receipts.AT_ONCE)

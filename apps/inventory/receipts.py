@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext
 
 from apps.core import clock, formats
 from apps.inventory.choices import Condition
-from apps.inventory.loan_choices import Borrower
+from apps.inventory.loan_choices import Borrower, LoanState
 from apps.inventory.models import Loan
 
 AT_ONCE = 200
@@ -25,7 +25,7 @@ _TEMPLATE = Path(__file__).with_name("receipts.typ")
 
 
 def receipts_pdf(loans: Sequence[Loan], *, back: bool, names: bool) -> bytes:
-    """A tagged PDF (PDF/UA-1), each receipt on a page of its own. `loans` holds at least one, with device and school.
+    """A tagged PDF (PDF/UA-1), each receipt on a page of its own. `loans`: at least one, with device, school, parts.
 
     back: of the return instead of the hand-out. names: prints stored names; without, there is a line to write it on.
     """
@@ -54,6 +54,7 @@ def _handed_out(loan: Loan, names: bool) -> dict[str, Any]:
     teacher = loan.borrower == Borrower.TEACHER
     facts = [
         *_device_facts(loan),
+        *_parts(gettext("Parts of the kit"), loan, ended=False),
         (gettext("Condition at hand-out"), _condition(loan.condition_out)),
         (gettext("Damage before the hand-out"), loan.damage_out or gettext("none known")),
         (gettext("Start of the loan"), formats.day(loan.since)),
@@ -81,6 +82,8 @@ def _handed_out(loan: Loan, names: bool) -> dict[str, Any]:
 def _returned(loan: Loan, names: bool) -> dict[str, Any]:
     facts = [
         *_device_facts(loan),
+        *_parts(gettext("Parts of the kit"), loan, ended=True),
+        *_parts(gettext("Parts that are missing"), loan, ended=True, back=False),
         (gettext("Start of the loan"), formats.day(loan.since)),
         (gettext("Given back on"), formats.day(loan.ended_on) if loan.ended_on else ""),
         (gettext("Condition at hand-out"), _condition(loan.condition_out)),
@@ -118,9 +121,29 @@ def _device_facts(loan: Loan) -> list[tuple[str, str]]:
         (gettext("Inventory number"), device.tag),
         (gettext("Loan number"), loan.number),
         (gettext("Class or group"), loan.group or formats.missing()),
-        (gettext("Accessories"), loan.accessories or gettext("none")),
+        (gettext("Accessories"), loan.accessories or gettext("no accessories")),
         (gettext("Value"), formats.euro(loan.value)),
     ]
+
+
+def _parts(label: str, loan: Loan, *, ended: bool, back: bool = True) -> list[tuple[str, str]]:
+    """One line naming the parts of the kit: all that went out, or of an ended loan those that are `back`, or not."""
+    rows = [part for part in loan.parts.all() if not ended or (part.state == LoanState.RETURNED) == back]
+    words = [
+        ", ".join(
+            filter(
+                None,
+                (
+                    str(part.device.product),
+                    part.device.tag,
+                    part.device.serial,
+                    formats.euro(part.value) if part.value else "",
+                ),
+            )
+        )
+        for part in rows
+    ]
+    return [(label, "; ".join(words))] if words else []
 
 
 def _lines(facts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

@@ -68,10 +68,20 @@ class Loan(models.Model):
     """One device in the hands of one borrower, from `since` to `ended_on`. Only services write it.
 
     `number` is drawn by lot. `school` is that of the device when it was handed out, where it stays for the loan's time.
+    `main`: the loan that this one, of another part of the same kit, went out with.
     `value` is the device's acquisition cost then. `ended_on`: when it came back, was lost or was called off.
     """
 
     number = models.CharField(_("loan number"), max_length=16, unique=True, editable=False)
+    main = models.ForeignKey(
+        "self",
+        verbose_name=_("handed out together with"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="parts",
+    )
     device = models.ForeignKey(Device, verbose_name=_("device"), on_delete=models.PROTECT, related_name="loans")
     school = models.ForeignKey(School, verbose_name=_("school"), on_delete=models.PROTECT, related_name="loans")
     state = models.CharField(_("state"), max_length=16, choices=LoanState, default=LoanState.OUT, editable=False)

@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
@@ -41,6 +42,13 @@ def locked(device: Device, by: User) -> Device:
     if row is None:
         raise PermissionDenied("outside the scope")
     return row
+
+
+def lock_kit(device: Device, by: User) -> None:
+    """Locks the device and what came with it in one kit, in primary-key order. Before `locked` where both are meant."""
+    ours = Q(pk=device.pk) if device.kit_set_id is None else Q(kit_set=device.kit_set_id)
+    rows = Device.objects.visible_to(by).select_for_update(of=("self",), no_key=True).filter(ours)
+    list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def write(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -15,13 +16,13 @@ from apps.core.history import save_by
 from apps.core.querysets import ensure_still_visible
 from apps.inventory.choices import Condition
 from apps.inventory.loan_choices import Borrower, LoanState
-from apps.inventory.loan_selectors import actions_for, open_loan_of, rules_on, why_not_lendable
+from apps.inventory.loan_selectors import actions_for, lendable_parts, open_loan_of, rules_on, why_not_lendable
 from apps.inventory.loan_workflow import KEEP, TRANSITIONS
 from apps.inventory.models import Device, Loan
 from apps.inventory.numbering import tidy
 from apps.inventory.placing import ensure_day
 from apps.inventory.services import loan_rows, steps
-from apps.inventory.services.common import ensure_may, locked
+from apps.inventory.services.common import ensure_may, lock_kit, locked
 from apps.schools.models import School
 
 if TYPE_CHECKING:
@@ -44,8 +45,12 @@ def hand_out(
     accessories: str = "",
     remark: str = "",
     borrower_name: str = "",
+    without: Collection[int] = (),
 ) -> Loan:
     """Lends a device to a pupil or a teacher: opens the loan, and the device is on loan.
+
+    The other parts of its kit go out with it, each as a loan of its own with `main`; those that cannot
+    be lent now stay, as do the devices `without` names by id.
 
     `school`: where the device has to stand, where that was chosen before. Its acquisition cost becomes the loan's
     value. A name is refused unless the city stores names (`LoanRules`). `condition` empty: as recorded with the device;
@@ -56,67 +61,84 @@ def hand_out(
     ensure_day(day, None, field="since")
     ensure_due(due_on, day)
     _ensure_name_allowed(borrower_name)
+    lock_kit(device, by)
     row = locked(device, by)
     if refusal := why_not_lendable(row, school):
         raise DomainError(refusal, code="not_lendable", field="code")
-    loan = loan_rows.open_row(
-        row,
-        by=by,
-        step="hand_out",
-        borrower=Borrower(borrower),
-        group=tidy(group),
-        since=day,
-        due_on=due_on,
-        until_school_year_ends=until_school_year_ends,
-        condition_out=Condition(condition) if condition else row.condition,
-        damage_out=damage.strip(),
-        accessories=tidy(accessories),
-        remark=remark.strip(),
-        borrower_name=tidy(borrower_name),
-    )
-    steps.lend_device(device=row, by=by, condition=condition)
-    ensure_still_visible(loan, by)
+    terms = {
+        "borrower": Borrower(borrower),
+        "group": tidy(group),
+        "since": day,
+        "due_on": due_on,
+        "until_school_year_ends": until_school_year_ends,
+        "borrower_name": tidy(borrower_name),
+    }
+    loan = _open(row, by, condition, **terms, damage_out=damage.strip(), accessories=tidy(accessories),
+                 remark=remark.strip())  # fmt: skip
+    for part in lendable_parts(row, by):
+        if part.pk not in without:
+            _open(part, by, "", **terms, main=loan)
     return loan
 
 
 @transaction.atomic
-def take_back(*, loan: Loan, by: User, condition: str = "", damage: str = "", remark: str = "") -> Loan:
+def take_back(
+    *,
+    loan: Loan,
+    by: User,
+    condition: str = "",
+    damage: str = "",
+    remark: str = "",
+    missing: Collection[int] = (),
+) -> Loan:
     """Takes a device back today: the loan ends, and the device is in use again where it stands.
 
+    The parts that went out with it come back, too, but for those whose loans `missing` names by id: they stay on loan.
     `condition` empty: unchanged since the hand-out.
     """
     row = _locked(loan, "take_back", LoanState.RETURNED, by=by)
-    row.state, row.ended_on = LoanState.RETURNED, today()
-    row.condition_back = Condition(condition) if condition else row.condition_out
     row.damage_back = damage.strip()
     row.remark = "\n".join(filter(None, (row.remark, remark.strip())))
-    _save(row, "take_back", was=LoanState.OUT, by=by)
-    steps.return_loan(device=row.device, by=by, condition=condition)
+    _take_back(row, by, condition)
+    for part in _parts(row, LoanState.OUT):
+        if part.pk not in missing:
+            _take_back(part, by, "")
     return row
 
 
 @transaction.atomic
-def take_back_device(*, device: Device, by: User, condition: str = "", damage: str = "", remark: str = "") -> Device:
+def take_back_device(
+    *,
+    device: Device,
+    by: User,
+    condition: str = "",
+    damage: str = "",
+    remark: str = "",
+    missing: Collection[int] = (),
+) -> Device:
     """Takes back what is known by its device; see `take_back`. Returns the device."""
+    lock_kit(device, by)
     row = locked(device, by)
     loan = open_loan_of(row)
     if loan is None:
         return steps.return_loan(device=row, by=by)
     loan.device = row
-    return take_back(loan=loan, by=by, condition=condition, damage=damage, remark=remark).device
+    facts = {"condition": condition, "damage": damage, "remark": remark}
+    return take_back(loan=loan, by=by, missing=missing, **facts).device
 
 
 @transaction.atomic
 def extend_loan(*, loan: Loan, by: User, due_on: datetime.date | None, until_school_year_ends: bool = False) -> Loan:
-    """Gives the loan another due date; people are reminded of that one anew."""
+    """Gives the loan, and the parts out with it, another due date; people are reminded of that one anew."""
     row = _locked(loan, "extend_loan", LoanState.OUT, by=by)
     ensure_due(due_on, today())
     if due_on == row.due_on:
         raise DomainError(_("This is the due date already. Please choose another day."), field="due_on")
-    before = formats.day(row.due_on)
-    row.due_on, row.until_school_year_ends = due_on, until_school_year_ends
-    words = _("Due date: %(before)s, now %(after)s") % {"before": before, "after": formats.day(due_on)}
-    _save(row, "extend_loan", was=LoanState.OUT, by=by, reason=str(words))
+    for each in (row, *_parts(row, LoanState.OUT)):
+        days = {"before": formats.day(each.due_on), "after": formats.day(due_on)}
+        each.due_on, each.until_school_year_ends = due_on, until_school_year_ends
+        words = _("Due date: %(before)s, now %(after)s") % days
+        _save(each, "extend_loan", was=LoanState.OUT, by=by, reason=str(words))
     return row
 
 
@@ -134,23 +156,33 @@ def report_loan_stolen(*, loan: Loan, by: User, reason: str = "") -> Loan:
 
 @transaction.atomic
 def undo_hand_out(*, loan: Loan, by: User) -> Loan:
-    """Takes a hand-out of today back as a mistake: the loan is called off, and the device is in use as before."""
+    """Takes a hand-out of today back as a mistake: the loan is called off, and the device is in use as before.
+
+    With the loan of a kit's part that part alone is left out; with that of the main one all parts are.
+    """
     row = _locked(loan, "undo_hand_out", LoanState.CANCELLED, by=by)
-    row.state, row.ended_on = LoanState.CANCELLED, max(today(), row.since)
-    _save(row, "undo_hand_out", was=LoanState.OUT, by=by)
-    steps.return_loan(device=row.device, by=by)
+    for each in (row, *_parts(row, LoanState.OUT)):
+        each.state, each.ended_on = LoanState.CANCELLED, max(today(), each.since)
+        _save(each, "undo_hand_out", was=LoanState.OUT, by=by)
+        steps.return_loan(device=each.device, by=by)
     return row
 
 
 @transaction.atomic
 def undo_take_back(*, loan: Loan, by: User) -> Loan:
-    """The device was not given back after all: the loan of today goes on as it was."""
+    """The device was not given back after all: the loan of today goes on as it was.
+
+    With the loan of a kit's part that part alone is missing; with that of the main one all that came back today are out
+    again.
+    """
     row = _locked(loan, "undo_take_back", LoanState.OUT, by=by)
-    if refusal := why_not_lendable(row.device, row.school):
-        raise DomainError(refusal, code="not_lendable")
-    row.state, row.ended_on, row.condition_back, row.damage_back = LoanState.OUT, None, "", ""
-    _save(row, "undo_take_back", was=LoanState.RETURNED, by=by)
-    steps.lend_device(device=row.device, by=by)
+    parts = [part for part in _parts(row, LoanState.RETURNED) if part.ended_on == row.ended_on]
+    for each in (row, *parts):
+        if refusal := why_not_lendable(each.device, each.school):
+            raise DomainError(refusal, code="not_lendable")
+        each.state, each.ended_on, each.condition_back, each.damage_back = LoanState.OUT, None, "", ""
+        _save(each, "undo_take_back", was=LoanState.RETURNED, by=by)
+        steps.lend_device(device=each.device, by=by)
     return row
 
 
@@ -172,8 +204,9 @@ def _ensure_name_allowed(name: str) -> None:
 
 
 def _locked(loan: Loan, step: str, target: LoanState, *, by: User) -> Loan:
-    """Locks the loan's device, which guards its loans, reads the loan anew and checks role and step."""
+    """Locks the loan's device and kit, which guard its loans, reads the loan anew and checks role and step."""
     ensure_may(by, TRANSITIONS.transitions[step].permission)
+    lock_kit(loan.device, by)
     device = locked(loan.device, by)
     row: Loan = Loan.objects.select_related("school").get(pk=loan.pk)
     row.device = device
@@ -184,6 +217,26 @@ def _locked(loan: Loan, step: str, target: LoanState, *, by: User) -> Loan:
             code="too_late",
         )
     return row
+
+
+def _parts(loan: Loan, state: LoanState) -> list[Loan]:
+    """The loans of parts that went out with this one and are in this state. The kit must be locked."""
+    return list(Loan.objects.filter(main=loan, state=state).select_related("device", "school").order_by("device"))
+
+
+def _open(row: Device, by: User, condition: str, **facts: Any) -> Loan:
+    known = Condition(condition) if condition else row.condition
+    loan = loan_rows.open_row(row, by=by, step="hand_out", condition_out=known, **facts)
+    steps.lend_device(device=row, by=by, condition=condition)
+    ensure_still_visible(loan, by)
+    return loan
+
+
+def _take_back(row: Loan, by: User, condition: str) -> None:
+    row.state, row.ended_on = LoanState.RETURNED, today()
+    row.condition_back = Condition(condition) if condition else row.condition_out
+    _save(row, "take_back", was=LoanState.OUT, by=by)
+    steps.return_loan(device=row.device, by=by, condition=condition)
 
 
 def _lose(loan: Loan, step: str, target: LoanState, *, by: User, reason: str) -> Loan:
