@@ -137,12 +137,27 @@ def test_safe_values_pass_django_s_own_checks_for_production(tmp_path: Path) -> 
     assert done.stdout == "System check identified no issues (2 silenced).\n"
 
 
+def test_the_address_of_the_database_has_the_last_word(tmp_path: Path) -> None:
+    address = f"{SAFE['DATABASE_URL']}&tcp_user_timeout=5000"
+
+    done = start(tmp_path, SAFE | {"DATABASE_URL": address}, "-c", SHOW_SETTINGS)
+
+    assert str(json.loads(done.stdout)["DATABASES"]["default"]["OPTIONS"]["tcp_user_timeout"]) == "5000"
+
+
 def test_safe_values_arrive_in_the_settings(tmp_path: Path) -> None:
     done = start(tmp_path, SAFE, "-c", SHOW_SETTINGS)
 
     found = json.loads(done.stdout)
     database = found.pop("DATABASES")["default"]
-    assert database["OPTIONS"] == {"sslmode": "require", "pool": {"timeout": 5, "reconnect_timeout": 5, "max_size": 8}}
+    assert database["OPTIONS"] == {
+        "sslmode": "require",
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+        "pool": {"timeout": 5, "reconnect_timeout": 5, "max_size": 8},
+    }
     sign = found.pop("CELERY_BEAT_SCHEDULE")["show-sign-of-life"]
     assert sign == {"task": "core.show_sign_of_life", "schedule": 10, "options": {"expires": 40}}
     assert found == {
