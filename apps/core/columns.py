@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 import django_tables2 as tables
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -40,7 +41,7 @@ class DateColumn(PortalColumn):
         return formats.day(value)
 
     def value(self, value: Any) -> Any:
-        return value.date() if isinstance(value, datetime.datetime) else value
+        return timezone.localtime(value).date() if isinstance(value, datetime.datetime) else value
 
 
 class DateTimeColumn(PortalColumn):

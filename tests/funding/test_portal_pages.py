@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.choices import Role
 from apps.core import clock
@@ -143,7 +144,7 @@ def test_a_row_says_sum_day_and_age(client, school):
     make_application(S.DRAFT, school=school, lines=[])
     make_application(S.REJECTED, school=school)
     shown = texts(client.get(LIST))
-    assert f"Eingereicht 2.469,50 € {moment:%d.%m.%Y} 12 Tage" in shown
+    assert f"Eingereicht 2.469,50 € {timezone.localtime(moment):%d.%m.%Y} 12 Tage" in shown
     assert "Entwurf 0,00 € noch nicht eingereicht heute" in shown
     assert "Abgelehnt 1.000,00 €" in shown
     assert shown.count("abgeschlossen") == 1

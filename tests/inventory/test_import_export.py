@@ -16,7 +16,7 @@ from apps.core.imports.report import Report
 from apps.inventory import device_lines, services
 from apps.inventory.imports.cells import LINE_BREAK
 from apps.inventory.imports.formats import PLAIN, recognised
-from apps.inventory.models import Device, Placement
+from apps.inventory.models import Device, Loan, Placement
 from apps.inventory.tables import DeviceExportTable
 from tests import factories
 from tests.schools.importing import check, take_in, told
@@ -109,8 +109,8 @@ def test_an_export_into_an_empty_inventory_gives_the_same_devices(client, fleet)
     content = b"".join(client.get(LIST, {"export": "csv", "status": "all"}).streaming_content)
     fields = ("tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site", "room")
     before = list(Device.objects.values_list(*fields))
-    Placement.objects.all().delete()
-    Device.objects.all().delete()
+    for model in (Loan, Placement, Device):
+        model.objects.all().delete()
     take_in("devices", content)
 
     assert list(Device.objects.values_list(*fields)) == before
