@@ -282,13 +282,14 @@ def _one_at_a_time(run: ImportRun) -> None:
         raise DomainError(_faulty())
 
 
-def _chunks(staged: Any) -> Iterator[list[ImportRow]]:
-    entries = staged.iterator(chunk_size=CHUNK)
+def _chunks(staged: Any) -> Iterator[list[Any]]:
+    """What writing asks of the staged rows, without their faults and without a model for each."""
+    entries = staged.values_list("line", "key", "data", "changes", named=True).iterator(chunk_size=CHUNK)
     while chunk := list(islice(entries, CHUNK)):
         yield chunk
 
 
-def _row_again(source: ImportSource, entry: ImportRow) -> Row:
+def _row_again(source: ImportSource, entry: Any) -> Row:
     row = Row(line=entry.line or 0, data=entry.data, key=entry.key)
     source.read(row)
     if row.errors:
@@ -296,7 +297,7 @@ def _row_again(source: ImportSource, entry: ImportRow) -> Row:
     return row
 
 
-def _refuse_if_changed(chunk: Sequence[ImportRow], rows: Sequence[Row]) -> None:
+def _refuse_if_changed(chunk: Sequence[Any], rows: Sequence[Row]) -> None:
     """Each change must be one that was shown; what is already done is fine."""
     for entry, row in zip(chunk, rows, strict=True):
         if row.errors or any(entry.changes.get(name) != change for name, change in row.changes.items()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +36,15 @@ FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room"
           "bought_on", "note")  # fmt: skip
 LOCKED = 5_000
 """Numbers that are looked up at once to find what must be locked."""
+
+
+@dataclass
+class Planned:
+    """What a row would do: facts of a device, None for a new one, from a day on; `batches.Entry` is made on writing."""
+
+    device: Device | None
+    facts: dict[str, Any]
+    day: datetime.date
 
 
 class DevicesSource(AssigningSource):
@@ -215,7 +225,7 @@ class DevicesSource(AssigningSource):
             days = on_file.days(device) if device is not None else None
             outcome = differences.of_known(device, said, days) if device and days else differences.of_new(said)
             row.errors += outcome.told(self._title_of)
-            row.target = batches.Entry(device or Device(), outcome.facts, outcome.day)
+            row.target = Planned(device, outcome.facts, outcome.day)
             row.changes = _changes(device, outcome.facts)
             row.action = RowAction.NEW if device is None else RowAction.CHANGED if row.changes else RowAction.UNCHANGED
 
@@ -290,7 +300,9 @@ class DevicesSource(AssigningSource):
 
     def write(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         self._add_products(rows, by=by, reason=reason)
-        self.touched |= batches.write_batch([row.target for row in rows], by=by, reason=reason)
+        plans: list[Planned] = [row.target for row in rows]
+        entries = [batches.Entry(plan.device or Device(), plan.facts, plan.day) for plan in plans]
+        self.touched |= batches.write_batch(entries, by=by, reason=reason)
 
     def _add_products(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         """Each new product once, however many rows name it."""

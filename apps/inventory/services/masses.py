@@ -52,10 +52,10 @@ def insert_devices(entries: Sequence[tuple[Device, datetime.date]], *, by: User 
             device.pk = key
         cursor.execute(_MAKE)
         cursor.execute(f"TRUNCATE {STAGING}")
-        names = ", ".join(field.column for field in fields)
+        names, values = ", ".join(field.column for field in fields), saved_values(fields)
         with cursor.copy(f"COPY {STAGING} ({names}, since) FROM STDIN") as copy:
             for device, day in entries:
-                copy.write_row([*saved_values(device, fields), day])
+                copy.write_row([*values(device), day])
         cursor.execute(f"INSERT INTO inventory_device ({names}) SELECT {names} FROM {STAGING} ORDER BY id")  # noqa: S608 - columns of the model
         cursor.execute(_PLACEMENTS, [by.pk if by else None, [str(status) for status in PLACED_STATUSES]])
         _write_history(cursor, by=by, reason=reason)
