@@ -31,8 +31,10 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 NO_PAGES = {
     "core:live": "JSON for operators",
     "core:ready": "JSON for operators",
+    "schools:suggest": "a part of a form, which shows it",
     "inventory:stocktake_worker": "a script",
     "inventory:stocktake_result": "a file",
+    "inventory:attachment": "a file",
     "inventory:receipt": "a file to print",
     "inventory:receipts": "a file to print",
     "inventory:return_receipt": "a file to print",
