@@ -148,7 +148,7 @@ class _City:
         kit_set, _is_new = KitSet.objects.get_or_create(kit=self.world.row("kit"))
         Device.objects.filter(pk=self.world.row("device").pk).update(kit_set=kit_set)
         self.devices_ = self.copies("device", tag=lambda n: f"HIER-{n}", kit_set=kit_set, **facts)
-        self.copies("device", tag=lambda n: f"DORT-{n}", **there, **facts)
+        self.elsewhere = self.copies("device", tag=lambda n: f"DORT-{n}", **there, **facts)
         facts = {"serial": "", "product": self.products[::9], "kind": kinds[::9]}
         like(self.world.row("device_in_depot"), self.few, tag=lambda n: f"DEPOT-{n}", **facts)
         gone = {"last_school": self.schools_[::9]}
@@ -190,20 +190,21 @@ class _City:
     def loans(self) -> None:
         """At the first school and at each other; the first device was lent before, and the first loan changed often."""
         loan, past = self.world.row("loan"), self.world.row("loan_returned")
-        lent = self.copies("device_on_loan", tag=lambda n: f"LEIHE-{n}", serial="", product=self.products)
+        lent = self.devices_
         there = {"school": self.schools_, "group": lambda n: f"Klasse {n}"}
-        like(loan, self.numbers, number=lambda n: f"L-DORT-{n}", device=self.devices_, **there)
+        lost = {"state": "lost", "ended_on": clock.today(), "device": self.elsewhere}
+        like(loan, self.numbers, number=lambda n: f"L-DORT-{n}", **lost, **there)
         named = {"number": lambda n: f"L-HIER-{n}", "device": lent, "group": lambda n: f"Klasse {n}"}
         mine = like(loan, self.numbers, **named)
         given = like(past, self.numbers, number=lambda n: f"L-WAR-{n}", device=lent)
         back, change = past.changes.get(step="take_back"), loan.changes.order_by("pk").first()
-        by = self.world.people[Role.OFFICE_APPROVER]
-        like(back, self.numbers, loan=given, by=by)
+        for role in (Role.OFFICE_APPROVER, Role.COORDINATOR):
+            like(back, self.numbers, loan=given, by=self.world.people[role])
         like(change, self.numbers, by=self.by)
         like(change, self.numbers, loan=mine)
         like(past, self.few, number=lambda n: f"L-FRUEHER-{n}", device=self.world.row("device"))
         today = {"group": "7b", "number": lambda n: f"L-HEUTE-{n}"}
-        like(loan, self.numbers, device=self.copies("device_on_loan", tag=lambda n: f"HEUTE-{n}", serial=""), **today)
+        like(loan, self.numbers, device=self.elsewhere, **today)
         self.copies("loanrules", valid_from=lambda n: BEGIN + n * DAY)
 
     def money(self) -> None:

@@ -102,7 +102,6 @@ WITHOUT_LIST = {
     "inventory:loans[?]school=*": "loans of a school that the person does not see",
     "inventory:loans[?]state=*": "loans that are in time",
     "inventory:hand_out (-) *": "a form",
-    "inventory:take_back (-) coordinator": "what this person took back today: nothing",
     "inventory:receipt*": "a file to print",
     "inventory:return_receipt *": "a file to print",
     "funding:create*": "a form; the lines of an application are on its edit page",
