@@ -73,7 +73,8 @@ def copied(devices: QuerySet[Any], names: Iterable[str]) -> Iterator[str]:
     statement, parameters = rows.query.sql_with_params()
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv, DELIMITER ';')", parameters) as copy,
+        # psycopg's own cursor: the one that Django puts around it to note statements takes no parameters here
+        cursor.cursor.copy(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv, DELIMITER ';')", parameters) as copy,
     ):
         for line in copy:
             yield str(line, "utf-8")[:-1] + "\r\n"

@@ -46,7 +46,9 @@ def shoot(page: Page, *serials: str) -> None:
 
 
 def shows(page: Page, number: int, of: int = 100) -> None:
-    expect(page.locator(".portal-scan__count")).to_contain_text(re.compile(rf"^\s*{number}\s+von {of}\b"))
+    expect(page.locator(".portal-scan__count")).to_contain_text(
+        re.compile(rf"^\s*{number}\s+von {of}\b"), timeout=20_000
+    )
 
 
 def waits(page: Page, number: int) -> None:
@@ -80,6 +82,8 @@ def test_a_hundred_tablets_with_all_that_goes_wrong(city: City, pages: Pages) ->
     expect(page.locator("main")).to_contain_text("Sie haben 40 Seriennummern gescannt, aber noch nicht übernommen.")
     page.get_by_role("link", name=re.compile("^Weiter mit Muster Tablet 11")).click()
     shows(page, 40)
+    page.wait_for_load_state()
+    expect(page.get_by_label("Seriennummer", exact=True)).to_be_focused()
     shoot(page, *SERIALS[40:], "ZUVIEL1")
     shows(page, 101)
     page.get_by_role("button", name="Letzte zurücknehmen").click()
