@@ -14,6 +14,8 @@ class BudgetAmounts(Protocol):
     @property
     def carried_over(self) -> Decimal: ...
     @property
+    def carried_out(self) -> Decimal: ...
+    @property
     def supplement(self) -> Decimal: ...
     @property
     def overrun_allowed(self) -> Decimal: ...
@@ -26,8 +28,8 @@ class BudgetAmounts(Protocol):
 
 
 def appropriated(budget: BudgetAmounts) -> Decimal:
-    """What the council gave: appropriation, carried over and supplement."""
-    return budget.appropriation + budget.carried_over + budget.supplement
+    """What may be used: appropriation, carried over and supplement, less what went into the next year."""
+    return budget.appropriation + budget.carried_over + budget.supplement - budget.carried_out
 
 
 def limit(budget: BudgetAmounts) -> Decimal:

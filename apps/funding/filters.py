@@ -14,11 +14,11 @@ from apps.core.text import sort_key
 from apps.funding.choices import ApplicationState
 from apps.funding.models import EquipmentApplication
 from apps.funding.selectors import OPEN_STATES
-from apps.funding.workflow import APPROVED_STATES
+from apps.funding.workflow import GRANTED_STATES
 from apps.schools.models import School
 from apps.schools.school_field import SchoolFilter
 
-GROUPS = {"open": OPEN_STATES, "granted": APPROVED_STATES}
+GROUPS = {"open": OPEN_STATES, "granted": GRANTED_STATES}
 """Values of `?state=` that stand for several states."""
 
 

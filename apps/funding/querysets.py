@@ -54,6 +54,13 @@ class MoneyQuerySet(ScopedQuerySet[Any]):
         return self.all() if user.has_perm("funding.view_budget") else self.none()
 
 
+class RoundQuerySet(ScopedQuerySet[Any]):
+    """Rounds are announced to all who have to do with applications."""
+
+    def _visible_to(self, user: Any) -> Any:
+        return self.all() if user.has_perm("funding.view_applicationround") else self.none()
+
+
 class LedgerQuerySet(MoneyQuerySet):
     """Entries are only ever added. A mistake is mended by a counter-entry."""
 

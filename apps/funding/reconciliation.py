@@ -13,7 +13,7 @@ from apps.core.money import ZERO
 from apps.funding.amounts import ledger_effect
 from apps.funding.choices import LedgerKind
 from apps.funding.models import ApplicationLine, Budget, LedgerEntry, LineAllocation
-from apps.funding.workflow import APPROVED_STATES
+from apps.funding.workflow import GRANTED_STATES
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def _line_differences() -> list[LedgerDifference]:
     found = dict(LineAllocation.objects.order_by().values_list("line").annotate(sum=Sum("amount")))
     approved = ApplicationLine.objects.filter(
         Q(pk__in=LineAllocation.objects.order_by().values("line"))
-        | Q(application__state__in=APPROVED_STATES, approved_quantity__gt=0)
+        | Q(application__state__in=GRANTED_STATES, approved_quantity__gt=0)
     )
     differences = []
     for line in approved.select_related("application").order_by("pk"):
-        is_approved = line.application.state in APPROVED_STATES
-        expected = (line.approved_amount or ZERO) if is_approved else ZERO
+        is_approved = line.application.state in GRANTED_STATES
+        expected = (line.approved_amount or ZERO) + line.extra_cost if is_approved else ZERO
         if expected != found.get(line.pk, ZERO):
             differences.append(LedgerDifference("line", None, line.pk, expected, found.get(line.pk, ZERO)))
     return differences

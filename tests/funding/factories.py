@@ -13,10 +13,13 @@ from apps.funding import services
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState
 from apps.funding.models import Budget, EquipmentApplication, FundingProgramme, Grant
+from apps.funding.services.steps import change_state
+from apps.funding.workflow import GRANTED_STATES
 from apps.schools.models import School
 from tests.factories import ApproverFactory, CoordinatorFactory, ProductFactory, SchoolFactory
 
 S = ApplicationState
+FOLLOWING = {"order": S.ORDERED, "deliver": S.DELIVERED, "close": S.CLOSED}
 
 
 class ProgrammeFactory(factory.django.DjangoModelFactory):
@@ -72,7 +75,8 @@ def make_application(
 ) -> EquipmentApplication:
     """An application in a state; `lines` as (price in euros, quantity), each of a product of its own.
 
-    Decided ones are decided by a new approver; approved ones out of `budget` (a new one if not given).
+    Decided ones are decided by a new approver; approved ones out of `budget` (a new one if not given). What comes
+    after an approval is only said of it: no order stands behind it.
     """
     school = school or SchoolFactory()
     by = by or coordinator_of(school)
@@ -95,10 +99,15 @@ def _brought_to(
         return services.reject(application=application, by=office, reason="Kein Bedarf.")
     if state == S.WITHDRAWN:
         return services.withdraw(application=application, by=by)
-    if state in {S.APPROVED, S.PARTIALLY_APPROVED}:
-        quantities = None if state == S.APPROVED else [1] * application.lines.count()
+    if state in GRANTED_STATES:
+        quantities = None if state != S.PARTIALLY_APPROVED else [1] * application.lines.count()
         decisions = decide(application, budget or BudgetFactory(), quantities=quantities)
-        return services.approve(application=application, by=office, decisions=decisions)
+        application = services.approve(application=application, by=office, decisions=decisions)
+        for verb, then in FOLLOWING.items():
+            if application.state == state:
+                break
+            change_state(application, verb, then, by=office)
+            application.save(update_fields=["state"])
     return application
 
 

@@ -1,4 +1,4 @@
-"""Applications for equipment, and the money they are decided against."""
+"""Applications for equipment, and the money they are decided against, ordered with, paid and accounted for."""
 
 from apps.funding.models.applications import (
     ApplicationLine,
@@ -8,28 +8,54 @@ from apps.funding.models.applications import (
     ReasonTemplate,
     ReplacedDevice,
 )
-from apps.funding.models.budgets import (
-    Budget,
-    FundingProgramme,
-    Grant,
+from apps.funding.models.budgets import Budget, BudgetChange
+from apps.funding.models.grants import FundingProgramme, Grant, GrantChange
+from apps.funding.models.ledger import ApprovalProposal, LedgerEntry, LineAllocation, Reservation
+from apps.funding.models.papers import Drawdown, DrawdownItem, Invoice, InvoiceLine, ProofOfUse
+from apps.funding.models.purchasing import (
+    DeliveredItem,
+    Delivery,
+    FrameworkContract,
+    Order,
+    OrderLine,
+    OrderStatusChange,
+    PurchasedDevice,
+    Supplier,
 )
-from apps.funding.models.ledger import (
-    LedgerEntry,
-    LineAllocation,
-    Reservation,
-)
+from apps.funding.models.rounds import ApplicationRound, MediaConcept
+from apps.funding.models.rules import AwardThreshold, DatedRule
 
 __all__ = [
     "ApplicationLine",
     "ApplicationMessage",
+    "ApplicationRound",
     "ApplicationStatusChange",
+    "ApprovalProposal",
+    "AwardThreshold",
     "Budget",
+    "BudgetChange",
+    "DatedRule",
+    "DeliveredItem",
+    "Delivery",
+    "Drawdown",
+    "DrawdownItem",
     "EquipmentApplication",
+    "FrameworkContract",
     "FundingProgramme",
     "Grant",
+    "GrantChange",
+    "Invoice",
+    "InvoiceLine",
     "LedgerEntry",
     "LineAllocation",
+    "MediaConcept",
+    "Order",
+    "OrderLine",
+    "OrderStatusChange",
+    "ProofOfUse",
+    "PurchasedDevice",
     "ReasonTemplate",
     "ReplacedDevice",
     "Reservation",
+    "Supplier",
 ]

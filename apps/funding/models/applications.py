@@ -12,10 +12,11 @@ from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from apps.core import clock
-from apps.core.money import CentsField
+from apps.core.money import ZERO, CentsField
 from apps.core.transitions import StatusChange
 from apps.funding.amounts import line_cost
 from apps.funding.choices import ApplicationState, ReasonKind
+from apps.funding.models.rounds import ApplicationRound
 from apps.funding.querysets import (
     ApplicationPartQuerySet,
     ApplicationQuerySet,
@@ -35,6 +36,15 @@ class EquipmentApplication(models.Model):
     school = models.ForeignKey(
         School, verbose_name=_("school"), on_delete=models.PROTECT, related_name="equipment_applications"
     )
+    round = models.ForeignKey(
+        ApplicationRound,
+        verbose_name=_("round"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="applications",
+    )
+    is_late = models.BooleanField(_("submitted after the round closed"), default=False, editable=False)
     title = models.CharField(_("title"), max_length=120)
     reason = models.TextField(_("reason"), blank=True)
     state = models.CharField(
@@ -91,6 +101,12 @@ class ApplicationLine(models.Model):
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     replaces_quantity = models.PositiveIntegerField(_("replaces how many"), default=0)
     replaces = models.CharField(_("replaces"), max_length=200, blank=True)
+    extra_cost = CentsField(
+        _("costs beyond the approval"),
+        default=ZERO,
+        editable=False,
+        help_text=_("Committed in addition because the order costs more than was approved."),
+    )
     approved_quantity = models.PositiveIntegerField(_("approved quantity"), null=True, editable=False)
     decision_note = models.CharField(_("note on the decision"), max_length=300, blank=True, editable=False)
 
@@ -113,6 +129,7 @@ class ApplicationLine(models.Model):
                 name="funding_line_not_more_than_asked",
                 violation_error_message=_("You cannot approve more than was applied for."),
             ),
+            models.CheckConstraint(condition=Q(extra_cost__gte=0), name="funding_line_extra_not_negative"),
             models.CheckConstraint(
                 condition=Q(replaces_quantity__lte=F("quantity")),
                 name="funding_line_replaces_at_most_quantity",

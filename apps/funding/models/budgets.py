@@ -1,8 +1,8 @@
-"""Where the money comes from: programmes, grants and budgets. All amounts in euros (`CentsField`)."""
+"""Budgets and how they change: proposed by one person, confirmed by another. All amounts in euros (`CentsField`)."""
 
 from decimal import Decimal
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -10,63 +10,9 @@ from simple_history.models import HistoricalRecords
 
 from apps.core.money import ZERO, CentsField
 from apps.funding.amounts import appropriated, available
-from apps.funding.choices import ExpenditureType
-from apps.funding.querysets import (
-    MoneyQuerySet,
-)
-
-
-class FundingProgramme(models.Model):
-    """A programme that pays grants. Unknown rates stay empty (see `source`)."""
-
-    code = models.CharField(_("code"), max_length=20, unique=True)
-    name = models.CharField(_("name"), max_length=160)
-    legal_basis = models.CharField(_("legal basis"), max_length=200, blank=True)
-    source = models.CharField(_("source"), max_length=200, blank=True)
-
-    objects = MoneyQuerySet.as_manager()
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = _("funding programme")
-        verbose_name_plural = _("funding programmes")
-        ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Grant(models.Model):
-    """A grant notice (Zuwendungsbescheid): so much money, at this rate of the eligible expenditure."""
-
-    programme = models.ForeignKey(
-        FundingProgramme, verbose_name=_("funding programme"), on_delete=models.PROTECT, related_name="grants"
-    )
-    file_reference = models.CharField(_("file reference"), max_length=80, unique=True)
-    notice_on = models.DateField(_("date of the notice"))
-    amount = CentsField(_("amount"))
-    rate = models.DecimalField(
-        _("funding rate"),
-        max_digits=5,
-        decimal_places=4,
-        validators=[MinValueValidator(Decimal("0.0001")), MaxValueValidator(Decimal(1))],
-        help_text=_("Share of the eligible expenditure, 0.9 for 90 percent."),
-    )
-
-    objects = MoneyQuerySet.as_manager()
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = _("grant")
-        verbose_name_plural = _("grants")
-        ordering = ("-notice_on", "pk")
-        constraints = [
-            models.CheckConstraint(condition=Q(amount__gte=0), name="funding_grant_not_negative"),
-            models.CheckConstraint(condition=Q(rate__gt=0, rate__lte=1), name="funding_rate_0_to_1"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.programme} {self.file_reference}"
+from apps.funding.choices import BudgetChangeKind, ExpenditureType, ProposalState
+from apps.funding.models.grants import Grant
+from apps.funding.querysets import MoneyQuerySet
 
 
 class Budget(models.Model):
@@ -93,8 +39,15 @@ class Budget(models.Model):
         related_name="budgets",
         help_text=_("Empty for municipal money."),
     )
+    virement_group = models.CharField(
+        _("virement group"),
+        max_length=40,
+        blank=True,
+        help_text=_("Budgets of one group and year may help each other out (Deckungskreis)."),
+    )
     appropriation = CentsField(_("appropriation"))
     carried_over = CentsField(_("carried over"), default=ZERO)
+    carried_out = CentsField(_("carried into the next year"), default=ZERO, editable=False)
     supplement = CentsField(_("supplement"), default=ZERO)
     freeze = CentsField(_("frozen"), default=ZERO)
     overrun_allowed = CentsField(_("allowed overrun"), default=ZERO, editable=False)
@@ -120,6 +73,7 @@ class Budget(models.Model):
                     + F("carried_over")
                     + F("supplement")
                     + F("overrun_allowed")
+                    - F("carried_out")
                     - F("spent")
                 ),
                 name="funding_budget_not_overspent",
@@ -129,6 +83,7 @@ class Budget(models.Model):
                 condition=Q(
                     appropriation__gte=0,
                     carried_over__gte=0,
+                    carried_out__gte=0,
                     freeze__gte=0,
                     overrun_allowed__gte=0,
                     committed__gte=0,
@@ -156,3 +111,63 @@ class Budget(models.Model):
     def rate(self) -> Decimal | None:
         """The grant's share of a cost (0 to 1); None: municipal money."""
         return None if self.grant is None else self.grant.rate
+
+
+class BudgetChange(models.Model):
+    """A change of a budget (KomHVO practice: nobody changes a budget alone).
+
+    `values`: field -> new value as text (amounts in euros with two places, a grant by its id); `before`: what stood
+    there when it was proposed. `budget` is None until a new budget is confirmed. `counterpart`: the budget that a
+    carry-over or virement gives to; `amount`: the euros that move there.
+    """
+
+    kind = models.CharField(_("kind"), max_length=16, choices=BudgetChangeKind)
+    budget = models.ForeignKey(
+        Budget, verbose_name=_("budget"), null=True, blank=True, on_delete=models.PROTECT, related_name="changes"
+    )
+    counterpart = models.ForeignKey(
+        Budget, verbose_name=_("goes to"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    amount = CentsField(_("amount"), null=True, blank=True)
+    values = models.JSONField(_("new values"), default=dict, blank=True)
+    before = models.JSONField(_("values before"), default=dict, blank=True)
+    reason = models.CharField(_("reason"), max_length=300)
+    state = models.CharField(_("state"), max_length=16, choices=ProposalState, default=ProposalState.PROPOSED)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), on_delete=models.PROTECT, related_name="+"
+    )
+    proposed_at = models.DateTimeField(_("proposed at"), auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("decided by"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True)
+    decision_note = models.CharField(_("note on the decision"), max_length=300, blank=True)
+
+    objects = MoneyQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("change of a budget")
+        verbose_name_plural = _("changes of budgets")
+        ordering = ("-proposed_at", "-pk")
+        indexes = [
+            models.Index(fields=["proposed_at"], condition=Q(state="proposed"), name="funding_changes_that_wait")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | ~Q(state="confirmed") | ~Q(decided_by=F("proposed_by")),
+                name="funding_budget_change_two_persons",
+                violation_error_message=_("Another person confirms the change."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state="proposed", decided_by__isnull=True, decided_at__isnull=True)
+                | ~Q(state="proposed") & Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="funding_budget_change_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__isnull=True) | Q(amount__gt=0), name="funding_budget_change_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.budget or self.values.get('name', '')}"

@@ -13,6 +13,8 @@ from apps.funding.amounts import ledger_effect
 from apps.funding.choices import LedgerKind
 from apps.funding.models.applications import ApplicationLine, EquipmentApplication
 from apps.funding.models.budgets import Budget
+from apps.funding.models.papers import InvoiceLine
+from apps.funding.models.purchasing import OrderLine
 from apps.funding.querysets import (
     AllocationQuerySet,
     LedgerQuerySet,
@@ -38,6 +40,31 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} → {self.budget}"
+
+
+class ApprovalProposal(models.Model):
+    """What one person proposes to approve where a second one must (Vier-Augen-Prinzip); its money is not committed.
+
+    `decisions`: a list of the fields of `calculations.LineDecision`. It stands for one `revision` of the application.
+    """
+
+    application = models.OneToOneField(EquipmentApplication, on_delete=models.CASCADE, related_name="proposal")
+    revision = models.PositiveIntegerField()
+    decisions = models.JSONField(_("decisions"))
+    amount = CentsField(_("amount"))
+    reason = models.TextField(_("reason"), blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("proposed approval")
+        verbose_name_plural = _("proposed approvals")
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return str(self.application)
 
 
 class LineAllocation(models.Model):
@@ -71,6 +98,22 @@ class LedgerEntry(models.Model):
     line = models.ForeignKey(
         ApplicationLine,
         verbose_name=pgettext_lazy("of an application", "line"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ledger_entries",
+    )
+    order_line = models.ForeignKey(
+        OrderLine,
+        verbose_name=pgettext_lazy("of an order", "line"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ledger_entries",
+    )
+    invoice_line = models.ForeignKey(
+        InvoiceLine,
+        verbose_name=pgettext_lazy("of an invoice", "line"),
         null=True,
         blank=True,
         on_delete=models.PROTECT,

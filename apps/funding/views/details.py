@@ -21,7 +21,7 @@ from apps.funding.models import ApplicationLine, EquipmentApplication, LineAlloc
 from apps.funding.selectors import OPEN_STATES, application_effect, application_lines
 from apps.funding.views.actions import AnswerView
 from apps.funding.views.shared import ApplicationMixin, list_crumb
-from apps.funding.workflow import APPROVED_STATES, EDITABLE_STATES, TRANSITIONS
+from apps.funding.workflow import EDITABLE_STATES, GRANTED_STATES, TRANSITIONS
 from apps.inventory.selectors import prices_on
 from apps.quotas.selectors import figure_status
 
@@ -60,7 +60,7 @@ class ApplicationView(ApplicationMixin, TemplateView):
             state=ApplicationState(application.state),
             states=ApplicationState,
             rows=rows,
-            is_approved=application.state in APPROVED_STATES,
+            is_approved=application.state in GRANTED_STATES,
             amount=sum_of_lines((row.line.unit_price, row.line.quantity) for row in rows),
             approved_amount=sum_of_lines((row.line.unit_price, row.line.approved_quantity or 0) for row in rows),
             is_open=is_open,
