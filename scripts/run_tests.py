@@ -89,6 +89,7 @@ def main() -> int:
     asked = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="mep-test-run-") as folder, private_servers() as servers:
         runs = _runs(servers, Path(folder), asked)
+        _migrate_once(servers)
         try:
             _play(runs)
         finally:
@@ -96,6 +97,14 @@ def main() -> int:
                 if run.process is not None:
                     end(run.process)
         return _close(runs, narrowed=bool(asked), seconds=time.monotonic() - began)
+
+
+def _migrate_once(servers: Servers) -> None:
+    """The database that those of the runs on PostgreSQL are copied from, so that migrations are played once."""
+    environment = setup_env.environment_variables() | servers.environment
+    subprocess.run(
+        [str(setup_env.PYTHON), "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True
+    )
 
 
 def _runs(servers: Servers, folder: Path, asked: list[str]) -> list[Run]:
@@ -111,7 +120,11 @@ def _runs(servers: Servers, folder: Path, asked: list[str]) -> list[Run]:
 def _apart(servers: Servers, number: int, name: str) -> dict[str, str]:
     """A database and a queue of its own on the same servers."""
     queue = servers.redis_url.removesuffix("0") + str(number)
-    return {"DATABASE_URL": f"{servers.database_url}_{name}", "REDIS_URL": queue}
+    return {
+        "DATABASE_URL": f"{servers.database_url}_{name}",
+        "REDIS_URL": queue,
+        "MEP_TEST_TEMPLATE": servers.database_url.rpartition("/")[2],
+    }
 
 
 def _play(runs: list[Run]) -> None:

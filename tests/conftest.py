@@ -86,9 +86,11 @@ def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """On SQLite the test database is a file, so that a worker process can open it, too."""
+    """On SQLite a file, so that a worker process can open it, too; `make test` names what to copy on PostgreSQL."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(Path(settings.VAR_DIR) / "test.sqlite3")
+    elif template := os.environ.get("MEP_TEST_TEMPLATE"):
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session", autouse=True)
