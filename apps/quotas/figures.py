@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -69,40 +69,68 @@ class Figure:
 
 @dataclass(frozen=True)
 class SchoolRow:
-    school: School
+    """A school's row, with as much of the school as sums, narrowing and order need."""
+
+    school_id: int
+    school_type: str
+    sort_key: str
     row: FigureRow
     computed_at: datetime.datetime
     stale: bool
 
+    @property
+    def below_target(self) -> bool:
+        return (self.row.difference or 0) < 0
+
 
 class ReadFigures(Sequence[Figure]):
-    """Figures in memory, for a table that sorts and pages them as it does with those of the database."""
+    """Figures of rows in memory; their schools are read as far as they are asked for, such as those of a page."""
 
-    def __init__(self, figures: list[Figure]) -> None:
-        self._figures = figures
+    def __init__(self, overview: Overview, rows: Sequence[SchoolRow]) -> None:
+        self._overview = overview
+        self._rows = rows
 
     def count(self, _value: Any = None) -> int:
-        return len(self._figures)
+        return len(self._rows)
 
     def __len__(self) -> int:
-        return len(self._figures)
+        return len(self._rows)
 
     @overload
     def __getitem__(self, asked: int) -> Figure: ...
     @overload
     def __getitem__(self, asked: slice) -> list[Figure]: ...
     def __getitem__(self, asked: int | slice) -> Figure | list[Figure]:
-        return self._figures[asked]
+        if isinstance(asked, int):
+            return self._figures([self._rows[asked]])[0]
+        return self._figures(self._rows[asked])
+
+    def __iter__(self) -> Iterator[Figure]:
+        return iter(self._figures(self._rows))
 
     def order_by(self, *accessors: str) -> ReadFigures:
         """Sorted by these values of a figure, unknown ones last, then as they were."""
-        figures = self._figures
+        rows = list(self._rows)
         for accessor in reversed(accessors):
-            value = attrgetter(accessor.removeprefix("-").replace("__", ".", 1))
-            known = [figure for figure in figures if value(figure) is not None]
+            value = _sorted_by(accessor.removeprefix("-"))
+            known = [row for row in rows if value(row) is not None]
             known.sort(key=value, reverse=accessor.startswith("-"))
-            figures = known + [figure for figure in figures if value(figure) is None]
-        return ReadFigures(figures)
+            rows = known + [row for row in rows if value(row) is None]
+        return ReadFigures(self._overview, rows)
+
+    def _figures(self, rows: Sequence[SchoolRow]) -> list[Figure]:
+        """A school that was deleted meanwhile has none."""
+        wanted = School.objects.select_related("school_type").order_by()
+        schools = wanted.in_bulk([row.school_id for row in rows])
+        figure_of = self._overview.figure_of
+        return [figure_of(row, schools[row.school_id]) for row in rows if row.school_id in schools]
+
+
+def _sorted_by(accessor: str) -> Callable[[SchoolRow], Any]:
+    """The value behind a figure's `numbers__devices`, `percent` or `school__sort_key`."""
+    if accessor == "school__sort_key":
+        return attrgetter("sort_key")
+    return attrgetter(f"row.{accessor.removeprefix('numbers__')}")
 
 
 class Overview:
@@ -120,57 +148,54 @@ class Overview:
     @cached_property
     def school_types(self) -> list[Figure]:
         """One figure for each school type that has schools, by its key."""
-        members: dict[SchoolType, list[SchoolRow]] = {}
+        members: dict[str, list[SchoolRow]] = {}
         for row in self._rows:
-            members.setdefault(row.school.school_type, []).append(row)
-        return [
-            self._total(Level.SCHOOL_TYPE, school_type.key, school_type.name, members[school_type])
-            for school_type in sorted(members, key=lambda school_type: school_type.key)
-        ]
+            members.setdefault(row.school_type, []).append(row)
+        names = dict(SchoolType.objects.values_list("key", "name"))
+        return [self._total(Level.SCHOOL_TYPE, key, names[key], members[key]) for key in sorted(members)]
 
     @cached_property
     def schools(self) -> list[Figure]:
-        """One figure for each school, by name."""
-        return [
-            Figure(
-                plan=self.plan.name,
-                day=self.day,
-                level=Level.SCHOOL,
-                key=row.school.number,
-                name=row.school.short_name,
-                numbers=row.row,
-                computed_at=row.computed_at,
-                stale=row.stale,
-                school=row.school,
-            )
-            for row in self._rows
-        ]
+        """One figure for each school, by name; all of them, so rather ask `schools_among`."""
+        return list(ReadFigures(self, self._rows))
 
     def schools_among(
         self, schools: QuerySet[School], *, school_type: str = "", reach: int | None = None, below_target: bool = False
     ) -> Sequence[Figure]:
         """Figures of these schools, narrowed to a type, to those at 1 : `reach` or better, to those below target."""
-        wanted = set(schools.order_by().values_list("pk", flat=True))
-        found = [
-            figure
-            for figure in self.schools
-            if figure.school is not None
-            and figure.school.pk in wanted
-            and (not school_type or figure.school.school_type_id == school_type)
-            and (reach is None or figure.reaches(reach))
-            and (not below_target or figure.below_target)
-        ]
-        return ReadFigures(found)
+        rows = self._rows
+        if schools.query.where:
+            wanted = set(schools.order_by().values_list("pk", flat=True))
+            rows = [row for row in rows if row.school_id in wanted]
+        if school_type:
+            rows = [row for row in rows if row.school_type == school_type]
+        if reach is not None:
+            rows = [row for row in rows if calculations.reaches(row.row.devices, row.row.weighted_pupils, reach)]
+        if below_target:
+            rows = [row for row in rows if row.below_target]
+        return ReadFigures(self, rows)
 
     def below_target(self, limit: int) -> tuple[int, Sequence[Figure]]:
         """How many schools are below their target, and the first ones, lowest quota first."""
-        found = sorted(
-            (figure for figure in self.schools if figure.below_target), key=lambda figure: figure.percent or Decimal(0)
-        )
-        return len(found), found[:limit]
+        found = [row for row in self._rows if row.below_target]
+        found.sort(key=lambda row: row.row.percent or Decimal(0))
+        return len(found), ReadFigures(self, found)[:limit]
 
     def share_at(self, most_pupils_per_device: int) -> Share:
         return calculations.share_at((row.row for row in self._rows), most_pupils_per_device)
+
+    def figure_of(self, row: SchoolRow, school: School) -> Figure:
+        return Figure(
+            plan=self.plan.name,
+            day=self.day,
+            level=Level.SCHOOL,
+            key=school.number,
+            name=school.short_name,
+            numbers=row.row,
+            computed_at=row.computed_at,
+            stale=row.stale,
+            school=school,
+        )
 
     def _total(self, level: Level, key: str, name: str, rows: Sequence[SchoolRow]) -> Figure:
         values = [row.row for row in rows]

@@ -7,10 +7,10 @@ is decided by `School.objects.visible_to(user)`, which callers hand to `school_f
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import formats
@@ -24,7 +24,7 @@ from apps.quotas.calculations import Effect, FigureRow, Share, two_places
 from apps.quotas.choices import Level
 from apps.quotas.figures import Figure, Overview, SchoolRow, row_of
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, Target
-from apps.quotas.statements import PlanDay, read_inputs
+from apps.quotas.statements import PlanDay, read_day, read_inputs
 from apps.quotas.stored import StoredOverview, settled_state
 from apps.schools.models import PupilCount, School
 
@@ -120,15 +120,24 @@ def overview(
         state = settled_state(plan, day)
         if state is not None or _is_stored(plan, day):
             return StoredOverview(plan, day, state)
-    wanted = School.objects.filter(authority__is_own=True).select_related("school_type")
+    wanted = School.objects.filter(authority__is_own=True)
     if schools is not None:
         wanted = wanted.filter(pk__in=schools.values("pk"))
-    known = {school.pk: school for school in wanted}
-    stored = _stored_rows(plan, day, known)
-    missing = known.keys() - stored.keys()
-    fresh = {} if not missing else _fresh_rows(plan, day, known, missing)
-    rows = stored | fresh
+    known = {row[0]: KnownSchool(*row) for row in wanted.values_list(*KnownSchool._fields)}
+    rows = _stored_rows(plan, day, known)
+    missing = known.keys() - rows.keys()
+    if missing:
+        rows |= _fresh_rows(plan, day, known, None if schools is None and not rows else missing)
     return Overview(plan, day, [rows[pk] for pk in known if pk in rows])
+
+
+class KnownSchool(NamedTuple):
+    """What a figure needs of a school before it is shown: thousands of whole ones would take longer than their sums."""
+
+    pk: int
+    school_type_id: str
+    sort_key: str
+    inputs_version: int
 
 
 def _is_stored(plan: MediaDevelopmentPlan, day: datetime.date) -> bool:
@@ -139,7 +148,9 @@ def _is_stored(plan: MediaDevelopmentPlan, day: datetime.date) -> bool:
     return not School.objects.due().filter(~Exists(row), authority__is_own=True).exists()
 
 
-def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School]) -> dict[int, SchoolRow]:
+def _stored_rows(
+    plan: MediaDevelopmentPlan, day: datetime.date, schools: Mapping[int, KnownSchool]
+) -> dict[int, SchoolRow]:
     """Rows that the job keeps current; rows left over from a day that is no longer stored are not used."""
     today = clock.today()
     if day not in _days_of(plan, today, _following(plan)):
@@ -148,7 +159,7 @@ def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[i
     if len(schools) == 1:
         figures = figures.filter(school=next(iter(schools)))
     return {
-        figure.school_id: SchoolRow(
+        figure.school_id: _school_row(
             schools[figure.school_id],
             row_of(figure),
             figure.computed_at,
@@ -161,14 +172,31 @@ def _stored_rows(plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[i
 
 
 def _fresh_rows(
-    plan: MediaDevelopmentPlan, day: datetime.date, schools: dict[int, School], missing: Iterable[int]
+    plan: MediaDevelopmentPlan,
+    day: datetime.date,
+    schools: Mapping[int, KnownSchool],
+    asked: Collection[int] | None,
 ) -> dict[int, SchoolRow]:
+    """Rows computed now for these schools; for all by default, from the stored day before."""
     moment = clock.now()
-    asked = set(missing)
+    if asked is None:
+        computed = read_day(plan.pk, day, before=_stored_day_before(plan, day))
+    else:
+        computed = read_inputs([(plan.pk, day)], school_ids=asked)
     return {
-        computed.school_id: SchoolRow(schools[computed.school_id], computed.row, moment, stale=False)
-        for computed in read_inputs([(plan.pk, day)], school_ids=asked)
+        one.school_id: _school_row(schools[one.school_id], one.row, moment, stale=False)
+        for one in computed
+        if one.school_id in schools
     }
+
+
+def _stored_day_before(plan: MediaDevelopmentPlan, day: datetime.date) -> datetime.date | None:
+    days = ComputedDay.objects.filter(plan=plan, day__lt=day).order_by("-day")
+    return days.values_list("day", flat=True).first()
+
+
+def _school_row(school: KnownSchool, row: FigureRow, moment: datetime.datetime, *, stale: bool) -> SchoolRow:
+    return SchoolRow(school.pk, school.school_type_id, school.sort_key, row, moment, stale)
 
 
 def figures(plan: MediaDevelopmentPlan, day: datetime.date, level: Level | str) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""The texts of the statements that stored figures rest on, one for SQLite and PostgreSQL; `statements` fills them in."""
+"""The texts of the statements that stored figures rest on, one for both databases; `statements` fills them in."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ course AS (
     WINDOW up_to_day AS (PARTITION BY school_id ORDER BY day RANGE UNBOUNDED PRECEDING)
 ),
 """
-# The same where only one day is asked for: whatever stood then.
-COURSE_OF_ONE_DAY = """
+# standing: the same where only one day is asked for, whatever stood then.
+STANDING = """
 standing AS (
     SELECT school_id,
            SUM(CASE WHEN countable AND ownership <> 'parent_financed' THEN 1 ELSE 0 END) AS devices,
@@ -42,15 +42,71 @@ standing AS (
     WHERE {part_asked} AND since <= '{day}' AND (until IS NULL OR until > '{day}')
     GROUP BY school_id
 ),
+"""
+# The same for all schools from what is stored of an earlier day of the plan: only what came and left since is counted.
+# A school whose row of that day is missing or stale is counted there first.
+STANDING_SINCE_STORED_DAY = """
+stored_before AS MATERIALIZED (
+    SELECT asked.school_id, stored.devices, stored.parent_financed, stored.presentation_devices
+    FROM asked JOIN quotas_quotafigure stored
+         ON stored.plan_id = asked.plan_id AND stored.school_id = asked.school_id
+            AND stored.inputs_version = asked.inputs_version
+    WHERE stored.plan_id = {plan_id} AND stored.day = '{before}'
+),
+moved AS (
+    SELECT school_id, countable, presentation, ownership, 1 AS number FROM inventory_placement
+    WHERE school_id IN (SELECT school_id FROM asked EXCEPT SELECT school_id FROM stored_before)
+      AND since <= '{before}' AND (until IS NULL OR until > '{before}')
+    UNION ALL
+    SELECT school_id, countable, presentation, ownership, 1 FROM inventory_placement
+    WHERE school_id IN (SELECT school_id FROM asked)
+      AND since > '{before}' AND since <= '{day}' AND (until IS NULL OR until > '{day}')
+    UNION ALL
+    SELECT school_id, countable, presentation, ownership, -1 FROM inventory_placement
+    WHERE until > '{before}' AND until <= '{day}' AND since <= '{before}'
+),
+standing AS (
+    SELECT school_id, SUM(devices) AS devices, SUM(parent_financed) AS parent_financed,
+           SUM(presentation_devices) AS presentation_devices
+    FROM (
+        SELECT school_id, devices, parent_financed, presentation_devices FROM stored_before
+        UNION ALL
+        SELECT school_id,
+               SUM(CASE WHEN countable AND ownership <> 'parent_financed' THEN number ELSE 0 END),
+               SUM(CASE WHEN countable AND ownership = 'parent_financed' THEN number ELSE 0 END),
+               SUM(CASE WHEN presentation THEN number ELSE 0 END)
+        FROM moved GROUP BY school_id
+    ) AS together
+    GROUP BY school_id
+),
+"""
+COURSE_OF_STANDING = """
 course AS (
     SELECT asked.*, COALESCE(standing.devices, 0) AS devices, COALESCE(standing.parent_financed, 0) AS parent_financed,
            COALESCE(standing.presentation_devices, 0) AS presentation_devices
     FROM asked LEFT JOIN standing ON standing.school_id = asked.school_id
 ),
 """
+# counts: the pupil counts, each with the next one; on a single day only the one that holds then.
+COUNTS = """
+counts AS (
+    SELECT school_id, counted_on, pupils, rounded,
+           LEAD(counted_on) OVER (PARTITION BY school_id ORDER BY counted_on) AS next_count
+    FROM schools_pupilcount WHERE {part_asked}
+),
+"""
+COUNTS_OF_ONE_DAY = """
+counts AS (
+    SELECT count.school_id, count.counted_on, count.pupils, count.rounded, CAST(NULL AS DATE) AS next_count
+    FROM schools_pupilcount count
+    JOIN (SELECT school_id, MAX(counted_on) AS counted_on FROM schools_pupilcount
+          WHERE counted_on <= '{day}' AND {counts_asked} GROUP BY school_id) AS latest
+         ON latest.school_id = count.school_id AND latest.counted_on = count.counted_on
+),
+"""
 # asked: the (plan, school, day) to compute, with the versions that hold now.
 # course: how many devices stood at each school on each asked day.
-# counts, weights, targets: what holds from which day until which.
+# weights, targets: what holds from which day until which.
 INPUTS = """
 WITH days (plan_id, day) AS (VALUES {days}),
 asked AS MATERIALIZED (
@@ -68,12 +124,7 @@ asked AS MATERIALIZED (
            OR EXISTS (SELECT 1 FROM quotas_quotafigure earlier WHERE earlier.school_id = school.id))
       AND {school_asked}
 ),
-{course}counts AS (
-    SELECT school_id, counted_on, pupils, rounded,
-           LEAD(counted_on) OVER (PARTITION BY school_id ORDER BY counted_on) AS next_count
-    FROM schools_pupilcount WHERE {part_asked}
-),
-weights AS (
+{course}{counts}weights AS (
     SELECT school_type_id, valid_from, weight,
            LEAD(valid_from) OVER (PARTITION BY school_type_id ORDER BY valid_from) AS next_weight
     FROM schools_pupilweight
@@ -98,6 +149,13 @@ inputs AS (
     WHERE course.plan_id IS NOT NULL
 )
 """
+READ_FRESH = (
+    INPUTS
+    + """
+SELECT inputs.*
+FROM inputs ORDER BY school_id
+"""
+)
 READ = (
     INPUTS
     + """

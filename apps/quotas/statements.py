@@ -1,9 +1,10 @@
-"""The statements that stored figures rest on, with one text for SQLite and PostgreSQL.
+"""The statements that stored figures rest on, whose texts stand in `sql`.
 
 Each reads versions and inputs of all asked schools and days together, so that both belong to one state of the
 database, and its cost grows with placements, not with placements times days. `refresh_rows` computes and stores
-without a row leaving the database; `read_inputs` brings the inputs to `calculations`, for days that are not stored and
-to compare; `write_rows` repairs what differs. A row is only written over one that was computed from older versions.
+without a row leaving the database; `read_inputs` and `read_day` bring the inputs to `calculations`, to compare and for
+days that are not stored; `write_rows` repairs what differs. A row is only written over one that was computed from older
+versions.
 """
 
 from __future__ import annotations
@@ -62,6 +63,17 @@ def read_inputs(days: Sequence[PlanDay], *, school_ids: Iterable[int] | None = N
         return [_computed(values) for values in cursor.fetchall()]
 
 
+def read_day(plan_id: int, day: datetime.date, *, before: datetime.date | None) -> list[Computed]:
+    """Fresh rows, as `read_inputs` gives them, of all schools on a day that is not stored.
+
+    `before` is an earlier day of the plan that is stored: where a school's row of it stands on the school's inputs as
+    they are, only what came and left since is counted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_filled(sql.READ_FRESH, [(plan_id, day)], None, before=before))
+        return [_computed(values) for values in cursor.fetchall()]
+
+
 def refresh_rows(
     days: Sequence[PlanDay], *, computed_at: datetime.datetime, school_ids: Iterable[int] | None = None
 ) -> list[tuple[int, int]]:
@@ -116,18 +128,31 @@ def renew_states(plan_ids: Iterable[int]) -> None:
         cursor.execute(sql.RENEW.format(ids=ids, lock=lock), [state])
 
 
-def _filled(text: str, days: Sequence[PlanDay], school_ids: Sequence[int] | None) -> str:
-    """The text with its days and conditions. Numbers and days stand in it: as parameters each would cost time."""
+def _filled(
+    text: str, days: Sequence[PlanDay], school_ids: Sequence[int] | None, *, before: datetime.date | None = None
+) -> str:
+    """The text with its days and conditions. Numbers and days stand in it: as parameters each would cost time.
+
+    `before` is a stored day to count from, where all schools are asked for on a single day.
+    """
     ids = "" if school_ids is None else ", ".join(str(int(pk)) for pk in school_ids)
-    part_asked = f"school_id IN ({ids})" if ids else "school_id IN (SELECT school_id FROM asked)"
-    moments = {day for _plan_id, day in days}
-    course = sql.COURSE if len(moments) > 1 else sql.COURSE_OF_ONE_DAY
     kind = "DATE " if connection.vendor == "postgresql" else ""
+    parts = {
+        "part_asked": f"school_id IN ({ids})" if ids else "school_id IN (SELECT school_id FROM asked)",
+        "counts_asked": f"school_id IN ({ids})" if ids else "1 = 1",
+        "plan_id": int(days[0][0]),
+        "day": min(day for _plan_id, day in days).isoformat(),
+        "before": before.isoformat() if before else "",
+    }
+    course, counts = sql.COURSE, sql.COUNTS
+    if len({day for _plan_id, day in days}) == 1:
+        course = (sql.STANDING_SINCE_STORED_DAY if before else sql.STANDING) + sql.COURSE_OF_STANDING.lstrip()
+        counts = sql.COUNTS_OF_ONE_DAY
     return text.format(
         days=", ".join(f"({int(plan_id)}, {kind}'{day.isoformat()}')" for plan_id, day in days),
         school_asked=f"school.id IN ({ids})" if ids else "1 = 1",
-        part_asked=part_asked,
-        course=course.strip().format(part_asked=part_asked, day=min(moments).isoformat()) + "\n",
+        course=course.lstrip().format(**parts),
+        counts=counts.lstrip().format(**parts),
     )
 
 
@@ -187,7 +212,7 @@ def _computed(values: Sequence[Any]) -> Computed:
         rounded=_truth(rounded),
         target=_decimal(target),
     )
-    known = stored_versions[0] is not None
+    known = bool(stored_versions) and stored_versions[0] is not None
     return Computed(
         plan_id=plan_id,
         school_id=school_id,

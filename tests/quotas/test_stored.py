@@ -65,7 +65,14 @@ def random_rows(plan, seed: int) -> list[QuotaFigure]:
 
 def both(plan, rows) -> tuple[StoredOverview, Overview]:
     in_python = [
-        SchoolRow(row.school, row_of(row), row.computed_at, stale=row.inputs_version != row.school.inputs_version)
+        SchoolRow(
+            row.school_id,
+            row.school.school_type_id,
+            row.school.sort_key,
+            row_of(row),
+            row.computed_at,
+            stale=row.inputs_version != row.school.inputs_version,
+        )
         for row in rows
     ]
     return StoredOverview(plan, DAY), Overview(plan, DAY, in_python)

@@ -172,6 +172,12 @@ class Placement(models.Model):
                 include=["countable", "presentation", "ownership"],
                 name="inventory_placement_course",
             ),
+            models.Index(
+                fields=["until"],
+                include=["school", "since", "countable", "presentation", "ownership"],
+                condition=Q(until__isnull=False),
+                name="inventory_placement_left",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
