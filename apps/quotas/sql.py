@@ -108,7 +108,7 @@ counts AS (
 # course: how many devices stood at each school on each asked day.
 # weights, targets: what holds from which day until which.
 INPUTS = """
-WITH days (plan_id, day) AS (VALUES {days}),
+WITH days (plan_id, day) AS ({days}),
 asked AS MATERIALIZED (
     SELECT plan.id AS plan_id, school.id AS school_id, days.day, school.school_type_id,
            school.inputs_version, plan.targets_version,
@@ -204,10 +204,10 @@ WHERE quotas_quotafigure.inputs_version <= excluded.inputs_version
 RETURNING plan_id, school_id
 """
 MARK = """
-WITH read (school_id, version) AS (VALUES {read})
+WITH read (school_id, version) AS ({read})
 UPDATE schools_school SET computed_version = read.version FROM read
 WHERE schools_school.id = read.school_id AND schools_school.computed_version < read.version
-  AND schools_school.id IN (SELECT id FROM schools_school WHERE id IN ({ids}) ORDER BY id {lock})
+  AND schools_school.id IN (SELECT id FROM schools_school WHERE {asked} ORDER BY id {lock})
 """
 
 RENEW = """

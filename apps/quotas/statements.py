@@ -14,16 +14,20 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db import connection
 
+from apps.core.prepared import execute_prepared
 from apps.quotas import sql
 from apps.quotas.calculations import TWO_PLACES, FigureRow, figure_row
 from apps.quotas.models import MediaDevelopmentPlan, QuotaFigure
 
 PlanDay = tuple[int, datetime.date]
 ROWS_PER_STATEMENT = 500
+FEW_SCHOOLS = 20
+"""Up to so many schools, planning the statement would take longer than running it."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +89,36 @@ def refresh_rows(
     wanted = None if school_ids is None else sorted(set(school_ids))
     if not days or wanted == []:
         return []
-    inputs = _filled(sql.INPUTS, days, wanted)
-    text = sql.REFRESH.format(
-        columns=", ".join(sql.COLUMNS),
-        inputs=inputs,
-        changes=sql.CHANGES,
-        computed_at="%s::timestamptz" if connection.vendor == "postgresql" else "%s",
-    )
     moment = QuotaFigure._meta.get_field("computed_at").get_db_prep_save(computed_at, connection)
+    is_postgresql = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        cursor.execute(text, [moment])
+        if is_postgresql and wanted is not None and len(wanted) <= FEW_SCHOOLS and len(_moments(days)) > 1:
+            plans, moments = [plan_id for plan_id, _day in days], [day for _plan_id, day in days]
+            execute_prepared(cursor, _refresh_of_few_schools(), [plans, moments, wanted, moment])
+        else:
+            inputs = _filled(sql.INPUTS, days, wanted)
+            cursor.execute(_refresh(inputs, "%s::timestamptz" if is_postgresql else "%s"), [moment])
         return list(cursor.fetchall())
+
+
+def _refresh(inputs: str, computed_at: str) -> str:
+    return sql.REFRESH.format(
+        columns=", ".join(sql.COLUMNS), inputs=inputs, changes=sql.CHANGES, computed_at=computed_at
+    )
+
+
+@cache
+def _refresh_of_few_schools() -> str:
+    """The same for any days and schools, which stand outside: planning takes longer than a school's figures do."""
+    schools = "= ANY($3::bigint[])"
+    asked = f"school_id {schools}"
+    inputs = sql.INPUTS.format(
+        days="SELECT * FROM unnest($1::bigint[], $2::date[])",
+        school_asked=f"school.id {schools}",
+        course=sql.COURSE.lstrip().format(part_asked=asked),
+        counts=sql.COUNTS.lstrip().format(part_asked=asked),
+    )
+    return _refresh(inputs, "$4::timestamptz")
 
 
 def mark_schools(versions: Mapping[int, int]) -> None:
@@ -103,18 +126,24 @@ def mark_schools(versions: Mapping[int, int]) -> None:
 
     A school that somebody else holds is left for the next run: whoever waited here could hold up a change of it.
     """
-    lock = "FOR NO KEY UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     ids = sorted(int(pk) for pk in versions)
     for first in range(0, len(ids), ROWS_PER_STATEMENT):
         batch = ids[first : first + ROWS_PER_STATEMENT]
         with connection.cursor() as cursor:
-            cursor.execute(
-                sql.MARK.format(
-                    read=", ".join(f"({pk:d}, {versions[pk]:d})" for pk in batch),
-                    ids=", ".join(str(pk) for pk in batch),
-                    lock=lock,
-                )
-            )
+            if connection.vendor == "postgresql":
+                execute_prepared(cursor, _mark_schools(), [batch, [versions[pk] for pk in batch]])
+            else:
+                read = "VALUES " + ", ".join(f"({pk:d}, {versions[pk]:d})" for pk in batch)
+                cursor.execute(sql.MARK.format(read=read, asked="id IN (SELECT school_id FROM read)", lock=""))
+
+
+@cache
+def _mark_schools() -> str:
+    return sql.MARK.format(
+        read="SELECT * FROM unnest($1::bigint[], $2::bigint[])",
+        asked="id = ANY($1::bigint[])",
+        lock="FOR NO KEY UPDATE SKIP LOCKED",
+    )
 
 
 def renew_states(plan_ids: Iterable[int]) -> None:
@@ -145,15 +174,19 @@ def _filled(
         "before": before.isoformat() if before else "",
     }
     course, counts = sql.COURSE, sql.COUNTS
-    if len({day for _plan_id, day in days}) == 1:
+    if len(_moments(days)) == 1:
         course = (sql.STANDING_SINCE_STORED_DAY if before else sql.STANDING) + sql.COURSE_OF_STANDING.lstrip()
         counts = sql.COUNTS_OF_ONE_DAY
     return text.format(
-        days=", ".join(f"({int(plan_id)}, {kind}'{day.isoformat()}')" for plan_id, day in days),
+        days="VALUES " + ", ".join(f"({int(plan_id)}, {kind}'{day.isoformat()}')" for plan_id, day in days),
         school_asked=f"school.id IN ({ids})" if ids else "1 = 1",
         course=course.lstrip().format(**parts),
         counts=counts.lstrip().format(**parts),
     )
+
+
+def _moments(days: Sequence[PlanDay]) -> set[datetime.date]:
+    return {day for _plan_id, day in days}
 
 
 def write_rows(rows: Sequence[Computed], *, computed_at: datetime.datetime, same_versions: bool = False) -> int:
