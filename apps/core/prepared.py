@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
@@ -25,9 +24,8 @@ def execute_prepared(cursor: CursorWrapper, text: str, values: Sequence[Any]) ->
     One plan serves all values: left alone, the server would plan for each of them and find that cheaper by its own
     estimates, which leave out most of what planning costs.
     """
-    connection.ensure_connection()
     name = f"portal_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    known = _prepared.setdefault(connection.connection, set())
+    known = _prepared.setdefault(cursor.db.connection, set())
     if name not in known:
         cursor.execute(f"PREPARE {name} AS {text}")
         known.add(name)

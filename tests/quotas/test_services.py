@@ -15,11 +15,11 @@ from apps.quotas import selectors, services
 from apps.quotas.due import due_schools, incomplete_days
 from apps.quotas.models import ComputedDay, MediaDevelopmentPlan, QuotaFigure, TargetGroup
 from apps.quotas.services import Drift, RunResult
-from apps.quotas.statements import mark_schools, read_inputs, refresh_rows, write_rows
+from apps.quotas.statements import FEW_SCHOOLS, mark_schools, read_inputs, refresh_rows, write_rows
 from apps.schools.models import PupilWeight, School
 from apps.schools.services import raise_inputs_version
 from tests.factories import ClerkFactory, DeviceFactory, DeviceKindFactory, SchoolFactory
-from tests.quotas.factories import DAY, an_admin, count_pupils, day, figure
+from tests.quotas.factories import DAY, an_admin, count_pupils, day, figure, make_plan
 from tests.quotas.oracle import Oracle
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,18 @@ def test_a_missing_day_is_due_such_as_today_after_midnight(school):
     forget(day=clock.today())
     assert services.recalculate_stale() == RunResult(1, 1, 1)
     assert figure(school).pupils == 101
+
+
+@pytest.mark.parametrize("number", [2, FEW_SCHOOLS, FEW_SCHOOLS + 1])
+def test_few_schools_and_many_are_computed_alike(number):
+    make_plan()
+    schools = SchoolFactory.create_batch(FEW_SCHOOLS + 2)
+    services.recalculate_stale()
+    for count, school in enumerate(schools[:number]):
+        count_pupils(school, 100 + count)
+        DeviceFactory(school=school, since=day("2024-01-01") + count * 20 * DAY)
+    assert services.recalculate_stale() == RunResult(number, number * days_of_a_run(), number * days_of_a_run())
+    assert Oracle().differences(QuotaFigure.objects.select_related("plan")) == []
 
 
 def test_a_new_target_makes_all_schools_of_the_plan_due(plan, school):
