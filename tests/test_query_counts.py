@@ -127,6 +127,7 @@ WITHOUT_LIST = {
 ALWAYS_SHORT = {
     "summaries:summary * tbody applications": "one row per state",
     "inventory:ageing * tbody ages": "one row per year of age",
+    "inventory:ageing * tbody years": "one row per year ahead",
     "core:jobs * tbody kinds": "one row per kind of job",
     "schools:detail * tbody panel-applications": "one row per fiscal year",
 }

@@ -47,6 +47,12 @@ class DueOf:
     is_depot: bool = False
     dues: defaultdict[str, Due] = field(default_factory=lambda: defaultdict(Due))
 
+    @property
+    def in_all(self) -> Due:
+        found = list(self.dues.values())
+        cost = sum((due.cost for due in found), Decimal(0))
+        return Due(sum(due.number for due in found), cost, sum(due.unpriced for due in found))
+
 
 @dataclass(frozen=True)
 class Ageing:

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
+from django_tables2.config import RequestConfig
 
 from apps.core import formats
 from apps.core.charts import Bar, BarChart
 from apps.core.clock import today
 from apps.inventory.ageing import UNKNOWN, Span
-from apps.inventory.ageing_selectors import Due, DueOf, ageing_of, ages_of, devices_to_replace
+from apps.inventory.ageing_selectors import Ageing, DueOf, ageing_of, ages_of, devices_to_replace
+from apps.inventory.ageing_tables import ROWS_PER_PAGE, AgeingTable, Cell
 from apps.inventory.choices import DeviceStatus
+from apps.inventory.filters import SchoolOnlyFilters
 from apps.inventory.views import DevicePageMixin
 from apps.schools.models import School
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One figure and the address of its devices."""
-
-    span: Span
-    due: Due
-    url: str
+from apps.schools.school_field import TypedSchoolField
 
 
 class AgeingView(DevicePageMixin, TemplateView):
@@ -40,10 +35,16 @@ class AgeingView(DevicePageMixin, TemplateView):
     heading = gettext_lazy("Age and replacement")
 
     @cached_property
+    def filterset(self) -> SchoolOnlyFilters:
+        return SchoolOnlyFilters(self.request.GET or None, request=self.request)
+
+    @cached_property
     def school(self) -> School | None:
-        number = self.request.GET.get("school")
-        schools: Any = School.objects
-        return schools.get_visible_or_404(self.request.user, number=number) if number else None
+        """What was typed may be wrong and is asked again; a number that nobody could choose is not found."""
+        form = self.filterset.form
+        if form.is_bound and not form.is_valid() and not isinstance(form.fields["school"], TypedSchoolField):
+            raise Http404
+        return form.cleaned_data.get("school") if form.is_bound else None
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         day, rows = today(), devices_to_replace(self.request.user, self.school)  # type: ignore[arg-type]  # signed in
@@ -51,18 +52,27 @@ class AgeingView(DevicePageMixin, TemplateView):
         total = self._cells(found.total, found.spans)
         return super().get_context_data(
             school=self.school,
+            filterset=self.filterset,
             day=day,
-            spans=found.spans,
             total=total,
             cards=[cell for cell in total if cell.span.code != UNKNOWN][:3],
-            rows=[(row, self._cells(row, found.spans)) for row in found.rows],
-            unpriced=sum(due.unpriced for due in found.total.dues.values()),
+            in_all=found.total.in_all,
+            table=self._table(found),
             chart=self._chart(found.total, ages_of(rows, day)),
             **kwargs,
         )
 
     def _cells(self, row: DueOf, spans: Sequence[Span]) -> list[Cell]:
-        return [Cell(span, row.dues[span.code], self._address(row, due=span.code)) for span in spans]
+        return [self._cell(row, span) for span in spans]
+
+    def _cell(self, row: DueOf, span: Span) -> Cell:
+        return Cell(span, row.dues[span.code], self._address(row, due=span.code))
+
+    def _table(self, found: Ageing) -> AgeingTable:
+        has_depot = any(row.is_depot for row in found.rows)
+        caption = _("Schools and depot") if has_depot else _("Schools")
+        table = AgeingTable(found.rows, spans=found.spans, cell_of=self._cell, caption=caption)
+        return RequestConfig(self.request, paginate={"per_page": ROWS_PER_PAGE}).configure(table)  # type: ignore[no-any-return]  # untyped
 
     def _address(self, row: DueOf, **query: str) -> str:
         """The list of the devices behind a figure."""

@@ -187,3 +187,17 @@ class DeviceFilters(PortalFilterSet):
         parameters.pop("page", None)
         parameters["status"] = ALL
         return f"?{parameters.urlencode()}"
+
+
+class SchoolOnlyFilters(PortalFilterSet):
+    """Above figures that are of all schools or of one."""
+
+    school = SchoolFilter(label=_("School"))
+
+    class Meta:
+        model = Device
+        fields = ("school",)
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(data, *args, **kwargs)
+        self.filters["school"].queryset = School.objects.visible_to(self.request.user)

@@ -1,6 +1,7 @@
 """When devices fall due and warranties end: the same in Python and in the database; the page's figures, the mail."""
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -138,6 +139,17 @@ def test_a_coordinator_sees_the_own_schools_only():
     assert [row.school for row in found.rows] == [own]
 
 
+def links(page):
+    """The figures of both tables, each with the address that it opens."""
+    found = re.findall(r'<a class="kern-link" href="(/inventory/[?]due=[^"]+)">([\d.]+)</a>', page)
+    assert found
+    return [(url.replace("&amp;", "&"), int(number.replace(".", ""))) for url, number in found]
+
+
+def names(page):
+    return re.findall(r'ageing/[?]school=\d+">(Schule[^<]+)<', page)
+
+
 def test_each_figure_opens_its_rows(client):
     school = factories.SchoolFactory(number="120674")
     for years in (0, 1, 4, 5, 6, 9, 15):
@@ -148,13 +160,44 @@ def test_each_figure_opens_its_rows(client):
 
     for query in ({}, {"school": "120674"}):
         page = client.get("/inventory/ageing/", query)
-        cells = [cell for _row, cells in page.context["rows"] for cell in cells] + page.context["total"]
-        for cell in cells:
-            found = client.get(cell.url).context["table"].rows
-            assert len(found) == cell.due.number, cell.url
+        for url, number in links(page.content.decode()):
+            assert len(client.get(url).context["table"].rows) == number, url
         for bar in page.context["chart"].bars:
             assert len(client.get(bar.url).context["table"].rows) == bar.value, bar.url
     assert page.context["total"][0].due.number == 4
+    assert page.context["in_all"].number == 8
+
+
+def test_many_schools_stand_on_pages_and_each_has_all_years_on_its_own(client):
+    product = factories.ProductFactory(gross_price=Decimal("100.00"))
+    for number in range(21):
+        school = factories.SchoolFactory(number=str(120600 + number), short_name=f"Schule {number:02d}")
+        make(months_later(today(), -12 * 6), product=product, school=school, since=today())
+    make(months_later(today(), -12 * 4), product=product, school=school, since=today())
+    client.force_login(factories.ClerkFactory())
+
+    first, second = (client.get("/inventory/ageing/", {"page": page}).content.decode() for page in (1, 2))
+    assert names(first) + names(second) == [f"Schule {number:02d}" for number in range(21)]
+    assert (len(names(first)), "Schulen: 21 Ergebnisse" in first, "Zeilen 21 bis 21" in second) == (20, True, True)
+
+    own = client.get("/inventory/ageing/", {"school": "120620"})
+    assert [(cell.span.code, cell.due.number) for cell in own.context["total"] if cell.due.number] == [
+        ("overdue", 1), (str(today().year + 1), 1),
+    ]  # fmt: skip
+    assert (names(own.content.decode()), own.context["in_all"].cost) == ([], Decimal("200.00"))
+
+
+def test_a_school_is_chosen_or_typed_where_there_are_many(client, monkeypatch):
+    own, other = factories.SchoolFactory(short_name="Talschule"), factories.SchoolFactory(short_name="Bergschule")
+    make(today(), school=own)
+    client.force_login(factories.CoordinatorFactory(schools=[own]))
+    assert client.get("/inventory/ageing/", {"school": other.number}).status_code == 404
+
+    monkeypatch.setattr("apps.schools.school_field.MOST_IN_A_LIST", 0)
+    assert client.get("/inventory/ageing/", {"school": "tal"}).context["school"] == own
+    unknown = client.get("/inventory/ageing/", {"school": "berg"})
+    assert (unknown.status_code, unknown.context["school"]) == (200, None)
+    assert "Keine Schule heißt „berg“" in unknown.content.decode()
 
 
 def test_an_own_end_of_use_is_kept_with_history_and_shown(client):
