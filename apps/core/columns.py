@@ -98,9 +98,13 @@ class StateColumn(PortalColumn):
     def __init__(self, *args: Any, choices: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.choices = choices
+        self._badges: dict[Any, SafeString] = {}
 
     def render(self, value: Any) -> SafeString:
-        return state_badge(value, self.choices)
+        """The same badge for the same state; each table has columns of its own."""
+        if value not in self._badges:
+            self._badges[value] = state_badge(value, self.choices)
+        return self._badges[value]
 
     def value(self, value: Any) -> str:
         return str(self.choices(value).label)

@@ -7,7 +7,7 @@ here each column's work is planned once per table.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ import django_tables2 as tables
 from django.db import models
 from django.http import QueryDict
 from django.utils.functional import Promise, cached_property
-from django.utils.html import conditional_escape, format_html, strip_tags
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django_tables2.columns import BoundColumn
@@ -38,6 +38,7 @@ from apps.core.columns import (
     TextColumn,
 )
 from apps.core.exports import csv_lines
+from apps.core.text import as_html
 
 __all__ = [
     "BooleanColumn",
@@ -57,7 +58,12 @@ __all__ = [
 COUNT_LIMIT = 10_000
 ROWS_PER_PAGE = 50
 
-cached_signature = lru_cache(maxsize=512)(signature)
+
+@lru_cache(maxsize=512)
+def _asked(function: Callable[..., Any]) -> tuple[Sequence[str], bool]:
+    """Names of the arguments that a function asks for, and whether it takes all. `self` is among them."""
+    names, catch_all = signature(function)
+    return names, catch_all is not None
 
 
 @dataclass(frozen=True)
@@ -66,23 +72,27 @@ class _Cell:
 
     bound: BoundColumn
     read: Callable[[Any], Any]
-    render: Callable[..., Any]
-    export: Callable[..., Any]
+    render: Callable[[Any, Any], Any]
+    export: Callable[[Any, Any], Any]
     opening: str
     closing: str
     empty_values: Any
 
-    def call(self, function: Callable[..., Any], value: Any, record: Any, table: PortalTable) -> Any:
-        """Calls a render or value function with the arguments it asks for, as django-tables2 does."""
-        names, catch_all = cached_signature(function)
-        given = {
-            "value": value,
-            "record": record,
-            "column": self.bound.column,
-            "bound_column": self.bound,
-            "table": table,
-        }
-        return function(**(given if catch_all else {name: given[name] for name in names}))
+
+def _called(function: Callable[..., Any], bound: BoundColumn, table: PortalTable) -> Callable[[Any, Any], Any]:
+    """Calls a render or value function, for a value and a record, with the arguments it asks for, as django-tables2
+    does. The signature is kept by the function in the class: that of one table's own method would never be asked again.
+    """
+    names, catch_all = _asked(getattr(function, "__func__", function))
+    fixed = {"column": bound.column, "bound_column": bound, "table": table}
+    if not catch_all:
+        fixed = {name: given for name, given in fixed.items() if name in names}
+    takes_value, takes_record = (catch_all or name in names for name in ("value", "record"))
+    if takes_value and takes_record:
+        return lambda value, record: function(value=value, record=record, **fixed)
+    if takes_record:
+        return lambda value, record: function(record=record, **fixed)
+    return (lambda value, record: function(value=value, **fixed)) if takes_value else lambda *_args: function(**fixed)
 
 
 @dataclass(frozen=True)
@@ -207,8 +217,8 @@ class PortalTable(tables.Table):
         return _Cell(
             bound=bound,
             read=self._reader(bound),
-            render=bound.render,
-            export=getattr(self, f"value_{bound.name}", None) or self._default_export(bound),
+            render=_called(bound.render, bound, self),
+            export=_called(getattr(self, f"value_{bound.name}", None) or self._default_export(bound), bound, self),
             opening=f'<{tag} class="{" ".join(classes)}"{extra}>',
             closing=f"</{tag}>",
             empty_values=column.empty_values,
@@ -243,10 +253,10 @@ class PortalTable(tables.Table):
                 if value in cell.empty_values:
                     content: Any = missing
                 else:
-                    content = cell.call(cell.render, value, record, self)
+                    content = cell.render(value, record)
                     if cell.bound.link is not None:
                         content = self._linked(cell, content, value, record)
-                html.append(f"{cell.opening}{conditional_escape(content)}{cell.closing}")
+                html.append(f"{cell.opening}{as_html(content)}{cell.closing}")
             yield Row(SafeString("".join(html)), str(_simple(record, "pk")), str(name))
 
     def headers(self) -> list[Header]:
@@ -329,7 +339,7 @@ class PortalTable(tables.Table):
                 if value in cell.empty_values:
                     row.append(None)
                     continue
-                exported = cell.call(cell.export, value, record, self)
+                exported = cell.export(value, record)
                 row.append(strip_tags(exported) if isinstance(exported, SafeString) else exported)
             yield row
 

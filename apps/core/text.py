@@ -1,6 +1,8 @@
-"""Stored search and sort columns, so that both databases find and sort German names alike."""
+"""Stored search and sort columns, so that both databases find and sort German names alike; and text within HTML."""
 
+import html
 import unicodedata
+from typing import Any
 
 _DIN_5007 = str.maketrans({"ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø": "o"})
 
@@ -17,3 +19,8 @@ def sort_key(text: str) -> str:
 def search_text(*parts: object) -> str:
     """What a row is found by: all its parts as one folded string; search terms go through `sort_key` too."""
     return sort_key(" ".join(str(part) for part in parts if part not in (None, "")))
+
+
+def as_html(value: Any) -> str:
+    """A value within HTML, as Django's `conditional_escape` has it: that one asks each text whether it is lazy."""
+    return str(value.__html__()) if hasattr(value, "__html__") else html.escape(str(value))

@@ -1,6 +1,10 @@
 """The list of devices: what it shows by default, how it searches, and what it does in a large city."""
 
+from collections import Counter
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.inventory import filters, services
 from apps.schools import school_field
@@ -125,3 +129,12 @@ def test_the_admin_counts_up_to_a_bound_and_says_so(client, devices, monkeypatch
     assert "mehr als 1 Geräte" in page
     assert "mehr als 1 Ergebnisse" in page
     assert "school__id__exact" not in page
+
+
+def test_nothing_is_read_twice_for_a_page(client, devices):
+    client.get(LIST)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(LIST)
+
+    times = Counter(query["sql"] for query in asked)
+    assert [sql for sql, number in times.items() if number > 1] == []
