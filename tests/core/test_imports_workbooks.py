@@ -13,7 +13,7 @@ from django.utils.translation import override
 from apps.core.errors import ImportFileError
 from apps.core.imports import workbooks
 from apps.core.imports.reading import open_table
-from tests.core.workbooks import HOSTILE, book
+from tests.core.workbooks import HARMLESS, HOSTILE, book
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = """
@@ -48,6 +48,14 @@ def test_hostile_workbooks_are_refused_in_little_memory(tmp_path: Path) -> None:
 
     assert dict(zip(HOSTILE, outcomes, strict=True)) == dict.fromkeys(HOSTILE, "refused")
     assert megabytes < 100
+
+
+def test_what_stands_beside_the_table_is_not_unpacked(tmp_path: Path) -> None:
+    for name, make in HARMLESS.items():
+        (tmp_path / name).write_bytes(make())
+    outcomes, megabytes = read(tmp_path / name for name in HARMLESS)
+
+    assert (outcomes, megabytes < 50) == (["0", "1", "1"], True)
 
 
 def test_a_large_workbook_is_read_in_little_memory(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -73,6 +74,71 @@ def _laughs() -> bytes:
     return with_part(SHEET, f'<!DOCTYPE x [{entities}]>{_OPEN}<row><c t="str"><v>&a8;</v></c></row>{_CLOSE}')
 
 
+def _lying(method: int) -> bytes:
+    """A sheet of 400 MB that says of itself that it has 5,000 bytes."""
+    out, good = io.BytesIO(), book(["Inventarnummer"], [["T-1"]])
+    with zipfile.ZipFile(io.BytesIO(good)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in source.infolist():
+            if part.filename != SHEET:
+                made.writestr(part, source.read(part))
+        described = zipfile.ZipInfo(SHEET)
+        described.compress_type = method
+        with made.open(described, "w") as target:
+            target.write(_OPEN.encode())
+            for _ in range(400):
+                target.write(b" " * MEGABYTE)
+    content = bytearray(out.getvalue())
+    place = content.rfind(b"PK\x01\x02")
+    struct.pack_into("<L", content, place + 24, 5_000)
+    struct.pack_into("<L", content, struct.unpack_from("<L", content, place + 42)[0] + 22, 5_000)
+    return bytes(content)
+
+
+def _overlapping() -> bytes:
+    """900 entries of the directory that unpack the same bytes."""
+    out = io.BytesIO(book(["a"], [["b"]]))
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("xl/x.xml", b"<a>" + b" " * 900_000 + b"</a>")
+    content = out.getvalue()
+    end, entry = content.rfind(b"PK\x05\x06"), content.rfind(b"PK\x01\x02")
+    tail, more = bytearray(content[end:]), content[entry:end] * 900
+    number, size = struct.unpack_from("<HL", tail, 10)
+    struct.pack_into("<HHL", tail, 8, number + 900, number + 900, size + len(more))
+    return content[:end] + more + bytes(tail)
+
+
+def _nested() -> bytes:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("bomb", b"\0" * 100 * MEGABYTE)
+    return with_part("xl/media/inner.zip", [inner.getvalue()])
+
+
+def _long_token(before: str, after: str) -> bytes:
+    return with_part(SHEET, [f"{_OPEN}{before}".encode(), *_noise(8), f"{after}{_CLOSE}".encode()])
+
+
+def _long_strings() -> bytes:
+    """Each with a letter that makes the whole text take four bytes for each of its own."""
+    long = (b"<si><t>" + text + "😀</t></si>".encode() for text in _noise(24))
+    return with_part("xl/sharedStrings.xml", [b"<sst xmlns='", _OPEN.split('"')[1].encode(), b"'>",
+                                              b"<si><t>a</t></si>" * 2, *long, b"</sst>"])  # fmt: skip
+
+
+def _wide_rows() -> bytes:
+    rows = (f'<row r="{number}"><c r="XFD{number}"/></row>' for number in range(2, 2_002))
+    return _sheet('<row r="1"><c r="A1"><v>1</v></c></row>' + "".join(rows))
+
+
+def _to_sheet(target: str) -> bytes:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+    return with_part(
+        "xl/_rels/workbook.xml.rels",
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="rId1" Type="{kind}" Target="{target}" TargetMode="External"/></Relationships>',
+    )
+
+
 HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "bomb": lambda: with_part(SHEET, (b"<" * MEGABYTE for _ in range(200))),
     "flat-bomb": lambda: with_part(SHEET, (b"<row/>" * 170_000 for _ in range(200))),
@@ -91,5 +157,29 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "noisy-workbook": lambda: bytes(byte ^ (17 if place % 97 == 60 else 0)
                                     for place, byte in enumerate(book(["a"], [["b"]] * 1000))),
     "empty-sheet": lambda: book([], []),
+    "lying-deflated": lambda: _lying(zipfile.ZIP_DEFLATED),
+    "lying-bzip2": lambda: _lying(zipfile.ZIP_BZIP2),
+    "lying-lzma": lambda: _lying(zipfile.ZIP_LZMA),
+    "overlapping-parts": _overlapping,
+    "long-attribute": lambda: _long_token('<row r="1" a="', '"><c r="A1"><v>1</v></c></row>'),
+    "long-comment": lambda: _long_token('<row r="1"><c r="A1"><v>1</v></c></row><!--', "-->"),
+    "many-comments": lambda: with_part("xl/theme/theme1.xml",
+                                       [b"<a>", *(b"<!--" + text[:MEGABYTE // 2] + b"-->" for text in _noise(14)), b"</a>"]),
+    "long-strings": _long_strings,
+    "wide-rows": _wide_rows,
+    "outer-document-type": lambda: with_part(SHEET, '<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x">'
+                                                    f'{_OPEN}<row><c><v>1</v></c></row>{_CLOSE}'),
+    "outer-sheet": lambda: _to_sheet("http://127.0.0.1:9/sheet.xml"),
+    "sheet-of-the-machine": lambda: _to_sheet("../../../../../../etc/passwd"),
+    "outer-entity": lambda: with_part(SHEET, '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+                                             f'{_OPEN}<row><c t="str"><v>&e;</v></c></row>{_CLOSE}'),
     "no-date": lambda: _sheet('<row><c t="d"><v>gestern</v></c></row>'),
 }  # fmt: skip
+HARMLESS: Mapping[str, Callable[[], bytes]] = {
+    "declared-million": lambda: with_part(SHEET, _OPEN.replace("<sheetData>",
+        '<dimension ref="A1:XFD1048576"/><sheetData>') + '<row r="1"><c r="A1"><v>1</v></c></row>' + _CLOSE),
+    "nested-bomb": _nested,
+    "outer-link": lambda: with_part("xl/externalLinks/externalLink1.xml", '<externalLink><ddeLink ddeService="cmd" '
+                                    'ddeTopic="/c calc"/></externalLink>'),
+}  # fmt: skip
+"""What they hold besides their table is never unpacked or followed."""

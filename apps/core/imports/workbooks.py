@@ -32,7 +32,18 @@ SHEETS, SHEET_ROWS = 50, 1_048_576
 GATHERERS = {"row": 300_000, "si": 800_000}
 """Elements that openpyxl takes one at a time -> how many of them a part may have."""
 ELEMENTS_AT_ONCE, CHARACTERS_AT_ONCE = 100_000, 5_000_000
-"""What may stand between two of them, and in a part that has none."""
+"""What may stand between two of them, and in a part that has none; comments count as characters."""
+TEXT_CHARACTERS = 20_000_000
+"""All shared texts: openpyxl keeps them, at up to four bytes a character."""
+TOKEN_BYTES = 1024 * 1024
+"""A tag or comment: expat reads one that is not complete yet from its beginning with each chunk."""
+CELLS = 20_000_000
+"""All rows times their widths: openpyxl fills each row up to its last cell, one in column XFD with 16,384."""
+OTHER_PART_BYTES = 8 * 1024 * 1024
+TABLE_PARTS = ("xl/worksheets/", "xl/sharedStrings")
+"""All other parts are small, and some of them are read as a whole."""
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Of others `zipfile` unpacks as much at once as the file likes, whatever size the directory tells."""
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
 _END_BYTES, _LOCATOR_BYTES, _LONGEST_COMMENT = 22, 20, 65_535
 _ENCODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -107,8 +118,14 @@ def _check_parts(package: zipfile.ZipFile) -> int:
         )
     if any(part.flag_bits & 1 for part in parts):
         raise ImportFileError(_("The Excel file has a password. Please save it without one."))
+    if any(part.compress_type not in METHODS for part in parts):
+        raise _damaged()
+    is_large = any(
+        part.file_size > OTHER_PART_BYTES and part.filename.endswith((".xml", ".rels"))
+        and not part.filename.startswith(TABLE_PARTS) for part in parts
+    )  # fmt: skip
     is_bomb = any(part.file_size > SMALL_PART_BYTES and part.file_size > RATIO * part.compress_size for part in parts)
-    if is_bomb or len(parts) > ENTRIES or sum(part.file_size for part in parts) > UNPACKED_BYTES:
+    if is_bomb or is_large or len(parts) > ENTRIES or sum(part.file_size for part in parts) > UNPACKED_BYTES:
         raise _too_large()
     return max(_scanned(package, part) for part in parts)
 
@@ -126,39 +143,56 @@ def _scanned(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
 
 
 class _Scan:
-    """Counts elements and characters as they pass by; raises `ImportFileError` beyond the limits."""
+    """Counts elements, cells and characters as they pass by; raises `ImportFileError` beyond the limits."""
 
     def __init__(self) -> None:
         self.found = dict.fromkeys(GATHERERS, 0)
-        self._elements = self._characters = 0
+        self._elements = self._characters = self._texts = self._cells = self._fed = 0
+        self._last_cell = ""
         self._parser = expat.ParserCreate(namespace_separator="}")
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._element
-        self._parser.CharacterDataHandler = self._text
+        self._parser.CharacterDataHandler = self._parser.CommentHandler = self._text
         self._parser.StartDoctypeDeclHandler = self._doctype
 
     def feed(self, chunk: bytes) -> None:
         self._parser.Parse(chunk, False)
+        self._fed += len(chunk)
+        if self._fed - self._parser.CurrentByteIndex > TOKEN_BYTES:
+            raise _too_large()
 
-    def _element(self, name: str, _attributes: dict[str, str]) -> None:
+    def _element(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition("}")[2]
         self._elements += 1
         if name in self.found:
             self.found[name] += 1
             self._elements = self._characters = 0
-            if self.found[name] > GATHERERS[name]:
+            self._cells += _width(self._last_cell)
+            self._last_cell = ""
+            if self.found[name] > GATHERERS[name] or self._cells > CELLS:
                 raise _too_large()
         elif self._elements > ELEMENTS_AT_ONCE:
             raise _too_large()
+        elif name == "c":
+            self._last_cell = attributes.get("r", "")
 
     def _text(self, text: str) -> None:
         self._characters += len(text)
-        if self._characters > CHARACTERS_AT_ONCE:
+        self._texts += len(text) if self.found["si"] else 0
+        if self._characters > CHARACTERS_AT_ONCE or self._texts > TEXT_CHARACTERS:
             raise _too_large()
 
     def _doctype(self, *_declaration: object) -> None:
         """Workbooks have no document type; one may hold entities that grow without end."""
         raise _damaged()
+
+
+def _width(cell: str) -> int:
+    """The number of a cell's column: 28 for "AB7"; 0 where it does not say."""
+    width = 0
+    for letter in cell[:3].upper():
+        width = width * 26 + ord(letter) - 64 if "A" <= letter <= "Z" else width
+    return width
 
 
 # -- rows ---------------------------------------------------------------------------------------------------------
