@@ -99,7 +99,22 @@ class ProductPriceInline(ScopedInline):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
         if db_field.name == "valid_from":
             return GermanDateField(label=_("Valid from"), initial=today)
+        if db_field.name == "gross_price":
+            kwargs["label"] = _("Gross price in €")
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    readonly_fields = ("shown_price",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Who changes nothing reads amounts with their unit."""
+        return ["shown_price", "valid_from"] if self._only_shows(request, obj) else [*self.fields]
+
+    @admin.display(description=_("Gross price"))
+    def shown_price(self, row: ProductPrice) -> str:
+        return formats.euro(row.gross_price)
+
+    def _only_shows(self, request: HttpRequest, obj: Any) -> bool:
+        return obj is not None and not self.has_change_permission(request, obj)
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         """A new product is asked for its price."""

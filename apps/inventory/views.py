@@ -84,10 +84,18 @@ class DeviceListView(PortalListView):
         if self.may_add:
             self.empty_text = _("There are no devices here yet. Record the first ones.")
             self.empty_action = ("inventory:add", _("Add devices"))
+            self.empty_hint = (
+                _("“Import devices” above takes in a whole list, as CSV or XLSX.")
+                if self._may_import()
+                else _("If you have a long list already, the school office takes it in for you.")
+            )
         else:
             self.empty_text = _("There are no devices here yet. The coordinators of the schools record them.")
         found = self._called()
         return redirect(found) if found else super().get(request, *args, **kwargs)
+
+    def _may_import(self) -> bool:
+        return self.request.user.has_perm("inventory.import_devices")
 
     def _called(self) -> Device | None:
         """Whoever searches for a whole number and nothing else wants that device and no list."""
@@ -143,6 +151,7 @@ class DeviceListView(PortalListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         kwargs["may_add"] = self.may_add
+        kwargs["may_import"] = self._may_import()
         if self._has_open_delivery():
             kwargs["scanned"], kwargs["delivery"] = waiting_scans(self.request.user)
         kwargs["may_change"] = bool(bulk_actions_for(self.request.user))

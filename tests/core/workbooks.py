@@ -118,6 +118,10 @@ def _long_token(before: str, after: str) -> bytes:
     return with_part(SHEET, [f"{_OPEN}{before}".encode(), *_noise(8), f"{after}{_CLOSE}".encode()])
 
 
+def _comments(quantity: int) -> Iterable[bytes]:
+    return (b"<!--" + text[: MEGABYTE // 2] + b"-->" for text in _noise(quantity))
+
+
 def _long_strings() -> bytes:
     """Each with a letter that makes the whole text take four bytes for each of its own."""
     long = (b"<si><t>" + text + "😀</t></si>".encode() for text in _noise(24))
@@ -163,8 +167,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
     "overlapping-parts": _overlapping,
     "long-attribute": lambda: _long_token('<row r="1" a="', '"><c r="A1"><v>1</v></c></row>'),
     "long-comment": lambda: _long_token('<row r="1"><c r="A1"><v>1</v></c></row><!--', "-->"),
-    "many-comments": lambda: with_part("xl/theme/theme1.xml",
-                                       [b"<a>", *(b"<!--" + text[:MEGABYTE // 2] + b"-->" for text in _noise(14)), b"</a>"]),
+    "many-comments": lambda: with_part("xl/theme/theme1.xml", [b"<a>", *_comments(28), b"</a>"]),
     "long-strings": _long_strings,
     "wide-rows": _wide_rows,
     "outer-document-type": lambda: with_part(SHEET, '<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x">'

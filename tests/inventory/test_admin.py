@@ -142,3 +142,13 @@ def test_the_change_list_of_devices_is_searched_like_the_portal(client):
     response = client.get(reverse("admin:inventory_device_changelist"), {"q": "ÜBERG"})
 
     assert list(response.context["cl"].result_list) == [found]
+
+
+def test_prices_in_the_catalogue_have_their_unit(client):
+    product = factories.ProductFactory(gross_price=Decimal("1489.00"))
+    for person, words in (
+        (factories.AuditorFactory(), "1.489,00\u202f€"),
+        (factories.ClerkFactory(), "Bruttopreis in €"),
+    ):
+        client.force_login(person)
+        assert words in client.get(change_page(product)).content.decode()

@@ -12,6 +12,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 LIST = "/inventory/"
+UPLOAD = "/admin/core/importrun/upload/devices/"
 
 
 def tags(response) -> list[str]:
@@ -138,3 +139,24 @@ def test_nothing_is_read_twice_for_a_page(client, devices):
 
     times = Counter(query["sql"] for query in asked)
     assert [sql for sql, number in times.items() if number > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("person", "imports", "says"),
+    [
+        (factories.ClerkFactory, True, "„Geräte importieren“ oben liest eine ganze Liste ein"),
+        (factories.CoordinatorFactory, False, "liest das Amt für schulische Bildung sie für Sie ein"),
+        (factories.AuditorFactory, False, "Erfasst werden sie an den Schulen"),
+    ],
+)  # fmt: skip
+def test_an_empty_list_leads_to_the_import_or_says_who_takes_lists_in(client, person, imports, says):
+    client.force_login(person())
+    page = client.get(LIST).content.decode()
+
+    assert (UPLOAD in page, says in page) == (imports, True)
+    assert not imports or client.get(UPLOAD).status_code == 200
+
+
+def test_the_export_is_named_above_the_list(client, devices):
+    page = client.get(LIST).content.decode()
+    assert page.index('href="#export"') < page.index("<table") < page.index('id="export"')
