@@ -46,6 +46,11 @@ def available(budget: BudgetAmounts) -> Decimal:
     return limit(budget) - budget.freeze - budget.committed - budget.spent
 
 
+def transferable(budget: BudgetAmounts) -> Decimal:
+    """What may move to another budget: available without an allowed overrun, which is no money."""
+    return available(budget) - budget.overrun_allowed
+
+
 def line_cost(unit_price: Decimal, quantity: int) -> Decimal:
     """Euros gross of so many pieces."""
     return unit_price * quantity

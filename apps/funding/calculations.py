@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.core.money import ZERO, share_rounded_down, total
-from apps.funding.amounts import available, limit, line_cost
+from apps.funding.amounts import appropriated, available, limit, line_cost, transferable
+from apps.funding.choices import ExpenditureType
 
 __all__ = [
     "Balance",
@@ -19,7 +20,9 @@ __all__ = [
     "SeveralPreview",
     "Split",
     "Step",
+    "appropriated",
     "available",
+    "expected_expenditure_type",
     "limit",
     "line_cost",
     "needed_per_budget",
@@ -30,6 +33,7 @@ __all__ = [
     "preview_several",
     "split_cost",
     "sum_of_lines",
+    "transferable",
 ]
 
 
@@ -210,3 +214,17 @@ def preview_several(needs: Sequence[Need], balances: Mapping[int, Balance]) -> S
         for row in balances.values()
     )
     return SeveralPreview(tuple(steps), effects)
+
+
+def expected_expenditure_type(
+    gross: Decimal, *, vat_percent: Decimal | None, limit_net: Decimal | None
+) -> ExpenditureType | None:
+    """What one device of this price (euros gross) is booked as; None where a rule is switched off.
+
+    Up to the limit (euros net) a device may be booked as expense (§ 36 Abs. 3 KomHVO NRW), above it is an investment.
+    Compared without division, so that nothing is rounded: gross / (1 + VAT) <= limit.
+    """
+    if vat_percent is None or limit_net is None:
+        return None
+    within = gross * 100 <= limit_net * (100 + vat_percent)
+    return ExpenditureType.OPERATING if within else ExpenditureType.CAPITAL

@@ -1,6 +1,6 @@
 """Who applies, who decides, who buys and pays, who sees the city's money.
 
-Services check on top of this that a second person is another one.
+Services check on top of this that a second person is another one. To add or change a budget is to propose it.
 """
 
 from apps.accounts.choices import Role
@@ -18,7 +18,7 @@ _MONEY = model_permissions(
     "lineallocation", "approvalproposal", "datedrule", "awardthreshold", *_PURCHASES, *_PAPERS,
 )  # fmt: skip
 _KEEP_GRANTS = model_permissions("funding", "grant", "fundingprogramme", actions=EDIT)
-_KEEP_BUDGETS = model_permissions("funding", "budget", actions=EDIT)
+_PROPOSE_BUDGETS = model_permissions("funding", "budget", actions=EDIT)
 _KEEP_ROUNDS = model_permissions("funding", "applicationround", actions=EDIT)
 _KEEP_RULES = model_permissions("funding", "datedrule", "awardthreshold", actions=EDIT)
 _BUY = model_permissions("funding", "supplier", "frameworkcontract", "order", actions=EDIT) | {
@@ -30,14 +30,13 @@ _BUY = model_permissions("funding", "supplier", "frameworkcontract", "order", ac
 _WORDING = model_permissions("funding", "reasontemplate", actions=ALL_ACTIONS)
 _DESK = frozenset({"funding.work_queue", "funding.return_application", "funding.reject_application",
                    "funding.reserve_budget", "funding.propose_approval"})  # fmt: skip
-_OFFICE = _APPLICATIONS | _MONEY | _KEEP_GRANTS | _KEEP_ROUNDS | _BUY | _DESK | _WORDING
+_OFFICE = _APPLICATIONS | _MONEY | _KEEP_GRANTS | _PROPOSE_BUDGETS | _KEEP_ROUNDS | _BUY | _DESK | _WORDING
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.COORDINATOR: _APPLICATIONS
     | {"funding.see_drafts", "funding.draft_application", "funding.submit_application", "funding.keep_concept"},
     Role.OFFICE_CLERK: _OFFICE | {"funding.keep_concept"},
     Role.OFFICE_APPROVER: _OFFICE
-    | _KEEP_BUDGETS
     | _KEEP_RULES
     | {
         "funding.approve_application",

@@ -7,13 +7,13 @@ from decimal import Decimal
 from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.core import clock
-from apps.funding import services as funding
 from apps.funding.models import Budget
 from apps.inventory.models import Product
 from apps.inventory.services import add_devices
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import School
 from tests.factories import DeviceKindFactory, ProductFactory, SchoolFactory, UserFactory
+from tests.funding.factories import BudgetFactory
 from tests.quotas.factories import count_pupils, make_plan
 
 PRICE = Decimal("489.00")
@@ -48,8 +48,6 @@ def make_city() -> City:
     for place, pupils, devices in ((school, 100, 10), (other, 200, 50)):
         count_pupils(place, pupils, f"{year - 1}-10-15")
         add_devices(product=product, quantity=devices, by=people["it_support"], school=place, since=since)
-    budget = funding.create_budget(
-        by=people["office_approver"], name="Digitale Ausstattung", fiscal_year=year, appropriation=Decimal("10000.00")
-    )
+    budget = BudgetFactory(name="Digitale Ausstattung", fiscal_year=year, appropriation=Decimal("10000.00"))
     recalculate_stale()
     return City(school, other, product, budget, people)

@@ -12,11 +12,11 @@ from apps.accounts.models import User
 from apps.funding import services
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState
-from apps.funding.models import Budget, EquipmentApplication, FundingProgramme, Grant
+from apps.funding.models import Budget, BudgetChange, EquipmentApplication, FundingProgramme, Grant
 from apps.funding.services.steps import change_state
 from apps.funding.workflow import GRANTED_STATES
 from apps.schools.models import School
-from tests.factories import ApproverFactory, CoordinatorFactory, ProductFactory, SchoolFactory
+from tests.factories import ApproverFactory, ClerkFactory, CoordinatorFactory, ProductFactory, SchoolFactory
 
 S = ApplicationState
 FOLLOWING = {"order": S.ORDERED, "deliver": S.DELIVERED, "close": S.CLOSED}
@@ -56,6 +56,26 @@ class BudgetFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Ansatz {n}")
     fiscal_year = 2026
     appropriation = Decimal("10000.00")
+
+
+def confirmed(change: BudgetChange, by: User | None = None) -> Budget:
+    """The budget as it is once another person (a new approver if not given) has confirmed the change."""
+    budget = services.confirm_change(change=change, by=by or ApproverFactory()).budget
+    assert budget is not None
+    return Budget.objects.get(pk=budget.pk)
+
+
+def change_by_two(budget: Budget, **values: Any) -> Budget:
+    """Proposed and confirmed by two new people."""
+    return confirmed(services.propose_edit(budget=budget, by=ClerkFactory(), reason="Beschluss", **values))
+
+
+def allow_overrun(budget: Budget, amount: str) -> Budget:
+    """Proposed and confirmed by two new people."""
+    change = services.propose_overrun(
+        budget=budget, amount=Decimal(amount), reason="Ratsbeschluss", by=ApproverFactory()
+    )
+    return confirmed(change)
 
 
 def coordinator_of(school: School) -> User:

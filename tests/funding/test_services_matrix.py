@@ -56,12 +56,6 @@ MONEY_ACTIONS: dict[str, Action] = {
     "decide_several": lambda scene, by: services.decide_several(
         applications=[scene.application], by=by, budget=scene.budget
     ),
-    "create_budget": lambda _scene, by: services.create_budget(
-        by=by, name="Neu", fiscal_year=2026, appropriation=D("1.00")
-    ),
-    "change_budget": lambda scene, by: services.change_budget(budget=scene.budget, by=by, name="Anders"),
-    "set_freeze": lambda scene, by: services.set_freeze(budget=scene.budget, amount=D("1.00"), reason="x", by=by),
-    "allow_overrun": lambda scene, by: services.allow_overrun(budget=scene.budget, amount=D("1.00"), reason="x", by=by),
     "post_entry": lambda scene, by: services.post_entry(
         budget=scene.budget, kind=LedgerKind.COMMIT, amount=D("1.00"), by=by
     ),

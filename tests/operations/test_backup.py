@@ -19,6 +19,7 @@ from apps.inventory.models import Device
 from apps.quotas.services import recalculate_all
 from tests.factories import ProductFactory, SchoolFactory, UserFactory
 from tests.operations.commands import done, empty_database, manage
+from tests.funding.factories import BudgetFactory
 from tests.quotas.factories import count_pupils, make_plan
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -44,7 +45,7 @@ def city(settings: Any, tmp_path: Path) -> Path:
     coordinator = UserFactory(role=Role.COORDINATOR, schools=[school])
     row = funding.create_draft(by=coordinator, school=school, title="Größe", lines=[LineInput(product.pk, 2)])
     row = funding.submit(application=row, by=coordinator)
-    budget = funding.create_budget(by=approver, name="Ansatz", fiscal_year=2026, appropriation="5000.00")
+    budget = BudgetFactory(name="Ansatz", fiscal_year=2026, appropriation="5000.00")
     lines = [LineDecision(line.pk, 2, budget.pk) for line in row.lines.all()]
     funding.approve(application=row, by=approver, decisions=lines)
     recalculate_all()

@@ -21,7 +21,7 @@ from apps.schools.models import FibreLine, ItStaffing, Membership, Platform, Pla
 from apps.tickets import services as tickets
 from tests.browser.city import make_city
 from tests.factories import SchoolFactory, UserFactory
-from tests.funding.factories import BudgetFactory
+from tests.funding.factories import BudgetFactory, allow_overrun, change_by_two
 
 pytestmark = pytest.mark.django_db
 
@@ -117,9 +117,7 @@ def test_the_page_says_once_as_of_when_its_figures_are(client, city):
 
 
 def test_a_frozen_budget_has_less_available(client, city):
-    funding.set_freeze(
-        budget=city.budget, amount=Decimal("1000.00"), reason="Sperre", by=city.people["office_approver"]
-    )
+    change_by_two(city.budget, freeze=Decimal("1000.00"))
     client.force_login(city.people["head"])
     words = plain(client.get(reverse("summaries:summary")).text)
     assert "Bereitgestellt Gesperrt Gebunden Ausgegeben Verfügbar" in words
@@ -129,8 +127,8 @@ def test_a_frozen_budget_has_less_available(client, city):
 
 def test_an_overrun_and_frozen_budget_is_seen_to_add_up(client, city):
     office = city.people["office_approver"]
-    funding.allow_overrun(budget=city.budget, amount=Decimal("500.00"), reason="Ratsbeschluss", by=office)
-    funding.set_freeze(budget=city.budget, amount=Decimal("1000.00"), reason="Sperre", by=office)
+    allow_overrun(city.budget, "500.00")
+    change_by_two(city.budget, freeze=Decimal("1000.00"))
     approve(city, apply_for(city, 2), 2)
     funding.record_payment(budget=city.budget, amount=Decimal("300.00"), by=office, note="Rechnung 1")
     client.force_login(city.people["head"])

@@ -4,7 +4,17 @@ Wrong role: `PermissionDenied` (403). Outside the scope: `Http404`. What the use
 """
 
 from apps.funding.services.applications import answer, create_draft, discard_draft, save_draft, submit, withdraw
-from apps.funding.services.budgets import change_budget, create_budget, set_freeze
+from apps.funding.services.budget_changes import (
+    CarryOver,
+    confirm_change,
+    decline_change,
+    propose_budget,
+    propose_carry_overs,
+    propose_edit,
+    propose_overrun,
+    propose_virement,
+    withdraw_change,
+)
 from apps.funding.services.decisions import (
     Outcome,
     approve,
@@ -14,29 +24,34 @@ from apps.funding.services.decisions import (
     reserve,
     return_with_question,
 )
-from apps.funding.services.ledger import allow_overrun, post_entry, record_payment, release
+from apps.funding.services.ledger import post_entry, record_payment, release
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
     "UNSEEN",
+    "CarryOver",
     "Outcome",
-    "allow_overrun",
     "answer",
     "approve",
     "cancel_reservation",
-    "change_budget",
-    "create_budget",
+    "confirm_change",
     "create_draft",
     "decide_several",
+    "decline_change",
     "discard_draft",
     "post_entry",
+    "propose_budget",
+    "propose_carry_overs",
+    "propose_edit",
+    "propose_overrun",
+    "propose_virement",
     "record_payment",
     "reject",
     "release",
     "reserve",
     "return_with_question",
     "save_draft",
-    "set_freeze",
     "submit",
     "withdraw",
+    "withdraw_change",
 ]

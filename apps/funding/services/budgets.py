@@ -1,9 +1,10 @@
-"""Budgets as reference data: made, changed and frozen; every change with its person and reason in the history."""
+"""What a confirmed change does to budgets. Only `budget_changes` calls this: nobody changes a budget alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,12 +12,13 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
-from apps.core.money import ZERO
-from apps.funding.calculations import limit
+from apps.core.money import ZERO, total
+from apps.funding.calculations import appropriated, limit, transferable
 from apps.funding.models import Budget, Grant
-from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction, required_text, validated
+from apps.funding.services.steps import validated
 
 _FIXED_ONCE_USED = ("fiscal_year", "grant")
+_NOT_NEGATIVE = ("appropriation", "carried_over", "freeze", "overrun_allowed")
 
 
 class BudgetValues(TypedDict, total=False):
@@ -29,50 +31,138 @@ class BudgetValues(TypedDict, total=False):
     ledger_account: str
     expenditure_type: str
     grant: Grant | None
+    virement_group: str
     appropriation: Decimal
     carried_over: Decimal
     supplement: Decimal
     freeze: Decimal
 
 
-def create_budget(*, by: User, reason: str = "", **values: Unpack[BudgetValues]) -> Budget:
+def make_budget(values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
     """A new budget; `name`, `fiscal_year` and `appropriation` are needed."""
-    ensure_may(by, "funding.add_budget")
     budget = Budget(**values)
     validated(budget, exclude=("grant",))
     _ensure_within_limit(budget)
-    with money_transaction():
-        return save_by(budget, by=by, reason=reason.strip())
+    save_by(budget, by=by, reason=reason)
+    _ensure_within_grant(budget)
+    return budget
 
 
-def change_budget(*, budget: Budget, by: User, reason: str = "", **values: Unpack[BudgetValues]) -> Budget:
-    """Changes what is given and leaves the rest; locks the budget.
+def alter_budget(budget: Budget, values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
+    """Changes a locked budget and leaves the rest.
 
     Refuses amounts below what is committed and spent, and another year or grant once money has moved.
     """
-    ensure_may(by, "funding.change_budget")
-    with money_transaction():
-        row = lock_budgets([budget.pk], by=by)[budget.pk]
-        changed = [name for name, value in values.items() if getattr(row, name) != value]
-        _ensure_changeable(row, changed)
-        for name in changed:
-            setattr(row, name, values[name])  # type: ignore[literal-required]  # the names come from `values`
-        validated(row, exclude=("grant",))
-        _ensure_within_limit(row)
-        if changed:
-            save_by(row, by=by, update_fields=changed, reason=reason.strip())
-    return row
+    changed = [name for name, value in values.items() if getattr(budget, name) != value]
+    _ensure_changeable(budget, changed)
+    given, grant_id = appropriated(budget), budget.grant_id
+    for name in changed:
+        setattr(budget, name, values[name])
+    validated(budget, exclude=("grant",))
+    _ensure_within_limit(budget)
+    save_by(budget, by=by, update_fields=changed, reason=reason)
+    if appropriated(budget) > given or budget.grant_id != grant_id:
+        _ensure_within_grant(budget)
+    return budget
 
 
-def set_freeze(*, budget: Budget, amount: Decimal, reason: str, by: User) -> Budget:
-    """Freezes so many euros (Haushaltssperre), or lifts the freeze with zero. What is committed stays committed."""
-    reason = required_text(reason, _("Please say why the freeze changes."), field="reason")
-    return change_budget(budget=budget, by=by, reason=reason, freeze=amount)
+def carry_over(source: Budget, target: Budget | None, amount: Decimal, *, by: User, reason: str) -> Budget:
+    """Moves what is left into the next year's budget, which is made where there is none (§ 22 KomHVO NRW).
+
+    Both are locked. Open commitments stay in their year and are paid out of it.
+    """
+    ensure_left(source, amount)
+    if target is not None:
+        _ensure_next_year(source, target)
+    source.carried_out += amount
+    save_by(source, by=by, update_fields=["carried_out"], reason=reason)
+    if target is None:
+        values = {name: getattr(source, name) for name in _COPIED}
+        following = {"fiscal_year": source.fiscal_year + 1, "appropriation": ZERO, "carried_over": amount}
+        return make_budget(values | following, by=by, reason=reason)
+    target.carried_over += amount
+    return save_by(target, by=by, update_fields=["carried_over"], reason=reason)
+
+
+_COPIED = ("name", "measure_number", "product", "ledger_account", "expenditure_type", "grant", "virement_group")
+
+
+def move_money(source: Budget, target: Budget, amount: Decimal, *, by: User, reason: str) -> None:
+    """A virement (Deckungskreis, § 20 KomHVO NRW): one budget's supplement falls, the other's rises. Both are locked."""
+    _ensure_same_group(source, target)
+    ensure_left(source, amount)
+    source.supplement -= amount
+    target.supplement += amount
+    for budget in sorted((source, target), key=lambda row: row.pk):
+        save_by(budget, by=by, update_fields=["supplement"], reason=reason)
+
+
+def ensure_left(budget: Budget, amount: Decimal) -> None:
+    """`DomainError` when so much cannot leave the budget."""
+    left = max(transferable(budget), ZERO)
+    if amount > left:
+        raise DomainError(
+            _("“%(budget)s” has %(left)s left that is neither committed nor frozen. Please enter at most this amount.")
+            % {"budget": budget, "left": euro(left)},
+            code="unaffordable",
+            field="amount",
+        )
+
+
+def given_out_of(grant: Grant) -> Decimal:
+    """Euros that the grant's budgets may use altogether; a carry-over counts once."""
+    return total(appropriated(budget) for budget in Budget.objects.filter(grant=grant))
+
+
+def _ensure_within_grant(budget: Budget) -> None:
+    """Locks the grant, so that two new budgets cannot share its last euro. The budget is saved already."""
+    if budget.grant_id is None:
+        return
+    grant = Grant.objects.select_for_update(no_key=True).get(pk=budget.grant_id)
+    given = given_out_of(grant)
+    if given > grant.amount:
+        raise DomainError(
+            _(
+                "The notice %(reference)s grants %(amount)s, but its budgets would add up to %(given)s. "
+                "Please enter less, or record the change notice first."
+            )
+            % {"reference": grant.file_reference, "amount": euro(grant.amount), "given": euro(given)},
+            code="above_grant",
+            field="appropriation",
+        )
+
+
+def _ensure_next_year(source: Budget, target: Budget) -> None:
+    if target.fiscal_year != source.fiscal_year + 1:
+        raise DomainError(_("Money is carried into the year that follows. Please choose one of its budgets."),
+                          field="counterpart")  # fmt: skip
+    if target.grant_id != source.grant_id:
+        raise DomainError(
+            _("Money of a grant stays with its grant. Please choose a budget of the same grant."), field="counterpart"
+        )
+
+
+def _ensure_same_group(source: Budget, target: Budget) -> None:
+    if source.pk == target.pk:
+        raise DomainError(_("Please choose another budget as the one that receives."), field="counterpart")
+    if not source.virement_group or (source.virement_group, source.fiscal_year) != (
+        target.virement_group,
+        target.fiscal_year,
+    ):
+        raise DomainError(
+            _("Money moves only within one virement group and year. Please choose a budget of the same group."),
+            code="other_group",
+            field="counterpart",
+        )
+    if target.grant_id != source.grant_id:
+        raise DomainError(
+            _("Money of a grant stays with its grant. Please choose a budget of the same grant."), field="counterpart"
+        )
 
 
 def _ensure_changeable(budget: Budget, changed: list[str]) -> None:
     fixed = [name for name in changed if name in _FIXED_ONCE_USED]
-    if fixed and budget.entries.exists():
+    if fixed and (budget.carried_out or budget.entries.exists()):
         raise DomainError(
             _("Money of this budget has moved already: its year and grant stay. Please make another budget."),
             code="in_use",
@@ -81,7 +171,7 @@ def _ensure_changeable(budget: Budget, changed: list[str]) -> None:
 
 
 def _ensure_within_limit(budget: Budget) -> None:
-    negative = [name for name in ("appropriation", "carried_over", "freeze") if getattr(budget, name) < ZERO]
+    negative = [name for name in _NOT_NEGATIVE if getattr(budget, name) < ZERO]
     if negative or limit(budget) < ZERO:
         raise DomainError(_("These amounts are not negative."), field=negative[0] if negative else "supplement")
     used = budget.committed + budget.spent

@@ -12,15 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.formats import euro
-from apps.core.history import save_by
 from apps.core.money import CENT, ZERO, to_cents, total
 from apps.funding.calculations import BudgetEffect
 from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
 from apps.funding.models import ApplicationLine, Budget, LedgerEntry
-from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction, required_text
+from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction
 
-_KEEP = "funding.change_budget"
-_OVERRUN = "funding.overrun_budget"
+_KEEP = "funding.pay_invoice"
 
 
 @dataclass(frozen=True)
@@ -93,17 +91,6 @@ def release(
 ) -> LedgerEntry:
     """Money that was committed and is not needed becomes available again, in euros."""
     return post_entry(budget=budget, kind=LedgerKind.RELEASE, amount=_positive(amount), by=by, line=line, note=note)
-
-
-def allow_overrun(*, budget: Budget, amount: Decimal, reason: str, by: User) -> Budget:
-    """Lets a budget be overrun by so many euros more, on purpose: its own permission, and a reason for the history."""
-    ensure_may(by, _OVERRUN)
-    reason = required_text(reason, _("Please say why the budget may be overrun."), field="reason")
-    amount = _positive(amount)
-    with money_transaction():
-        row = lock_budgets([budget.pk], by=by)[budget.pk]
-        row.overrun_allowed += amount
-        return save_by(row, by=by, update_fields=["overrun_allowed"], reason=reason)
 
 
 def effect_of(entries: Sequence[Entry]) -> tuple[Decimal, Decimal]:

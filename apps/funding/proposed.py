@@ -1,0 +1,102 @@
+"""What a proposed change of a budget holds: values as text in its row, and as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from apps.core import formats
+from apps.core.money import CENT, ZERO, CentsField
+from apps.funding.calculations import transferable
+from apps.funding.choices import BudgetChangeKind, ProposalState
+from apps.funding.models import Budget, BudgetChange, Grant
+
+
+def as_text(value: Any) -> str:
+    """A field's value as it is kept: euros with two places (more stay, to be refused), a grant by its id, "" for none."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}" if value == value.quantize(CENT) else str(value)
+    return str(value.pk) if isinstance(value, Grant) else str(value)
+
+
+def from_texts(values: Mapping[str, str]) -> dict[str, Any]:
+    """Field -> value as the model takes it. A grant that is gone is an error, never a skip."""
+    return {name: _from_text(name, text) for name, text in values.items()}
+
+
+def _from_text(name: str, text: str) -> Any:
+    if name == "grant":
+        return Grant.objects.get(pk=int(text)) if text else None
+    field = Budget._meta.get_field(name)
+    if isinstance(field, CentsField):
+        return Decimal(text)
+    return int(text) if name == "fiscal_year" else text
+
+
+@dataclass(frozen=True)
+class Step:
+    """One value that a change moves, in words; `before` "" for a new budget."""
+
+    label: str
+    before: str
+    after: str
+
+
+def steps_of(changes: Iterable[BudgetChange]) -> dict[int, list[Step]]:
+    """Id of a change -> what it moves, in the order of the model's fields. Two queries at most for any number."""
+    changes = list(changes)
+    grants = _grants_named_in(changes)
+    return {change.pk: [*_steps(change, grants), *_moves(change)] for change in changes}
+
+
+def _grants_named_in(changes: Iterable[BudgetChange]) -> dict[str, str]:
+    ids = {kept.get("grant") for change in changes for kept in (change.values, change.before)} - {None, ""}
+    rows = Grant.objects.filter(pk__in=ids).select_related("programme") if ids else []
+    return {str(row.pk): str(row) for row in rows}
+
+
+def _steps(change: BudgetChange, grants: Mapping[str, str]) -> Iterable[Step]:
+    is_new = change.kind == BudgetChangeKind.CREATE
+    for field in Budget._meta.concrete_fields:
+        if field.name not in change.values:
+            continue
+        text = change.values[field.name]
+        if is_new and text in ("", "0.00"):
+            continue
+        before = "" if is_new else _shown(field, change.before.get(field.name, ""), grants)
+        yield Step(str(capfirst(field.verbose_name)), before, _shown(field, text, grants))
+
+
+def _shown(field: Any, text: str, grants: Mapping[str, str]) -> str:
+    if field.name == "grant":
+        return grants.get(text, formats.missing()) if text else _("municipal money")
+    if isinstance(field, CentsField):
+        return formats.euro(text)
+    if field.flatchoices:
+        return str(dict(field.flatchoices).get(text, text))
+    return text or formats.missing()
+
+
+def _moves(change: BudgetChange) -> Iterable[Step]:
+    """Of a carry-over or virement: what each budget has left, before and after; once decided, only the amount."""
+    amount, source, target = change.amount, change.budget, change.counterpart
+    if amount is None or source is None:
+        return
+    goes_to = str(target) if target else f"{source.name} {source.fiscal_year + 1}"
+    yield Step(_("Amount"), "", formats.euro(amount))
+    yield Step(_("Goes to"), "", goes_to if target else _("%(budget)s (new)") % {"budget": goes_to})
+    if change.state == ProposalState.PROPOSED:
+        yield _left(str(source), source, -amount)
+        yield _left(goes_to, target, amount)
+
+
+def _left(name: str, budget: Budget | None, change: Decimal) -> Step:
+    left = ZERO if budget is None else transferable(budget)
+    return Step(_("Free in “%(budget)s”") % {"budget": name}, formats.euro(left), formats.euro(left + change))
