@@ -9,9 +9,12 @@ class FundingConfig(AppConfig):
     admin_models = (
         "EquipmentApplication",
         "Budget",
+        "BudgetChange",
         "Grant",
         "FundingProgramme",
         "LedgerEntry",
+        "DatedRule",
+        "AwardThreshold",
         "ReasonTemplate",
         "ApplicationStatusChange",
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,7 @@ from apps.core import clock, job_kinds, jobs
 from apps.core.models import ContactMessage, Job, JobState
 from apps.funding import selectors as funding
 from apps.funding.choices import ApplicationState
+from apps.funding.deadlines import DeadlineKind, deadlines
 from apps.funding.models import EquipmentApplication
 from apps.inventory import stocktake_selectors as stocktakes
 from apps.inventory.stocktake_choices import StocktakeState
@@ -63,6 +65,7 @@ def start_page(user: User) -> StartPage:
     """What this person sees first."""
     page = StartPage()
     page.tasks += _applications_of_school(user)
+    page.tasks += _deadlines(user)
     page.tasks += _queue_of_office(user)
     page.tasks += _running_stocktakes(user)
     page.tasks += _tickets_to_answer(user)
@@ -119,6 +122,34 @@ def _queue_of_office(user: User) -> Iterator[dict[str, Any]]:
     if rest > 0:
         what = ngettext("%(count)s more application in the queue", "%(count)s more applications in the queue", rest)
         yield _task(what % {"count": rest}, _("Open queue"), reverse("admin:funding_equipmentapplication_changelist"))
+
+
+_VERBS = {
+    DeadlineKind.IMPLEMENTATION_ENDS: _("Open grant"),
+    DeadlineKind.PROOF_DUE: _("Open grant"),
+    DeadlineKind.ROUND_CLOSES: _("Open round"),
+    DeadlineKind.CHANGE_WAITS: _("Decide change"),
+    DeadlineKind.INVOICE_UNPAID: _("Order payment"),
+    DeadlineKind.DRAWDOWN_OPEN: _("Open drawdown"),
+}
+
+
+def _deadlines(user: User) -> Iterator[dict[str, Any]]:
+    """What about money is due or waits, the first of each kind; the lists of the admin hold the rest."""
+    shown: Counter[DeadlineKind] = Counter()
+    for deadline in deadlines(user):
+        shown[deadline.kind] += 1
+        if shown[deadline.kind] <= SHOWN:
+            task = _task(deadline.what, _VERBS[deadline.kind], _admin_page(deadline.row, "change", deadline.row.pk))
+            overdue = (str(_("overdue")), "danger") if deadline.is_overdue else None
+            yield task | {"when": deadline.when, "state": overdue}
+        elif shown[deadline.kind] == SHOWN + 1:
+            what = _("More of this kind: %(what)s") % {"what": deadline.row._meta.verbose_name_plural}
+            yield _task(what, _("Open list"), _admin_page(deadline.row, "changelist"))
+
+
+def _admin_page(row: Model, page: str, *args: object) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=args)
 
 
 def _running_stocktakes(user: User) -> Iterator[dict[str, Any]]:

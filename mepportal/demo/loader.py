@@ -51,7 +51,7 @@ def load(say: Callable[[str], None]) -> None:
         say(f"{load_devices(schools, catalogue, people)} devices with their moves since 2014")
         say(f"{load_loans(people)} loans")
         say(f"{load_stocktakes(people)} stocktakes")
-        budgets = load_budgets(by=people.approver)
+        budgets = load_budgets(people)
         payments = load_payments(load_pots(by=people.approver), by=people.approver)
         say(f"{Budget.objects.count()} budgets, {payments} entries of earlier years")
         say(f"{load_applications(schools, catalogue.present, people, budgets)} applications")

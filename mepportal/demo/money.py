@@ -1,65 +1,99 @@
-"""Generated budgets of the present fiscal year: municipal money, and one grant with its own share."""
+"""Generated budgets of the present fiscal year: municipal money, and one grant with its own share.
+
+The clerk proposes each, the approver confirms it. A few changes wait, so that both find something to do.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from apps.accounts.models import User
 from apps.core import clock
 from apps.core.history import save_by
 from apps.funding import services
 from apps.funding.choices import ExpenditureType
-from apps.funding.models import Budget, FundingProgramme, Grant
+from apps.funding.models import Budget, Grant
+from mepportal.demo.people import People
+from mepportal.demo.programmes import load_programme
 
 GRANT_RATE = Decimal("0.9")
 """Assumed: the guideline of the state and its own share were not published when this was written."""
+GROUP = "DK 0301 Digitale Schule"
 
 
-def load_budgets(*, by: User) -> dict[str, Budget]:
+def load_budgets(people: People) -> dict[str, Budget]:
     """Four budgets by short name: "city", "small", "own_share", "grant"."""
-    common = {"fiscal_year": clock.today().year, "product": "03.01.01", "by": by}
+    common = {"fiscal_year": clock.today().year, "product": "03.01.01"}
     capital = {"ledger_account": "783100", "expenditure_type": ExpenditureType.CAPITAL} | common
     operating = {"ledger_account": "543100", "expenditure_type": ExpenditureType.OPERATING} | common
-    return {
-        "city": services.create_budget(
+    budgets = {
+        "city": _budget(
+            people,
             name="Digitale Ausstattung der Schulen",
             measure_number="400_0300003080",
+            virement_group=GROUP,
             appropriation=Decimal("650000.00"),
             carried_over=Decimal("82500.00"),
             **capital,
         ),
-        "small": services.create_budget(
+        "small": _budget(
+            people,
             name="Geringwertige Geräte",
+            virement_group=GROUP,
             appropriation=Decimal("140000.00"),
             freeze=Decimal("15000.00"),
             **operating,
         ),
-        "own_share": services.create_budget(
+        "own_share": _budget(
+            people,
             name="Eigenanteil DigitalPakt 2.0",
             measure_number="400_0300003090",
             appropriation=Decimal("90000.00"),
             **capital,
         ),
-        "grant": services.create_budget(
+        "grant": _budget(
+            people,
             name="DigitalPakt 2.0",
             measure_number="400_0300003090",
-            grant=_load_grant(by=by),
+            grant=_load_grant(people),
             appropriation=Decimal("810000.00"),
             **capital,
         ),
     }
+    _propose(people, budgets)
+    return budgets
 
 
-def _load_grant(*, by: User) -> Grant:
-    programme = save_by(
-        FundingProgramme(
-            code="DP2",
-            name="DigitalPakt 2.0",
-            legal_basis="Vereinbarung vom 18.12.2025, Landesrichtlinie offen",
-            source="Fördersatz für die Demonstration angenommen",
-        ),
-        by=by,
+def _budget(people: People, **values: Any) -> Budget:
+    reason = f"Haushaltsplan {clock.today().year}"
+    change = services.propose_budget(by=people.clerk, reason=reason, **values)
+    budget = services.confirm_change(change=change, by=people.approver).budget
+    if budget is None:
+        raise ValueError("A confirmed budget stands")
+    return budget
+
+
+def _propose(people: People, budgets: dict[str, Budget]) -> None:
+    """What waits: one change of the clerk, one of the approver."""
+    services.propose_virement(
+        budget=budgets["city"],
+        counterpart=budgets["small"],
+        amount=Decimal("12000.00"),
+        reason="Mehrbedarf an Dokumentenkameras",
+        by=people.clerk,
     )
+    services.propose_edit(
+        budget=budgets["own_share"],
+        by=people.approver,
+        reason="Haushaltssperre bis zur Landesrichtlinie",
+        freeze=Decimal("9000.00"),
+    )
+
+
+def _load_grant(people: People) -> Grant:
+    """Notice and programme as the office enters them; the programme without a notice is there for the next one."""
+    programme = load_programme("DP2", by=people.clerk)
+    load_programme("SCP", by=people.clerk)
     return save_by(
         Grant(
             programme=programme,
@@ -67,6 +101,7 @@ def _load_grant(*, by: User) -> Grant:
             notice_on=clock.today().replace(month=1, day=15),
             amount=Decimal("1200000.00"),
             rate=GRANT_RATE,
+            implementation_from=clock.today().replace(month=1, day=15),
         ),
-        by=by,
+        by=people.clerk,
     )

@@ -16,23 +16,16 @@ from apps.accounts.models import User
 from apps.core.history import bulk_create_by, save_by
 from apps.core.money import ZERO, share_rounded_down, total
 from apps.funding.choices import ExpenditureType
-from apps.funding.models import Budget, FundingProgramme, Grant
+from apps.funding.models import Budget, Grant
 from mepportal.demo.catalogue import TEACHERS
 from mepportal.demo.days import at_noon
+from mepportal.demo.programmes import load_programme
 
 MOBILE = ("tablet", "notebook")
 FIXED = ("desktop", "projector", "display", "charging_cart", "document_camera")
 YEARS = range(2020, 2026)
 PRODUCT = "03.01.01"
 
-PROGRAMMES = {
-    "DP1": ("DigitalPakt Schule NRW", "BASS 11-02 Nr. 34 (11.09.2019)", "Durchführung bis 31.10.2024"),
-    "DP1-SOFORT": ("Sofortausstattungsprogramm", "BASS 11-02 Nr. 35 (21.07.2020)", "Durchführung bis 31.07.2021"),
-    "DP1-LK": ("Dienstliche Endgeräte für Lehrkräfte", "BASS 11-02 Nr. 36", "Höchstens 500 Euro je Gerät"),
-    "AO2": ("Digitale Ausstattungsoffensive NRW", "Richtlinie 2022", "Höchstens 500 Euro je Gerät"),
-    "GS2020": ("NRW.BANK.Gute Schule 2020", "Gesetz Gute Schule 2020", "Das Land zahlt den Kredit zurück"),
-    "DP1-ADMIN": ("IT-Administration", "BASS 11-02 Nr. 40 (05.02.2021)", "Fördersatz für die Demonstration angenommen"),
-}
 OWN_SHARES = {
     "DP1": "Eigenanteil DigitalPakt Schule",
     "DP1-SOFORT": "Eigenanteil Sofortausstattung",
@@ -126,10 +119,7 @@ def load_pots(*, by: User) -> list[Pot]:
 
 
 def _load_grants(by: User) -> dict[str, Grant]:
-    programmes = {
-        code: save_by(FundingProgramme(code=code, name=name, legal_basis=basis, source=source), by=by)
-        for code, (name, basis, source) in PROGRAMMES.items()
-    }
+    programmes = {code: load_programme(code, by=by) for code in sorted({row.programme for row in NOTICES.values()})}
     return {
         reference: save_by(
             Grant(

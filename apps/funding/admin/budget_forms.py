@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.form_fields import EuroField, ShareField
+from apps.core.form_fields import EuroField
 from apps.funding import services
-from apps.funding.models import Budget, Grant
+from apps.funding.carry_over import CarryOverRow
+from apps.funding.models import Budget, BudgetChange
 
 VALUE_FIELDS = (
     "name",
@@ -19,6 +23,7 @@ VALUE_FIELDS = (
     "measure_number",
     "product",
     "ledger_account",
+    "virement_group",
     "expenditure_type",
     "grant",
     "appropriation",
@@ -28,54 +33,134 @@ VALUE_FIELDS = (
 )
 
 
+def refuse(form: forms.BaseForm, error: DomainError, names: dict[str, str] | None = None) -> None:
+    """The service's sentence at the field that it names, else above the form."""
+    field = (names or {}).get(error.field or "", error.field)
+    form.add_error(field if field in form.fields else None, str(error))
+
+
+class ReasonField(forms.CharField):
+    """Why: for the person who confirms, and for those who check later."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Reason"),
+            max_length=300,
+            widget=forms.Textarea({"rows": 2}),
+            help_text=_("For the person who confirms it. Stands in the history, for those who check later."),
+            **kwargs,
+        )
+
+
 class BudgetAdminForm(forms.ModelForm):
-    """`by` is set by the admin. The service is rehearsed while the form is checked, and taken back."""
+    """`by` is set by the admin. The proposal is rehearsed while the form is checked, and taken back."""
 
     by: Any = None
-    change_reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=300,
-        widget=forms.Textarea({"rows": 2}),
-        help_text=_("Stands in the history, for those who check later."),
-    )
+    change_reason = ReasonField()
 
     class Meta:
         model = Budget
         fields = VALUE_FIELDS
 
+    def propose(self, budget: Budget | None) -> BudgetChange:
+        """The change that waits now; `budget` None: a new one."""
+        values = {name: self.cleaned_data[name] for name in VALUE_FIELDS}
+        reason = self.cleaned_data["change_reason"]
+        if budget is None:
+            return services.propose_budget(by=self.by, reason=reason, **values)
+        return services.propose_edit(budget=budget, by=self.by, reason=reason, **values)
+
     def _post_clean(self) -> None:
         """After the model's own checks, so that one fault is said once."""
         super()._post_clean()
-        if not self.errors:
-            self._rehearse()
-
-    def _rehearse(self) -> None:
-        values = {name: self.cleaned_data[name] for name in VALUE_FIELDS}
+        if self.errors:
+            return
         try:
             with transaction.atomic():
-                if self.instance.pk:
-                    services.change_budget(budget=self.instance, by=self.by, **values)
-                else:
-                    services.create_budget(by=self.by, **values)
+                self.propose(self.instance if self.instance.pk else None)
                 transaction.set_rollback(True)
         except DomainError as error:
-            self.add_error(error.field if error.field in self.fields else None, str(error))
+            refuse(self, error, {"reason": "change_reason"})
 
 
 class OverrunForm(forms.Form):
     """By how much more a budget may be overrun, and why."""
 
     amount = EuroField(label=_("Additional amount"))
-    reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.Textarea({"rows": 3}))
+    reason = ReasonField()
+
+    def propose(self, budget: Budget, by: User) -> BudgetChange:
+        return services.propose_overrun(budget=budget, by=by, **self.cleaned_data)
 
 
-class GrantAdminForm(forms.ModelForm):
-    rate = ShareField(
-        label=_("funding rate"),
-        help_text=_("What the grant pays of the eligible expenses, in percent: 90."),
+class VirementForm(forms.Form):
+    """To which budget of the group money goes, how much, and why."""
+
+    counterpart = forms.ModelChoiceField(Budget.objects.none(), label=_("Goes to"))
+    amount = EuroField(label=_("Amount"))
+    reason = ReasonField()
+
+    def __init__(self, *args: Any, others: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["counterpart"].queryset = others  # type: ignore[attr-defined]  # a choice of rows
+
+    def propose(self, budget: Budget, by: User) -> BudgetChange:
+        return services.propose_virement(budget=budget, by=by, **self.cleaned_data)
+
+
+class CarryOverForm(forms.Form):
+    """A tick and an amount for each budget that may go into the next year, and one reason for all."""
+
+    reason = ReasonField(initial=_("Carry-over of what is left (§ 22 KomHVO NRW)"))
+
+    def __init__(self, *args: Any, rows: Sequence[CarryOverRow], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = [row for row in rows if row.may_go]
+        for row in self.rows:
+            words = {"budget": row.budget}
+            self.fields[f"chosen_{row.budget.pk}"] = forms.BooleanField(
+                required=False, label=_("Carry “%(budget)s” over") % words
+            )
+            self.fields[f"amount_{row.budget.pk}"] = EuroField(
+                required=False, initial=row.left, label=_("Amount out of “%(budget)s”") % words
+            )
+
+    def fields_of(self, row: CarryOverRow) -> tuple[Any, Any]:
+        """The bound fields of a row: its tick and its amount."""
+        return self[f"chosen_{row.budget.pk}"], self[f"amount_{row.budget.pk}"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for row in self._chosen(cleaned):
+            name = f"amount_{row.budget.pk}"
+            if name in cleaned and not cleaned[name]:
+                self.add_error(name, _("Please enter an amount above zero."))
+        if not self._chosen(cleaned):
+            self.add_error(None, _("Please choose at least one budget."))
+        return cleaned
+
+    def _chosen(self, cleaned: dict[str, Any]) -> list[CarryOverRow]:
+        return [row for row in self.rows if cleaned.get(f"chosen_{row.budget.pk}")]
+
+    def propose(self, by: User) -> list[BudgetChange]:
+        chosen = [
+            services.CarryOver(row.budget.pk, self._amount(row), row.target.pk if row.target else None)
+            for row in self._chosen(self.cleaned_data)
+        ]
+        return services.propose_carry_overs(rows=chosen, reason=self.cleaned_data["reason"], by=by)
+
+    def _amount(self, row: CarryOverRow) -> Decimal:
+        amount: Decimal = self.cleaned_data[f"amount_{row.budget.pk}"]
+        return amount
+
+
+class DecisionForm(forms.Form):
+    """What is said about a proposed change."""
+
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=300,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("Needed when you decline: why."),
     )
-
-    class Meta:
-        model = Grant
-        fields = ("programme", "file_reference", "notice_on", "amount", "rate")

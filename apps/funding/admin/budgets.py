@@ -1,31 +1,30 @@
-"""Budgets, grants and what happened to the money. Amounts are given here; committed and spent are written elsewhere."""
+"""Budgets and what happened to the money. Amounts are proposed here; committed and spent are written elsewhere."""
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
-from apps.core.errors import DomainError
-from apps.core.form_layout import collect_errors
-from apps.funding import selectors, services
-from apps.funding.admin.budget_forms import VALUE_FIELDS, BudgetAdminForm, GrantAdminForm, OverrunForm
+from apps.funding import selectors
+from apps.funding.admin.budget_changes import changes_of, proposed, shown_changes
+from apps.funding.admin.budget_forms import BudgetAdminForm
+from apps.funding.admin.budget_pages import BudgetPages
+from apps.funding.admin.carry_over import CarryOverPages
+from apps.funding.admin.columns import DatedRows, euros
 from apps.funding.admin.filters import (
     BudgetFilter,
     FiscalYearFilter,
     LedgerKindFilter,
-    ProgrammeFilter,
     ReasonKindFilter,
     SourceFilter,
     TargetStateFilter,
@@ -35,12 +34,13 @@ from apps.funding.models import (
     ApplicationStatusChange,
     Budget,
     EquipmentApplication,
-    FundingProgramme,
     Grant,
     LedgerEntry,
     ReasonTemplate,
 )
+from apps.funding.rules import highest_operating_price
 
+SHOWN_CHANGES = 10
 SHOWN_ENTRIES = 50
 AS_TEXT = {
     "fiscal_year": "year",
@@ -52,27 +52,13 @@ AS_TEXT = {
 """Field -> how it reads for those who change nothing."""
 
 
-def euros(amount: Any) -> str:
-    """An amount as it stands in a column."""
-    return format_html('<span class="desk-number">{}</span>', formats.euro(amount))
-
-
-class DatedRows:
-    """Append-only rows, the newest first, with their moment as on the portal's pages."""
-
-    ordering = ("-at", "-pk")
-
-    @admin.display(description=_("When"), ordering="at")
-    def when(self, row: Any) -> str:
-        return formats.moment(row.at)
-
-
 @admin.register(Budget)
-class BudgetAdmin(ScopedAdmin):
-    """Made and changed through the services; each change keeps its person and its reason."""
+class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
+    """To save is to propose: each change waits until another person confirms it."""
 
     form = BudgetAdminForm
     change_form_template = "admin/funding/budget/change_form.html"
+    change_list_template = "admin/funding/budget/change_list.html"
     list_display = (
         "name",
         "year",
@@ -88,14 +74,23 @@ class BudgetAdmin(ScopedAdmin):
     )
     list_filter = (FiscalYearFilter, SourceFilter)
     sortable_by = ("name", "year")
-    search_fields = ("name", "measure_number")
+    search_fields = ("name", "measure_number", "virement_group")
     fieldsets = (
         (None, {"fields": ("name", "fiscal_year", "grant", "expenditure_type")}),
-        (_("Account"), {"fields": ("measure_number", "product", "ledger_account")}),
+        (_("Account"), {"fields": ("measure_number", "product", "ledger_account", "virement_group")}),
         (_("Amounts"), {"fields": ("appropriation", "carried_over", "supplement", "freeze")}),
         (
             _("Used so far"),
-            {"fields": ("shown_overrun", "shown_committed", "shown_spent", "shown_reserved", "shown_available")},
+            {
+                "fields": (
+                    "shown_overrun",
+                    "shown_carried_out",
+                    "shown_committed",
+                    "shown_spent",
+                    "shown_reserved",
+                    "shown_available",
+                )
+            },
         ),
         (_("Reason of the change"), {"fields": ("change_reason",)}),
     )
@@ -106,6 +101,7 @@ class BudgetAdmin(ScopedAdmin):
         "shown_supplement",
         "shown_freeze",
         "shown_overrun",
+        "shown_carried_out",
         "shown_committed",
         "shown_spent",
         "shown_reserved",
@@ -144,14 +140,20 @@ class BudgetAdmin(ScopedAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """The service writes; the form has rehearsed it, so that a refusal stands at its field."""
-        values = {name: form.cleaned_data[name] for name in VALUE_FIELDS}
-        reason = form.cleaned_data["change_reason"]
-        if change:
-            services.change_budget(budget=obj, by=request.user, reason=reason, **values)
-        else:
-            obj.pk = services.create_budget(by=request.user, reason=reason, **values).pk
-            obj._state.adding = False
+        """Proposes; the form has rehearsed it, so that a refusal stands at its field."""
+        request.proposed = form.propose(obj if change else None)  # type: ignore[attr-defined]  # for the answer
+
+    def log_addition(self, *_args: Any) -> None:
+        """There is no budget yet; the proposal is the record."""
+
+    def log_change(self, *_args: Any) -> None:
+        """Nothing has changed yet."""
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return proposed(request, request.proposed)  # type: ignore[attr-defined]  # set by `save_model`
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return proposed(request, request.proposed)  # type: ignore[attr-defined]  # set by `save_model`
 
     # Columns
 
@@ -183,6 +185,10 @@ class BudgetAdmin(ScopedAdmin):
     def shown_overrun(self, row: Budget) -> str:
         return euros(row.overrun_allowed)
 
+    @admin.display(description=_("carried into the next year"))
+    def shown_carried_out(self, row: Budget) -> str:
+        return euros(row.carried_out)
+
     @admin.display(description=_("committed"))
     def shown_committed(self, row: Budget) -> str:
         return euros(row.committed)
@@ -199,12 +205,7 @@ class BudgetAdmin(ScopedAdmin):
     def shown_available(self, row: Budget) -> str:
         return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
 
-    # Ledger and overrun
-
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.overrun_view)
-        own = [path("<path:object_id>/overrun/", view, name="funding_budget_overrun")]
-        return own + super().get_urls()
+    # The page of one budget
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         budget = kwargs.get("obj") or context.get("original")
@@ -214,67 +215,11 @@ class BudgetAdmin(ScopedAdmin):
             context["entries"] = list(newest[: SHOWN_ENTRIES + 1])
             context["shown_entries"] = SHOWN_ENTRIES
             context["reservations"] = budget.reservations.select_related("application__school", "by")
+            context["changes"] = shown_changes(changes_of(budget, request.user)[:SHOWN_CHANGES])
             context["may_overrun"] = request.user.has_perm("funding.overrun_budget")
+            context["may_move"] = self.has_change_permission(request, budget) and budget.virement_group
+            context["operating_up_to"] = highest_operating_price(datetime.date(budget.fiscal_year, 12, 31))
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def overrun_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Lets a budget be overrun on purpose: its own right, with a reason."""
-        if not request.user.has_perm("funding.overrun_budget"):
-            raise PermissionDenied
-        budget: Any = self.get_object(request, unquote(object_id))
-        if budget is None:
-            raise Http404
-        form = OverrunForm(request.POST if request.method == "POST" else None)
-        if form.is_valid() and self._allow_overrun(request, budget, form):
-            return HttpResponseRedirect(reverse("admin:funding_budget_change", args=[budget.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Allow an overrun"),
-            "original": budget,
-            "form": form,
-            "errors": collect_errors(form),
-        }
-        return TemplateResponse(request, "admin/funding/budget/overrun.html", context)
-
-    def _allow_overrun(self, request: HttpRequest, budget: Budget, form: OverrunForm) -> bool:
-        amount, reason = form.cleaned_data["amount"], form.cleaned_data["reason"]
-        try:
-            services.allow_overrun(budget=budget, amount=amount, reason=reason, by=request.user)  # type: ignore[arg-type]
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
-            return False
-        sentence = gettext("“%(budget)s” may now be overrun by %(amount)s more.")
-        messages.success(request, sentence % {"budget": budget, "amount": formats.euro(amount)})
-        return True
-
-
-@admin.register(FundingProgramme)
-class FundingProgrammeAdmin(ScopedAdmin):
-    list_display = ("name", "code", "legal_basis", "source")
-    sortable_by = ("name", "code")
-    search_fields = ("name", "code")
-
-
-@admin.register(Grant)
-class GrantAdmin(ScopedAdmin):
-    form = GrantAdminForm
-    list_display = ("file_reference", "programme", "notice_on", "amount", "shown_rate")
-    list_filter = (ProgrammeFilter,)
-    list_select_related = ("programme",)
-    sortable_by = ("notice_on",)
-    search_fields = ("file_reference",)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who only reads gets the rate as it is read elsewhere."""
-        (title, options), *_others = super().get_fieldsets(request, obj)
-        if obj is None or self.has_change_permission(request, obj):
-            return [(title, options)]
-        return [(title, {"fields": ["shown_rate" if name == "rate" else name for name in options["fields"]]})]
-
-    @admin.display(description=_("funding rate"))
-    def shown_rate(self, row: Grant) -> str:
-        return format_html('<span class="desk-number">{}</span>', formats.percent(row.rate * 100))
 
 
 @admin.register(LedgerEntry)

@@ -10,7 +10,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
-from apps.funding.choices import ApplicationState, LedgerKind, ReasonKind
+from apps.funding.choices import (
+    ApplicationState,
+    BudgetChangeKind,
+    LedgerKind,
+    ProposalState,
+    ReasonKind,
+    RuleKind,
+)
 from apps.funding.models import Budget, EquipmentApplication, FundingProgramme
 from apps.schools.models import School, SchoolType
 
@@ -178,6 +185,48 @@ class ReasonKindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return list(ReasonKind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class ProposalStateFilter(admin.SimpleListFilter):
+    """What waits by default; "all" shows every state."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        decided = [state for state in ProposalState if state != ProposalState.PROPOSED]
+        return [*((state.value, state.label) for state in decided), (ALL, _("all states"))]
+
+    def choices(self, changelist: Any) -> Any:
+        for number, choice in enumerate(super().choices(changelist)):
+            yield choice | {"display": _("waiting for a decision")} if number == 0 else choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == ALL:
+            return queryset
+        return queryset.filter(state=self.value() or ProposalState.PROPOSED)
+
+
+class ChangeKindFilter(admin.SimpleListFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(BudgetChangeKind.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class RuleKindFilter(admin.SimpleListFilter):
+    title = _("rule")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(RuleKind.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset

@@ -24,6 +24,7 @@ from apps.funding.services.decisions import (
     reserve,
     return_with_question,
 )
+from apps.funding.services.grants import edit_grant, record_change_notice
 from apps.funding.services.ledger import post_entry, record_payment, release
 from apps.funding.services.steps import UNSEEN
 
@@ -39,12 +40,14 @@ __all__ = [
     "decide_several",
     "decline_change",
     "discard_draft",
+    "edit_grant",
     "post_entry",
     "propose_budget",
     "propose_carry_overs",
     "propose_edit",
     "propose_overrun",
     "propose_virement",
+    "record_change_notice",
     "record_payment",
     "reject",
     "release",

@@ -11,7 +11,7 @@ from apps.inventory.services.adding import (
     add_devices_once,
 )
 from apps.inventory.services.attachments import add_attachment, remove_attachment
-from apps.inventory.services.binding import bind_device, bind_devices
+from apps.inventory.services.binding import bind_device, bind_devices, lengthen_bindings
 from apps.inventory.services.bulk import (
     choose_devices,
     confirm_change,
@@ -99,6 +99,7 @@ __all__ = [
     "extend_loan",
     "hand_out",
     "lend_device",
+    "lengthen_bindings",
     "move_device",
     "plan_of",
     "record_disposal",

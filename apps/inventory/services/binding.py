@@ -55,6 +55,22 @@ def bind_device(
     return bind_devices(devices=[device], until=until, file_reference=file_reference, by=by, reason=reason)[0]
 
 
+@transaction.atomic
+def lengthen_bindings(*, file_reference: str, until: datetime.date, by: User, reason: str = "") -> int:
+    """Moves the last bound day of all devices under a file reference to `until`; how many moved.
+
+    Devices that are bound as long or longer already are left as they are, so nothing is let go here.
+    """
+    ensure_may(by, "inventory.bind_device")
+    _ensure_whole(until, file_reference)
+    rows = Device.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
+    changed = list(rows.filter(bound_by=file_reference, bound_until__lt=until).order_by("pk"))
+    for row in changed:
+        row.bound_until = until
+    bulk_update_by(changed, ["bound_until"], by=by, reason=reason.strip())
+    return len(changed)
+
+
 def _locked(devices: Sequence[Device], by: User) -> list[Device]:
     ids = {device.pk for device in devices}
     rows = Device.objects.visible_to(by).select_for_update(of=("self",), no_key=True).filter(pk__in=ids)

@@ -1,0 +1,182 @@
+"""Proposed changes of budgets: what waits, what was and will be, and the decision of another person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core import formats
+from apps.core.admin import ReadOnlyMixin, ScopedAdmin
+from apps.core.errors import DomainError
+from apps.core.form_layout import collect_errors
+from apps.core.history_pages import told
+from apps.core.templatetags.portal import state_badge
+from apps.funding import services
+from apps.funding.admin.budget_forms import DecisionForm, refuse
+from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
+from apps.funding.choices import ProposalState
+from apps.funding.models import Budget, BudgetChange
+from apps.funding.proposed import Step, steps_of
+
+LIST = "admin:funding_budgetchange_changelist"
+_VERBS: dict[str, Callable[..., BudgetChange]] = {
+    "confirm": services.confirm_change,
+    "decline": services.decline_change,
+    "withdraw": services.withdraw_change,
+}
+
+
+def proposed(request: HttpRequest, change: BudgetChange) -> HttpResponse:
+    """Leads to the change that waits now."""
+    messages.success(request, gettext("Change proposed. It waits for the confirmation of another person."))
+    return HttpResponseRedirect(reverse("admin:funding_budgetchange_change", args=[change.pk]))
+
+
+def changes_of(budget: Budget, user: User) -> QuerySet[BudgetChange]:
+    """What waits for this budget, also as the one that would receive."""
+    rows: QuerySet[BudgetChange] = BudgetChange.objects.visible_to(user).filter(state=ProposalState.PROPOSED)
+    both = rows.filter(budget=budget) | rows.filter(counterpart=budget)
+    return both.select_related("budget", "counterpart", "proposed_by").order_by("proposed_at", "pk")
+
+
+def shown_changes(changes: Iterable[BudgetChange]) -> list[tuple[BudgetChange, list[Step]]]:
+    """Each change with what it moves."""
+    rows = list(changes)
+    steps = steps_of(rows)
+    return [(row, steps[row.pk]) for row in rows]
+
+
+@admin.register(BudgetChange)
+class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
+    """Nothing is edited here: a change is confirmed, declined or withdrawn as it stands."""
+
+    list_display = ("subject", "kind_shown", "moves", "reason", "proposed", "state_shown")
+    list_display_links = ("subject",)
+    list_filter = (ProposalStateFilter, ChangeKindFilter)
+    list_select_related = ("budget", "counterpart", "proposed_by")
+    search_fields = ("budget__name", "reason")
+    sortable_by = ()
+    ordering = ("-proposed_at", "-pk")
+    actions = ("confirm_chosen",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        return actions if request.user.has_perm("funding.confirm_budget") else {}
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With what each row moves, read for the whole page at once."""
+        page = super().get_changelist_instance(request)
+        page.result_list = list(page.result_list)
+        steps = steps_of(page.result_list)
+        for row in page.result_list:
+            row.steps = steps[row.pk]
+        return page
+
+    # Columns
+
+    @admin.display(description=_("budget"))
+    def subject(self, row: BudgetChange) -> str:
+        return str(row.budget) if row.budget else f"{row.values.get('name')} {row.values.get('fiscal_year')}"
+
+    @admin.display(description=_("kind"))
+    def kind_shown(self, row: BudgetChange) -> str:
+        return str(row.get_kind_display())
+
+    @admin.display(description=_("what changes"))
+    def moves(self, row: Any) -> str:
+        return format_html_join(format_html("<br>"), "{}: {}{}", ((s.label, _was(s), s.after) for s in row.steps))
+
+    @admin.display(description=_("proposed"))
+    def proposed(self, row: BudgetChange) -> str:
+        return format_html("{}<br>{}", row.proposed_by, formats.moment(row.proposed_at))
+
+    @admin.display(description=_("state"))
+    def state_shown(self, row: BudgetChange) -> str:
+        return state_badge(ProposalState(row.state))
+
+    # Decisions
+
+    @admin.action(description=_("Confirm the chosen changes"))
+    def confirm_chosen(self, request: HttpRequest, queryset: QuerySet[BudgetChange]) -> None:
+        """One by one: what is refused stays and says why."""
+        done = 0
+        for change in queryset.order_by("proposed_at", "pk"):
+            try:
+                services.confirm_change(change=change, by=request.user)  # type: ignore[arg-type]  # signed in
+                done += 1
+            except DomainError as error:
+                messages.error(request, f"{change}: {error}")
+        if done:
+            sentence = ngettext("%(count)s change confirmed.", "%(count)s changes confirmed.", done)
+            messages.success(request, sentence % {"count": done})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """GET shows the change, POST names a `step`: confirm, decline or withdraw."""
+        self._ensure_row(request, object_id, allowed=self.has_view_or_change_permission(request))
+        change: Any = self.get_object(request, unquote(object_id))
+        form = DecisionForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._decide(request, change, form):
+            return HttpResponseRedirect(reverse(LIST))
+        return TemplateResponse(request, "admin/funding/budgetchange/change.html", self._page(request, change, form))
+
+    def _decide(self, request: HttpRequest, change: BudgetChange, form: DecisionForm) -> bool:
+        step = request.POST.get("step", "")
+        if step not in _VERBS:
+            raise BadRequest(f"Unknown step {step!r}")
+        try:
+            decided = _VERBS[step](change=change, by=request.user, note=form.cleaned_data["note"])
+        except DomainError as error:
+            refuse(form, error)
+            return False
+        sentence = gettext("“%(change)s” is %(state)s now.")
+        messages.success(request, sentence % {"change": decided, "state": ProposalState(decided.state).label})
+        return True
+
+    def _page(self, request: HttpRequest, change: BudgetChange, form: DecisionForm) -> dict[str, Any]:
+        user = request.user
+        waits = change.state == ProposalState.PROPOSED
+        is_own = change.proposed_by_id == user.pk
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": change.get_kind_display(),
+            "change": change,
+            "steps": steps_of([change])[change.pk],
+            "state": ProposalState(change.state),
+            "waits": waits,
+            "may_decide": waits and not is_own and user.has_perm("funding.confirm_budget"),
+            "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
+            "is_own": is_own,
+            "form": form,
+            "errors": collect_errors(form),
+        }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BudgetChange]:
+        rows: QuerySet[BudgetChange] = super().get_queryset(request)
+        return rows.select_related("budget", "counterpart", "proposed_by", "decided_by")
+
+    def get_history_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        records: QuerySet[Any] = super().get_history_queryset(*args, **kwargs)
+        return records.select_related("budget", "counterpart", "proposed_by", "decided_by")
+
+    def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, *_args: Any) -> None:
+        """Who proposed and who decided; what changes stands on the page itself."""
+        told(historical_records, ("values", "before"))
+
+
+def _was(step: Step) -> str:
+    return f"{step.before} → " if step.before else ""

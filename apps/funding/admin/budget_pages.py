@@ -1,0 +1,119 @@
+"""Small forms about one budget whose answer is a proposal: an overrun, a virement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import formats
+from apps.core.errors import DomainError
+from apps.core.form_layout import collect_errors
+from apps.funding.admin.budget_changes import proposed
+from apps.funding.admin.budget_forms import OverrunForm, VirementForm, refuse
+from apps.funding.calculations import transferable
+from apps.funding.models import Budget
+
+
+class BudgetPages:
+    """Mixed into the budgets' admin."""
+
+    admin_site: Any
+    opts: Any
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/overrun/", view(self.overrun_view), name="funding_budget_overrun"),
+            path("<path:object_id>/virement/", view(self.virement_view), name="funding_budget_virement"),
+        ]
+        return own + super().get_urls()  # type: ignore[misc]
+
+    def overrun_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """An overrun on purpose: its own right, with a reason."""
+        if not request.user.has_perm("funding.overrun_budget"):
+            raise PermissionDenied
+        budget = self._budget(request, object_id)
+        return self._ask(
+            request,
+            budget,
+            OverrunForm(request.POST if request.method == "POST" else None),
+            title=_("Propose an overrun"),
+            facts=[
+                (_("Available"), formats.euro(budget.available)),
+                (_("Overrun allowed so far"), formats.euro(budget.overrun_allowed)),
+            ],
+            text=_("Once another person has confirmed it, the budget may be exceeded by this amount."),
+            button=_("Propose the overrun"),
+        )
+
+    def virement_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Money for another budget of the group."""
+        if not request.user.has_perm("funding.change_budget"):
+            raise PermissionDenied
+        budget = self._budget(request, object_id)
+        return self._ask(
+            request,
+            budget,
+            VirementForm(request.POST if request.method == "POST" else None, others=_others_of_group(budget, request)),
+            title=_("Propose a virement"),
+            facts=[
+                (_("Neither committed nor frozen"), formats.euro(transferable(budget))),
+                (_("Virement group"), budget.virement_group or formats.missing()),
+            ],
+            text=_("Money moves within the virement group and fiscal year once another person has confirmed it."),
+            button=_("Propose the virement"),
+        )
+
+    def _budget(self, request: HttpRequest, object_id: str) -> Budget:
+        budget: Budget | None = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]
+        if budget is None:
+            raise Http404
+        return budget
+
+    def _ask(
+        self, request: HttpRequest, budget: Budget, form: Any, *, title: Promise | str, **words: Any
+    ) -> HttpResponse:
+        """The form, or once it is filled the proposal."""
+        if form.is_valid():
+            try:
+                return proposed(request, form.propose(budget, request.user))
+            except DomainError as error:
+                refuse(form, error)
+        return form_page(self, request, budget, form, title=title, **words)
+
+
+def form_page(
+    of: Any, request: HttpRequest, row: Any, form: forms.BaseForm, *, title: Promise | str, **words: Any
+) -> HttpResponse:
+    """A small form about one row. `words`: `facts` (label, value), `text` and the `button`."""
+    name = f"admin:{of.opts.app_label}_{of.opts.model_name}"
+    context = {
+        **of.admin_site.each_context(request),
+        "opts": of.opts,
+        "title": title,
+        "original": row,
+        "list_url": reverse(f"{name}_changelist"),
+        "row_url": reverse(f"{name}_change", args=[row.pk]),
+        "form": form,
+        "errors": collect_errors(form),
+        **words,
+    }
+    return TemplateResponse(request, "admin/funding/form_page.html", context)
+
+
+def _others_of_group(budget: Budget, request: HttpRequest) -> Any:
+    """Budgets that may receive the money: same group, year and source."""
+    rows = Budget.objects.visible_to(request.user).exclude(pk=budget.pk).order_by("name", "pk")
+    if not budget.virement_group:
+        return rows.none()
+    return rows.filter(
+        virement_group=budget.virement_group, fiscal_year=budget.fiscal_year, grant_id=budget.grant_id
+    )

@@ -1,0 +1,119 @@
+"""Grant notices and their changes. What a notice says is changed by another notice, which is kept with both values."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core.errors import DomainError
+from apps.core.formats import euro
+from apps.core.history import save_by
+from apps.core.money import ZERO
+from apps.funding.models import Grant, GrantChange
+from apps.funding.services.budgets import given_out_of
+from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
+from apps.inventory.services import lengthen_bindings
+
+NOTICE_FIELDS = ("amount", "rate", "implementation_until", "earmarking_years", "proof_due_on")
+"""What only a change notice changes once the grant has budgets."""
+_KEEP = "funding.change_grant"
+
+
+class NoticeValues(TypedDict, total=False):
+    """What a change notice may change; `amount` in euros, `rate` from 0 to 1."""
+
+    amount: Decimal
+    rate: Decimal
+    implementation_until: datetime.date | None
+    earmarking_years: int | None
+    proof_due_on: datetime.date | None
+
+
+def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
+    """Mends what was entered wrongly. Amount, rate and periods stay as the notice says once it has budgets."""
+    ensure_may(by, _KEEP)
+    with money_transaction():
+        row = _locked(grant, by=by)
+        changed = [name for name, value in values.items() if getattr(row, name) != value]
+        fixed = [name for name in changed if name in NOTICE_FIELDS]
+        if fixed and row.budgets.exists():
+            raise DomainError(
+                _("This grant has budgets already. Please record a change notice instead."), field=fixed[0]
+            )
+        for name in changed:
+            setattr(row, name, values[name])
+        validated(row, exclude=("programme",))
+        return save_by(row, by=by, update_fields=changed) if changed else row
+
+
+def record_change_notice(
+    *,
+    grant: Grant,
+    by: User,
+    notice_on: datetime.date,
+    reason: str,
+    file_reference: str = "",
+    **values: Unpack[NoticeValues],
+) -> GrantChange:
+    """Writes down a change notice (Änderungsbescheid) and what it changes, before and after.
+
+    Refuses an amount below what the grant's budgets add up to. Where the earmarking ends later now, the devices
+    bound under the grant's file reference follow; an earlier end frees no device.
+    """
+    ensure_may(by, _KEEP)
+    reason = required_text(reason, _("Please say why the notice was changed."), field="reason")
+    with money_transaction():
+        row = _locked(grant, by=by)
+        changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+        if not changed:
+            raise DomainError(_("Nothing would change. Please change at least one value."), code="unchanged")
+        before = {name: _as_text(getattr(row, name)) for name in changed}
+        for name, value in changed.items():
+            setattr(row, name, value)
+        validated(row, exclude=("programme",))
+        _ensure_covers_budgets(row)
+        save_by(row, by=by, update_fields=list(changed), reason=reason)
+        notice = GrantChange(
+            grant=row,
+            notice_on=notice_on,
+            file_reference=file_reference.strip(),
+            before=before,
+            after={name: _as_text(value) for name, value in changed.items()},
+            reason=reason,
+            by=by,
+        )
+        validated(notice, exclude=("grant", "by"))
+        notice.save()
+        if row.earmarked_until is not None:
+            lengthen_bindings(file_reference=row.file_reference, until=row.earmarked_until, by=by, reason=reason)
+    return notice
+
+
+def _locked(grant: Grant, *, by: User) -> Grant:
+    row: Grant = get_object_or_404(Grant.objects.visible_to(by).select_for_update(no_key=True), pk=grant.pk)
+    return row
+
+
+def _ensure_covers_budgets(grant: Grant) -> None:
+    if grant.amount < ZERO:
+        raise DomainError(_("These amounts are not negative."), field="amount")
+    given = given_out_of(grant)
+    if grant.amount < given:
+        raise DomainError(
+            _("The grant's budgets add up to %(given)s. Please have them lowered first, or enter at least this amount.")
+            % {"given": euro(given)},
+            code="below_budgets",
+            field="amount",
+        )
+
+
+def _as_text(value: object) -> str:
+    """Euros with two places, a rate with four, a day as 2024-10-31, "" for none."""
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
