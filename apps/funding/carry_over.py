@@ -88,5 +88,7 @@ def carry_over_list(user: User, year: int) -> CarryOverList:
 
 
 def _changes(user: User, year: int) -> QuerySet[BudgetChange]:
-    changes: QuerySet[BudgetChange] = BudgetChange.objects.visible_to(user).filter(kind=BudgetChangeKind.CARRY_OVER, budget__fiscal_year=year)
+    changes: QuerySet[BudgetChange] = BudgetChange.objects.visible_to(user).filter(
+        kind=BudgetChangeKind.CARRY_OVER, budget__fiscal_year=year
+    )
     return changes.select_related("budget__grant__programme", "counterpart", "proposed_by", "decided_by")

@@ -59,6 +59,9 @@ def cells(change: BudgetChange) -> list[Any]:
 
 def list_pdf(found: CarryOverList) -> bytes:
     """A tagged PDF (PDF/UA-1) with the confirmed ones and their sum; those that wait stand apart."""
+    sections = [_section(gettext("Confirmed"), found.confirmed, found.sum_confirmed)]
+    if found.proposed:
+        sections.append(_section(gettext("Proposed, not confirmed yet"), found.proposed, found.sum_proposed))
     document = {
         "title": gettext("Carry-overs from the fiscal year %(year)s into %(next)s")
         % {"year": found.year, "next": found.year + 1},
@@ -79,10 +82,7 @@ def list_pdf(found: CarryOverList) -> bytes:
             gettext("Reason"),
             gettext("Amount"),
         ],
-        "sections": [
-            _section(gettext("Confirmed"), found.confirmed, found.sum_confirmed),
-            *([_section(gettext("Proposed, not confirmed yet"), found.proposed, found.sum_proposed)] * bool(found.proposed)),
-        ],
+        "sections": sections,
     }
     pdf: bytes = typst.compile(
         {"main.typ": _TEMPLATE.read_bytes(), "carry_over.json": json.dumps(document).encode()},

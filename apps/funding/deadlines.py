@@ -97,7 +97,9 @@ def _rounds_closing(user: User) -> Iterator[Deadline]:
     today = clock.today()
     rows = ApplicationRound.objects.visible_to(user).filter(closes_on__range=(today, today + ROUND_AHEAD))
     for row in rows.order_by("closes_on", "pk")[:MOST]:
-        yield Deadline(DeadlineKind.ROUND_CLOSES, row, row.closes_on, _("The round “%(round)s” closes") % {"round": row})
+        yield Deadline(
+            DeadlineKind.ROUND_CLOSES, row, row.closes_on, _("The round “%(round)s” closes") % {"round": row}
+        )
 
 
 def _changes_to_confirm(user: User) -> Iterator[Deadline]:

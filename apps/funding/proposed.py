@@ -18,7 +18,10 @@ from apps.funding.models import Budget, BudgetChange, Grant
 
 
 def as_text(value: Any) -> str:
-    """A field's value as it is kept: euros with two places (more stay, to be refused), a grant by its id, "" for none."""
+    """A field's value as it is kept: euros with two places, a grant by its id, "" for none.
+
+    More places stay, so that they are refused and not rounded.
+    """
     if value is None:
         return ""
     if isinstance(value, Decimal):

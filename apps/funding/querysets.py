@@ -54,6 +54,16 @@ class MoneyQuerySet(ScopedQuerySet[Any]):
         return self.all() if user.has_perm("funding.view_budget") else self.none()
 
 
+class NoticeQuerySet(MoneyQuerySet):
+    """Change notices are only ever added. A mistake is mended by another one."""
+
+    def update(self, **_values: Any) -> int:
+        raise TypeError("Change notices are append-only: record another one")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("Change notices are append-only: record another one")
+
+
 class RoundQuerySet(ScopedQuerySet[Any]):
     """Rounds are announced to all who have to do with applications."""
 

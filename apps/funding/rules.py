@@ -8,7 +8,6 @@ from decimal import Decimal
 from django.db.models import F
 
 from apps.core.money import share_rounded_down
-
 from apps.funding.calculations import expected_expenditure_type
 from apps.funding.choices import ExpenditureType, RuleKind
 from apps.funding.models import AwardThreshold, DatedRule

@@ -246,6 +246,9 @@ _PLAIN: dict[str, Data] = {
     "admin:quotas_target_delete": {"post": "yes"},
     "admin:funding_reasontemplate_delete": {"post": "yes"},
     "admin:funding_budget_overrun": {"amount": "100,00", "reason": "Weil es so ist."},
+    "admin:funding_budgetchange_change#confirm": {"step": "confirm", "note": ""},
+    "admin:funding_budgetchange_change#decline": {"step": "decline", "note": "Nein"},
+    "admin:funding_budgetchange_change#withdraw": {"step": "withdraw", "note": ""},
     "admin:inventory_device_change": {
         "serial": "NEU-1", "price": "12,00", "note": "neu",
         "placements-TOTAL_FORMS": 0, "placements-INITIAL_FORMS": 0,
@@ -363,8 +366,29 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     ),
     "admin:quotas_targetgroup_change": _form("quotas_targetgroup_change", Role.ADMIN, name="Neu"),
     "admin:funding_budget_add": _form(
-        "funding_budget_add", Role.OFFICE_APPROVER, name="Neu", fiscal_year=2030, appropriation="5,00"
+        "funding_budget_add", Role.OFFICE_APPROVER, name="Neu", fiscal_year=2030, appropriation="5,00",
+        change_reason="X",
     ),
+    "admin:funding_budget_virement": lambda world, *_: {
+        "counterpart": world.row("sister_budget").pk, "amount": "1,00", **REASON,
+    },
+    "admin:funding_budget_carry_over": lambda world, *_: {
+        f"chosen_{world.row('last_budget').pk}": "on", f"amount_{world.row('last_budget').pk}": "1,00", **REASON,
+    },
+    "admin:funding_budgetchange_changelist#confirm": lambda _world, row, _role: {
+        "action": "confirm_chosen", "_selected_action": [row.pk],
+    },
+    "admin:funding_grant_notice": lambda world, *_: {
+        "notice_on": "01.02.2026", "rate": "90", "amount": "2.000.000", **REASON,
+    },
+    "admin:funding_datedrule_add": _form(
+        "funding_datedrule_add", Role.OFFICE_APPROVER, kind="vat_rate", valid_from="01.02.2030", value="20", source="X"
+    ),
+    "admin:funding_datedrule_change": _form("funding_datedrule_change", Role.OFFICE_APPROVER, source="Neu"),
+    "admin:funding_awardthreshold_add": _form(
+        "funding_awardthreshold_add", Role.OFFICE_APPROVER, valid_from="01.02.2030", procedure="Neu", source="X"
+    ),
+    "admin:funding_awardthreshold_change": _form("funding_awardthreshold_change", Role.OFFICE_APPROVER, source="Neu"),
     "admin:funding_budget_change": _form("funding_budget_change", Role.OFFICE_APPROVER, name="Neu", change_reason="X"),
     "admin:funding_fundingprogramme_add": _form(
         "funding_fundingprogramme_add", Role.OFFICE_APPROVER, code="neu", name="Neu"

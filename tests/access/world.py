@@ -8,6 +8,7 @@ import datetime
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -30,8 +31,9 @@ from apps.core.models import (
 )
 from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
+from apps.funding.carry_over import year_to_close
 from apps.funding.choices import ApplicationState, ReasonKind
-from apps.funding.models import ApplicationStatusChange, LedgerEntry, ReasonTemplate
+from apps.funding.models import ApplicationStatusChange, AwardThreshold, Budget, DatedRule, LedgerEntry, ReasonTemplate
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, LoanRules, ScanSession, SerialPattern, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
@@ -192,10 +194,24 @@ def _catalogue(world: World) -> None:
 def _money(world: World, year: int) -> None:
     approver = world.people[Role.OFFICE_APPROVER]
     grant = GrantFactory(file_reference="Geldwort 1", programme__name="Programm Geldwort")
-    budget = funding.create_budget(by=approver, name="Ansatz Geldwort", fiscal_year=year, appropriation=500_000)
+    clerk = world.people[Role.OFFICE_CLERK]
+    change = funding.propose_budget(
+        by=clerk, reason="Grund Geldwort", name="Ansatz Geldwort", fiscal_year=year, appropriation=500_000
+    )
+    budget = funding.confirm_change(change=change, by=approver).budget
+    waiting = funding.propose_edit(budget=budget, by=clerk, reason="Grund Geldwort", supplement=Decimal("5.00"))
+    own = funding.propose_edit(budget=budget, by=approver, reason="Grund Geldwort", freeze=Decimal("5.00"))
     BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
     template = ReasonTemplate.objects.create(name="Wortlautwort", kind=ReasonKind.REJECT, text="Wortlautwort")
     world.shared |= {"budget": budget, "grant": grant, "programme": grant.programme, "reasontemplate": template}
+    group = {"virement_group": "Kreis Geldwort"}
+    Budget.objects.filter(pk=budget.pk).update(**group)
+    world.shared["sister_budget"] = BudgetFactory(name="Geschwister Geldwort", fiscal_year=year, **group)
+    world.shared["last_budget"] = BudgetFactory(name="Vorjahr Geldwort", fiscal_year=year_to_close())
+    world.shared |= {"budgetchange": waiting, "own_budgetchange": own, "datedrule": DatedRule.objects.first()}
+    world.shared["awardthreshold"] = AwardThreshold.objects.create(
+        valid_from=clock.today(), procedure="Verfahren Geldwort", source="Satzung Geldwort"
+    )
 
 
 def _details(world: World, place: Place, school: School, year: int) -> None:

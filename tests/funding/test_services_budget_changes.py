@@ -364,7 +364,7 @@ def test_money_moves_within_a_group() -> None:
     "other", [{"virement_group": "DK 8"}, {"fiscal_year": 2027}, {"from_grant": True}, {"virement_group": ""}]
 )
 def test_money_does_not_move_out_of_its_group(other: dict[str, Any]) -> None:
-    first = BudgetFactory(virement_group=other.get("virement_group") == "" and "" or "DK 7")
+    first = BudgetFactory(virement_group="DK 7" if other.get("virement_group") else other.get("virement_group", "DK 7"))
     with pytest.raises(DomainError) as caught:
         give(first, BudgetFactory(**{"virement_group": "DK 7"} | other), "1.00")
     assert caught.value.field == "counterpart"

@@ -18,8 +18,8 @@ from apps.inventory import services as inventory
 from apps.inventory.models import Device
 from apps.quotas.services import recalculate_all
 from tests.factories import ProductFactory, SchoolFactory, UserFactory
-from tests.operations.commands import done, empty_database, manage
 from tests.funding.factories import BudgetFactory
+from tests.operations.commands import done, empty_database, manage
 from tests.quotas.factories import count_pupils, make_plan
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]

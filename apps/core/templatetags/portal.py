@@ -126,7 +126,10 @@ def figure_card(
 
 @register.inclusion_tag("core/task_list.html")
 def task_list(tasks: Sequence[Mapping[str, Any]], empty: str = "") -> dict[str, Any]:
-    """What waits: each task has `what`, `url`, `verb`, perhaps `since` (day or moment), `when` (words) and `state` (label, tone)."""
+    """What waits: each task has `what`, `url`, `verb`, perhaps `since` (day or moment), `when` (words), `state`.
+
+    `state`: label and tone.
+    """
     return {"tasks": tasks, "empty": empty}
 
 

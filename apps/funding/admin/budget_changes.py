@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -96,7 +97,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
 
     @admin.display(description=_("what changes"))
     def moves(self, row: Any) -> str:
-        return format_html_join(format_html("<br>"), "{}: {}{}", ((s.label, _was(s), s.after) for s in row.steps))
+        return format_html_join(mark_safe("<br>"), "{}: {}{}", ((s.label, _was(s), s.after) for s in row.steps))
 
     @admin.display(description=_("proposed"))
     def proposed(self, row: BudgetChange) -> str:

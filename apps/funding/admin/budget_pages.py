@@ -114,6 +114,4 @@ def _others_of_group(budget: Budget, request: HttpRequest) -> Any:
     rows = Budget.objects.visible_to(request.user).exclude(pk=budget.pk).order_by("name", "pk")
     if not budget.virement_group:
         return rows.none()
-    return rows.filter(
-        virement_group=budget.virement_group, fiscal_year=budget.fiscal_year, grant_id=budget.grant_id
-    )
+    return rows.filter(virement_group=budget.virement_group, fiscal_year=budget.fiscal_year, grant_id=budget.grant_id)

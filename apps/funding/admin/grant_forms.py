@@ -42,7 +42,21 @@ class ProgrammeForm(forms.ModelForm):
 
     class Meta:
         model = FundingProgramme
-        fields = "__all__"
+        fields = (
+            "code",
+            "name",
+            "legal_basis",
+            "rate",
+            "limit_per_device",
+            "eligible",
+            "not_eligible",
+            "begins_on",
+            "implementation_until",
+            "earmarking_years",
+            "requires_media_concept",
+            "source",
+            "checked_on",
+        )
 
 
 class GrantAdminForm(forms.ModelForm):
@@ -88,9 +102,7 @@ class ChangeNoticeForm(forms.ModelForm):
     rate = ShareField(label=_("funding rate"))
     amount = EuroField(label=_("amount"))
     implementation_until = GermanDateField(label=_("implementation until"), required=False)
-    earmarking_years = GermanIntegerField(
-        label=_("earmarking in years"), required=False, min_value=0, max_value=30
-    )
+    earmarking_years = GermanIntegerField(label=_("earmarking in years"), required=False, min_value=0, max_value=30)
     proof_due_on = GermanDateField(label=_("proof of use due on"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.Textarea({"rows": 2}))
 

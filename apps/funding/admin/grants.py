@@ -173,7 +173,9 @@ def _in_words(of: Any, request: HttpRequest, row: Any, sets: Any) -> Any:
     if row is None or (of.has_change_permission(request, row) and "rate" not in fixed):
         return sets
     words = {"rate": "shown_rate", "amount": "shown_amount"}
-    return [(title, options | {"fields": [_word(words, name) for name in options["fields"]]}) for title, options in sets]
+    return [
+        (title, options | {"fields": [_word(words, name) for name in options["fields"]]}) for title, options in sets
+    ]
 
 
 def _word(words: dict[str, str], name: Any) -> Any:

@@ -14,7 +14,7 @@ from simple_history.models import HistoricalRecords
 
 from apps.core.money import CentsField
 from apps.funding.earmarking import earmarked_until
-from apps.funding.querysets import MoneyQuerySet
+from apps.funding.querysets import MoneyQuerySet, NoticeQuerySet
 
 SHARE = [MinValueValidator(Decimal("0.0001")), MaxValueValidator(Decimal(1))]
 
@@ -154,7 +154,7 @@ class GrantChange(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
-    objects = MoneyQuerySet.as_manager()
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("change notice")

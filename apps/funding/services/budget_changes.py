@@ -14,6 +14,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -254,7 +255,7 @@ def _apply(change: BudgetChange, *, by: User) -> None:
 
 def _target_made_since(change: BudgetChange) -> int | None:
     """Of a carry-over without a target: its namesake, if the next year has one by now."""
-    if change.kind != BudgetChangeKind.CARRY_OVER:
+    if change.kind != BudgetChangeKind.CARRY_OVER or change.budget_id is None:
         return None
     found = namesake(Budget.objects.get(pk=change.budget_id))
     return None if found is None else found.pk
@@ -269,7 +270,7 @@ def _ensure_unmoved(change: BudgetChange, budget: Budget) -> None:
                 "“%(field)s” of this budget has changed since the proposal. "
                 "Please decline it and have it proposed anew with the present values."
             )
-            % {"field": getattr(field, "verbose_name", moved[0])},
+            % {"field": capfirst(str(getattr(field, "verbose_name", moved[0])))},
             code="stale",
         )
 

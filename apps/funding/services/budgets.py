@@ -88,7 +88,7 @@ _COPIED = ("name", "measure_number", "product", "ledger_account", "expenditure_t
 
 
 def move_money(source: Budget, target: Budget, amount: Decimal, *, by: User, reason: str) -> None:
-    """A virement (Deckungskreis, § 20 KomHVO NRW): one budget's supplement falls, the other's rises. Both are locked."""
+    """A virement within a Deckungskreis (§ 20 KomHVO NRW): one supplement falls, the other rises. Both are locked."""
     _ensure_same_group(source, target)
     ensure_left(source, amount)
     source.supplement -= amount

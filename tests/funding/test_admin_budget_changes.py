@@ -1,0 +1,201 @@
+"""Changes of budgets in the admin: what waits, the decision, virements, carry-overs and their list for the council."""
+
+import csv
+import io
+import re
+from decimal import Decimal
+from typing import Any
+
+import pypdfium2
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.funding import services
+from apps.funding.choices import LedgerKind, ProposalState
+from apps.funding.models import Budget, BudgetChange
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
+from tests.funding.factories import BudgetFactory, confirmed
+from tests.funding.portal import client_of, texts
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+LIST = reverse("admin:funding_budgetchange_changelist")
+CARRY_OVER = reverse("admin:funding_budget_carry_over")
+YEAR = {"year": "2026"}
+
+
+@pytest.fixture
+def clerk() -> User:
+    return ClerkFactory()
+
+
+@pytest.fixture
+def approver() -> User:
+    return ApproverFactory()
+
+
+@pytest.fixture
+def client(approver: User) -> Client:
+    return client_of(approver)
+
+
+def page_of(change: BudgetChange) -> str:
+    return reverse("admin:funding_budgetchange_change", args=[change.pk])
+
+
+def freeze(by: User, name: str = "Schul-IT", amount: str = "5.00") -> BudgetChange:
+    return services.propose_edit(budget=BudgetFactory(name=name), by=by, reason="Haushaltssperre", freeze=D(amount))
+
+
+def carry(budget: Budget, amount: str, by: User) -> BudgetChange:
+    rows = [services.CarryOver(budget.pk, D(amount))]
+    return services.propose_carry_overs(rows=rows, reason="Lieferung verzögert", by=by)[0]
+
+
+def test_the_list_shows_what_waits_with_both_values(client: Client, clerk: User) -> None:
+    freeze(clerk)
+    decided = freeze(clerk, "Anderes")
+    confirmed(decided)
+    text = texts(client.get(LIST))
+    assert f"Schul-IT 2026 Sperre Gesperrt: 0,00 € → 5,00 € Haushaltssperre {clerk}" in text
+    assert "Anderes" not in text
+    assert "Anderes 2026" in texts(client.get(LIST, {"state": "all"}))
+    assert "Anderes 2026" in texts(client.get(LIST, {"state": "confirmed"}))
+
+
+def test_several_are_confirmed_at_once_and_what_is_refused_says_why(
+    client: Client, clerk: User, approver: User
+) -> None:
+    theirs, own = freeze(clerk), freeze(approver, "Eigenes")
+    sent = {"action": "confirm_chosen", "_selected_action": [theirs.pk, own.pk]}
+    text = texts(client.post(LIST, sent, follow=True))
+    assert "1 Änderung bestätigt." in text
+    assert "Sie haben diese Änderung selbst vorgeschlagen." in text
+    assert dict(BudgetChange.objects.values_list("pk", "state")) == {theirs.pk: "confirmed", own.pk: "proposed"}
+    assert "confirm_chosen" not in client_of(clerk).get(LIST).content.decode()
+
+
+def test_an_own_proposal_may_be_withdrawn_and_not_confirmed(client: Client, approver: User) -> None:
+    change = freeze(approver)
+    page = client.get(page_of(change)).content.decode()
+    assert re.findall(r'name="step" value="(\w+)"', page) == ["withdraw"]
+    refused = client.post(page_of(change), {"step": "confirm", "note": "Eilt"})
+    assert refused.status_code == 200
+    assert "Sie haben diese Änderung selbst vorgeschlagen." in texts(refused)
+    assert ">\nEilt</textarea>" in refused.content.decode()
+
+
+def test_who_declines_says_why_and_keeps_what_is_typed(client: Client, clerk: User) -> None:
+    change = freeze(clerk)
+    refused = client.post(page_of(change), {"step": "decline", "note": ""})
+    assert [error.target for error in refused.context["errors"]] == ["id_note"]
+    assert client.post(page_of(change), {"step": "decline", "note": "Noch kein Beschluss"}).url == LIST
+    text = texts(client_of(AuditorFactory()).get(page_of(change)))
+    assert "Abgelehnt" in text
+    assert "Notiz Noch kein Beschluss" in text
+
+
+def test_what_moved_since_is_said(client: Client, clerk: User) -> None:
+    change = freeze(clerk)
+    confirmed(services.propose_edit(budget=change.budget, by=clerk, reason="x", freeze=D("7.00")))  # type: ignore[arg-type]
+    text = texts(client.post(page_of(change), {"step": "confirm", "note": ""}))
+    assert "„Gesperrt“ dieses Budgets hat sich seit dem Vorschlag geändert." in text
+
+
+def test_the_history_names_who_proposed_and_who_decided(client: Client, clerk: User, approver: User) -> None:
+    change = freeze(clerk)
+    services.confirm_change(change=change, by=approver, note="geprüft")
+    text = texts(client_of(AuditorFactory()).get(reverse("admin:funding_budgetchange_history", args=[change.pk])))
+    assert "Status: vorgeschlagen → bestätigt" in text
+    assert str(approver) in text
+    assert str(clerk) in text
+
+
+def test_money_is_moved_within_its_group(client: Client) -> None:
+    budget = BudgetFactory(name="Schul-IT", virement_group="DK 7")
+    other = BudgetFactory(name="Geräte", virement_group="DK 7")
+    BudgetFactory(name="Fremd", virement_group="DK 8")
+    address = reverse("admin:funding_budget_virement", args=[budget.pk])
+    page = client.get(address)
+    assert [str(row) for row in page.context["form"].fields["counterpart"].queryset] == ["Geräte 2026"]
+    sent = {"counterpart": other.pk, "amount": "10.000,01", "reason": "Mehrbedarf"}
+    refused = client.post(address, sent)
+    assert [error.target for error in refused.context["errors"]] == ["id_amount"]
+    answer = client.post(address, sent | {"amount": "1.000"})
+    change = BudgetChange.objects.get()
+    assert answer.url == page_of(change)
+    text = texts(client.get(answer.url))
+    assert "Frei in „Schul-IT 2026“ 10.000,00 € → wird zu 9.000,00 €" in text
+    assert "Frei in „Geräte 2026“ 10.000,00 € → wird zu 11.000,00 €" in text
+
+
+def test_what_is_left_of_a_year_is_proposed_for_the_next(client: Client, clerk: User, approver: User) -> None:
+    budget = BudgetFactory(name="Schul-IT", measure_number="400_0300003080")
+    empty = BudgetFactory(name="Leer", appropriation=D("0.00"))
+    following = BudgetFactory(name="Anders", measure_number="400_0300003080", fiscal_year=2027)
+    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("400.00"), by=approver)
+    desk = client_of(clerk)
+    text = texts(desk.get(CARRY_OVER, YEAR))
+    assert "Überträge in das Haushaltsjahr 2027" in text
+    assert "Schul-IT 400_0300003080 9.600,00 € 400,00 € Anders 2027" in text
+    assert "Leer 0,00 € 0,00 € Leer 2027 (wird angelegt) nichts übrig" in text
+    sent: dict[str, Any] = {f"chosen_{budget.pk}": "on", f"amount_{budget.pk}": "9.600,01", "reason": "Verzögert"}
+    address = f"{CARRY_OVER}?year=2026"
+    refused = desk.post(address, sent)
+    assert "sind noch 9.600,00 € weder gebunden noch gesperrt" in texts(refused)
+    assert 'value="9.600,01"' in refused.content.decode()
+    assert desk.post(address, {"reason": "x"}).context["errors"][0].message == "Bitte wählen Sie mindestens ein Budget."
+    assert desk.post(address, sent | {f"amount_{budget.pk}": "9.000"}).url == f"{LIST}?kind=carry_over"
+    change = BudgetChange.objects.get()
+    assert (change.amount, change.counterpart, change.state) == (D("9000.00"), following, ProposalState.PROPOSED)
+    assert "9.000,00 € warten auf Bestätigung" in texts(desk.get(CARRY_OVER, YEAR))
+    assert client.post(page_of(change), {"step": "confirm", "note": ""}).status_code == 302
+    following.refresh_from_db()
+    assert following.carried_over == D("9000.00")
+    assert not Budget.objects.filter(fiscal_year=2027, name=empty.name).exists()
+
+
+def test_an_auditor_reads_carry_overs_and_proposes_none() -> None:
+    budget = BudgetFactory()
+    client = client_of(AuditorFactory())
+    page = client.get(CARRY_OVER, YEAR).content.decode()
+    assert budget.name in page
+    assert f"chosen_{budget.pk}" not in page
+    assert client.post(f"{CARRY_OVER}?year=2026", {f"chosen_{budget.pk}": "on", "reason": "x"}).status_code == 403
+
+
+def council(client: Client, kind: str) -> bytes:
+    answer: Any = client.get(reverse(f"admin:funding_budget_carry_over_{kind}"), YEAR)
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def test_the_council_gets_its_list(client: Client, clerk: User, approver: User) -> None:
+    first = BudgetFactory(name="Schul-IT", measure_number="0300_01", product="030101")
+    second, third = BudgetFactory(name="=Geräte"), BudgetFactory(name="Nein")
+    services.confirm_change(change=carry(first, "1234.50", clerk), by=approver)
+    carry(second, "1.00", clerk)
+    services.decline_change(change=carry(third, "1.00", clerk), by=approver, note="x")
+
+    rows = list(csv.DictReader(io.StringIO(council(client, "csv").decode("utf-8-sig")), delimiter=";"))
+    assert [(row["Budget"], row["Geht an"], row["Betrag"], row["Status"]) for row in rows] == [
+        ("Schul-IT 2026", "Schul-IT 2027", "1234,50", "bestätigt"),
+        ("'=Geräte 2026", "'=Geräte 2027", "1,00", "vorgeschlagen"),
+    ]
+    assert (rows[0]["Maßnahmennummer"], rows[0]["Vorgeschlagen von"], rows[0]["Bestätigt von"]) == (
+        "0300_01",
+        str(clerk),
+        str(approver),
+    )
+
+    pdf = council(client, "pdf")
+    assert b"/MarkInfo" in pdf
+    assert b"/StructTreeRoot" in pdf
+    document = pypdfium2.PdfDocument(pdf)
+    words = " ".join(page.get_textpage().get_text_range() for page in document).replace("\u202f", " ")
+    assert document.get_metadata_value("Title") == "Überträge aus dem Haushaltsjahr 2026 in das Haushaltsjahr 2027"
+    for word in ("Schul-IT 2027", "0300_01", "1.234,50 €", "Lieferung", "noch nicht bestätigt"):
+        assert word in words
+    assert "Nein 2026" not in words

@@ -1,0 +1,155 @@
+"""Change notices: before and after, the budgets below them, and the devices that stay bound longer."""
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from apps.core.errors import DomainError
+from apps.funding import services
+from apps.funding.choices import DrawdownState
+from apps.funding.grant_figures import NoticeStep, grant_figures, steps_of_notice
+from apps.funding.models import Drawdown, Grant, GrantChange
+from apps.inventory.services import bind_device
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceFactory
+from tests.funding.factories import BudgetFactory, GrantFactory
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+DAY = datetime.date
+
+
+def record(grant: Grant, by: Any = None, **values: Any) -> GrantChange:
+    return services.record_change_notice(
+        grant=grant, by=by or ClerkFactory(), notice_on=DAY(2026, 3, 1), reason="Verlängert", **values
+    )
+
+
+def test_a_change_notice_keeps_both_values() -> None:
+    grant, clerk = GrantFactory(amount=D("1000.00"), implementation_until=DAY(2024, 10, 31)), ClerkFactory()
+
+    notice = record(
+        grant,
+        clerk,
+        file_reference=" 48-1-Ä1 ",
+        amount=D("1200.00"),
+        rate=D("0.8500"),
+        implementation_until=DAY(2025, 6, 30),
+        proof_due_on=DAY(2025, 12, 31),
+        earmarking_years=None,
+    )
+
+    grant.refresh_from_db()
+    assert (grant.amount, grant.rate, grant.implementation_until) == (D("1200.00"), D("0.8500"), DAY(2025, 6, 30))
+    assert (notice.by, notice.file_reference) == (clerk, "48-1-Ä1")
+    assert notice.before == {
+        "amount": "1000.00", "rate": "0.9000", "implementation_until": "2024-10-31", "proof_due_on": "",
+    }  # fmt: skip
+    assert list(steps_of_notice(notice)) == [
+        NoticeStep("Betrag", "1.000,00\u202f€", "1.200,00\u202f€"),
+        NoticeStep("Fördersatz", "90,0\u202f%", "85,0\u202f%"),
+        NoticeStep("Durchführung bis", "31.10.2024", "30.06.2025"),
+        NoticeStep("Verwendungsnachweis fällig am", "keine Angabe", "31.12.2025"),
+    ]
+    newest = grant.history.first()
+    assert (newest.history_user, newest.history_change_reason) == (clerk, "Verlängert")
+
+
+def test_the_end_of_the_earmarking_follows_the_implementation_of_digitalpakt() -> None:
+    grant = GrantFactory(implementation_until=DAY(2024, 10, 31), earmarking_years=5)
+    assert grant.earmarked_until == DAY(2029, 12, 31)
+
+
+def test_devices_bound_by_the_notice_stay_bound_longer_and_are_never_freed() -> None:
+    grant = GrantFactory(file_reference="48-1", implementation_until=DAY(2024, 10, 31), earmarking_years=5)
+    bound, longer, other = DeviceFactory(), DeviceFactory(), DeviceFactory()
+    by = ClerkFactory()
+    for device, year, reference in ((bound, 2029, "48-1"), (longer, 2035, "48-1"), (other, 2029, "48-2")):
+        bind_device(device=device, until=DAY(year, 12, 31), file_reference=reference, by=by)
+
+    def ends() -> list[datetime.date]:
+        for device in (bound, longer, other):
+            device.refresh_from_db()
+        return [bound.bound_until, longer.bound_until, other.bound_until]
+
+    record(grant, by, implementation_until=DAY(2025, 3, 31))
+    assert ends() == [DAY(2030, 12, 31), DAY(2035, 12, 31), DAY(2029, 12, 31)]
+    newest = bound.history.first()
+    assert (newest.history_user, newest.history_change_reason) == (by, "Verlängert")
+
+    record(grant, by, implementation_until=DAY(2024, 3, 31))
+    assert ends() == [DAY(2030, 12, 31), DAY(2035, 12, 31), DAY(2029, 12, 31)]
+
+
+def test_a_notice_below_its_budgets_is_refused() -> None:
+    grant = GrantFactory(amount=D("1000.00"))
+    BudgetFactory(grant=grant, appropriation=D("600.00"), supplement=D("50.00"))
+
+    with pytest.raises(DomainError, match=r"ergeben zusammen 650,00\s€") as caught:
+        record(grant, amount=D("649.99"))
+
+    assert caught.value.field == "amount"
+    assert not GrantChange.objects.exists()
+    assert record(grant, amount=D("650.00")).after == {"amount": "650.00"}
+
+
+def test_what_changes_nothing_is_no_notice() -> None:
+    grant = GrantFactory()
+    with pytest.raises(DomainError):
+        record(grant, amount=grant.amount)
+    with pytest.raises(DomainError, match="warum"):
+        services.record_change_notice(
+            grant=grant, by=ClerkFactory(), notice_on=DAY(2026, 3, 1), reason=" ", amount=D("1.00")
+        )
+
+
+def test_an_implementation_that_ends_before_it_begins_is_refused_with_a_sentence() -> None:
+    grant = GrantFactory(implementation_from=DAY(2024, 1, 1))
+    with pytest.raises(DomainError, match="Durchführung"):
+        record(grant, implementation_until=DAY(2023, 12, 31))
+
+
+def test_notices_are_append_only() -> None:
+    record(GrantFactory(), amount=D("5.00"))
+    with pytest.raises(TypeError, match="append-only"):
+        GrantChange.objects.update(reason="x")
+    with pytest.raises(TypeError, match="append-only"):
+        GrantChange.objects.all().delete()
+
+
+def test_who_only_reads_records_nothing() -> None:
+    for person in (AuditorFactory(),):
+        with pytest.raises(PermissionDenied):
+            record(GrantFactory(), person, amount=D("5.00"))
+        with pytest.raises(PermissionDenied):
+            services.edit_grant(grant=GrantFactory(), by=person, contact="x")
+
+
+def test_a_grant_is_mended_until_it_has_budgets() -> None:
+    grant, by = GrantFactory(), ClerkFactory()
+    assert services.edit_grant(grant=grant, by=by, amount=D("5.00"), contact="Amt").amount == D("5.00")
+    BudgetFactory(grant=grant, appropriation=D("1.00"))
+    with pytest.raises(DomainError, match="Änderungsbescheid") as caught:
+        services.edit_grant(grant=grant, by=by, amount=D("6.00"))
+    assert caught.value.field == "amount"
+    assert services.edit_grant(grant=grant, by=by, contact="Anderes Amt").contact == "Anderes Amt"
+
+
+def test_the_figures_of_a_grant_add_up() -> None:
+    grant = GrantFactory(amount=D("1000.00"))
+    BudgetFactory(grant=grant, appropriation=D("300.00"), committed=D("20.00"), spent=D("100.00"))
+    BudgetFactory(grant=grant, appropriation=D("200.00"), spent=D("50.00"))
+    BudgetFactory(from_grant=True, spent=D("7.00"))
+    Drawdown.objects.create(grant=grant, number=1, state=DrawdownState.DRAFT, by=ClerkFactory())
+
+    figures = grant_figures(grant, ApproverFactory())
+
+    assert (figures.given, figures.free, figures.committed, figures.spent) == (
+        D("500.00"),
+        D("500.00"),
+        D("20.00"),
+        D("150.00"),
+    )
+    assert (figures.requested, figures.received) == (D("0.00"), D("0.00"))
