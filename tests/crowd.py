@@ -13,7 +13,7 @@ from django.db.models import Model
 from apps.accounts.choices import Role
 from apps.core import clock
 from apps.core.models import ImportRow
-from apps.funding.models import ApplicationMessage, LineAllocation, ReplacedDevice
+from apps.funding.models import ApplicationMessage, GrantChange, LineAllocation, ReplacedDevice
 from apps.inventory.models import Device, KitPart, KitSet, Placement, ProductPrice
 from apps.inventory.stocktake_choices import Outcome
 from apps.quotas.models import QuotaFigure, TargetGroupMember
@@ -214,6 +214,12 @@ class _City:
         self.copies("budget", name=lambda n: f"Eigenmittel {n}")
         self.budgets = self.copies("budget", name=_name, grant=grants)
         self.copies("reasontemplate", name=_name)
+        self.copies("last_budget", name=lambda n: f"Vorjahr {n}")
+        self.copies("budgetchange", budget=self.budgets, counterpart=self.budgets, proposed_by=self.by)
+        self.copies("budgetchange", proposed_by=self.by)
+        self.more(GrantChange, grant=self.world.row("grant"), notice_on=BEGIN, reason=_name, by=self.by)
+        for kind in ("datedrule", "awardthreshold"):
+            self.copies(kind, valid_from=lambda n: BEGIN + n * DAY)
 
     def plans(self) -> None:
         plan, target = self.world.shared["plan"], self.world.shared["target"]

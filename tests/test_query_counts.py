@@ -121,6 +121,9 @@ WITHOUT_LIST = {
     "admin:*_delete *": "a question about one row without parts",
     "admin:quotas_mediadevelopmentplan_delete *": "how many figures keep the plan",
     "admin:funding_budget_overrun *": "a form about one budget",
+    "admin:funding_budget_virement *": "a form about one budget",
+    "admin:funding_budget_carry_over_* *": "a file",
+    "admin:funding_grant_notice *": "a form about one grant",
 }
 """Page -> why it shows no list. They are measured as the others: a choice of a hundred rows counts, too."""
 

@@ -1,4 +1,4 @@
-"""Who may decide a proposed change of a budget in which state: every pair, through the service and through the admin."""
+"""Who may decide a proposed change of a budget in which state: every pair, through the service and the admin."""
 
 from collections.abc import Callable
 from typing import Any
