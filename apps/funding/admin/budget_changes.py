@@ -151,6 +151,8 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         user = request.user
         waits = change.state == ProposalState.PROPOSED
         is_own = change.proposed_by_id == user.pk
+        if is_own:
+            form.fields["note"].help_text = ""
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,

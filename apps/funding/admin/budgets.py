@@ -209,6 +209,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         budget = kwargs.get("obj") or context.get("original")
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         if budget is not None:
             entries = LedgerEntry.objects.visible_to(request.user).filter(budget=budget)
             newest = entries.select_related("by", "line__application", "line__product").order_by("-at", "-pk")
