@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core import formats
 from apps.core.clock import end_of_school_year, today
+from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateField
 from apps.core.form_layout import KernFormHelper
 from apps.inventory.choices import Condition
@@ -17,6 +18,7 @@ from apps.inventory.forms import ActionForm, ReasonField
 from apps.inventory.loan_choices import Borrower
 from apps.inventory.loan_selectors import lendable_parts, may_see_names, open_loan_of, parts_out_with
 from apps.inventory.models import Device, Loan
+from apps.inventory.services.loans import ensure_group
 from apps.schools.models import School
 from apps.schools.school_field import school_field
 
@@ -61,8 +63,9 @@ class TermsMixin(DueMixin):
         label=_("Class or group"),
         required=False,
         max_length=40,
-        help_text=_("For pupils always, for example 7b. Please enter no names."),
+        help_text=_("Pupils borrow with their class, for example 7b; teachers need none. Please enter no names."),
     )
+    group.hint_says_when_required = True
     condition = forms.ChoiceField(
         label=_("Condition"), required=False, choices=[("", _("as recorded with the device")), *Condition.choices]
     )
@@ -72,8 +75,10 @@ class TermsMixin(DueMixin):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("borrower") == Borrower.PUPIL and not cleaned.get("group", "").strip():
-            self.add_error("group", _("Please enter the class, for example 7b."))
+        try:
+            ensure_group(cleaned.get("borrower", ""), cleaned.get("group", ""))
+        except DomainError as error:
+            self.add_error("group", str(error))
         return cleaned
 
 

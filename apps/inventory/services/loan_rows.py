@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from apps.core.clock import today
@@ -58,6 +58,20 @@ def _started(device: Device, number: str, **facts: Any) -> dict[str, Any]:
 def note(loan: Loan, step: str, *, was: str, by: User | None, reason: str = "") -> None:
     """One row of the loan's course."""
     LoanChange.objects.create(loan=loan, step=step, from_state=was, to_state=loan.state, by=by, reason=reason)
+
+
+def value_before(row: Device | Loan, field: str, *, state: str, was: Collection[str]) -> Any:
+    """What `field` was before the step that led on from one of the states `was`; as it is where it was changed since.
+
+    `state` names the field of the state. The row must bear what is stored.
+    """
+    now, written = getattr(row, field), getattr(row, field)
+    versions = row.history.order_by("-history_date", "-history_id").values_list(state, field)
+    for then, value in versions:
+        if then in was:
+            return value if now == written else now
+        written = value
+    return now
 
 
 def follow_status(device: Device, *, by: User, on: datetime.date | None = None) -> None:

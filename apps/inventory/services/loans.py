@@ -16,7 +16,7 @@ from apps.core.history import save_by
 from apps.core.querysets import ensure_still_visible
 from apps.inventory.choices import Condition
 from apps.inventory.loan_choices import Borrower, LoanState
-from apps.inventory.loan_selectors import actions_for, lendable_parts, open_loan_of, rules_on, why_not_lendable
+from apps.inventory.loan_selectors import lendable_parts, open_loan_of, rules_on, why_not_lendable, why_too_late
 from apps.inventory.loan_workflow import KEEP, TRANSITIONS
 from apps.inventory.models import Device, Loan
 from apps.inventory.numbering import tidy
@@ -60,6 +60,7 @@ def hand_out(
     day = since or today()
     ensure_day(day, None, field="since")
     ensure_due(due_on, day)
+    ensure_group(borrower, group)
     _ensure_name_allowed(borrower_name)
     lock_kit(device, by)
     row = locked(device, by)
@@ -158,20 +159,22 @@ def report_loan_stolen(*, loan: Loan, by: User, reason: str = "") -> Loan:
 def undo_hand_out(*, loan: Loan, by: User) -> Loan:
     """Takes a hand-out of today back as a mistake: the loan is called off, and the device is in use as before.
 
+    Its condition, too, becomes what it was before, unless somebody has corrected it since.
     With the loan of a kit's part that part alone is left out; with that of the main one all parts are.
     """
     row = _locked(loan, "undo_hand_out", LoanState.CANCELLED, by=by)
     for each in (row, *_parts(row, LoanState.OUT)):
         each.state, each.ended_on = LoanState.CANCELLED, max(today(), each.since)
         _save(each, "undo_hand_out", was=LoanState.OUT, by=by)
-        steps.return_loan(device=each.device, by=by)
+        steps.undo_lending(device=each.device, by=by)
     return row
 
 
 @transaction.atomic
 def undo_take_back(*, loan: Loan, by: User) -> Loan:
-    """The device was not given back after all: the loan of today goes on as it was.
+    """The device was not given back after all: the loan of today goes on as it was, without the return's remark.
 
+    The device's condition becomes what it was before, unless somebody has corrected it since.
     With the loan of a kit's part that part alone is missing; with that of the main one all that came back today are out
     again.
     """
@@ -180,9 +183,10 @@ def undo_take_back(*, loan: Loan, by: User) -> Loan:
     for each in (row, *parts):
         if refusal := why_not_lendable(each.device, each.school):
             raise DomainError(refusal, code="not_lendable")
+        each.remark = loan_rows.value_before(each, "remark", state="state", was={LoanState.OUT})
         each.state, each.ended_on, each.condition_back, each.damage_back = LoanState.OUT, None, "", ""
         _save(each, "undo_take_back", was=LoanState.RETURNED, by=by)
-        steps.lend_device(device=each.device, by=by)
+        steps.undo_return(device=each.device, by=by)
     return row
 
 
@@ -193,6 +197,12 @@ def ensure_due(due_on: datetime.date | None, earliest: datetime.date) -> None:
             _("The due date lies before %(day)s. Please enter a later day.") % {"day": formats.day(earliest)},
             field="due_on",
         )
+
+
+def ensure_group(borrower: str, group: str) -> None:
+    """Pupils borrow with their class, teachers need none."""
+    if borrower == Borrower.PUPIL and not group.strip():
+        raise DomainError(_("Please enter the class, for example 7b."), field="group")
 
 
 def _ensure_name_allowed(name: str) -> None:
@@ -211,11 +221,8 @@ def _locked(loan: Loan, step: str, target: LoanState, *, by: User) -> Loan:
     row: Loan = Loan.objects.select_related("school").get(pk=loan.pk)
     row.device = device
     TRANSITIONS.ensure(step, source=row.state, target=target)
-    if step not in actions_for(row, by):
-        raise DomainError(
-            _("This can be undone on the same day only. Please take the device back, or hand it out anew."),
-            code="too_late",
-        )
+    if refusal := why_too_late(row, step):
+        raise DomainError(refusal, code="too_late")
     return row
 
 
