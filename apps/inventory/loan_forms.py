@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -30,6 +31,8 @@ class DueMixin(forms.Form):
 
     due = forms.ChoiceField(label=_("Until when"), widget=forms.RadioSelect, initial=SCHOOL_YEAR)
     due_on = GermanDateField(label=_("Day"), required=False, help_text=_("Only for “until a day”."))
+
+    due_on.hint_says_when_required = True
 
     def word_due(self) -> None:
         year_ends = formats.day(end_of_school_year(today()))
@@ -206,8 +209,12 @@ class ShelfForm(forms.Form):
 
 
 class ScanForm(forms.Form):
-    """One field for one number after the other. `static/js/scan-field.js` keeps the focus in it."""
+    """One field for one number after the other; `static/js/loan-desk.js` keeps the focus in it.
 
+    `key`: the scan's own, so that one that is sent twice is done once.
+    """
+
+    key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     code = forms.CharField(
         label=_("Inventory number, serial number or QR code"),
         max_length=300,
@@ -227,13 +234,14 @@ class ScanForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["key"] = uuid.uuid4()
         self.helper = KernFormHelper(self, submit=self.submit, mark_optional=False)
         self.helper.attrs = {"novalidate": True, "data-scan-form": True}
 
 
 class ScanBackForm(BackMixin, ScanForm):
     submit = _("Take back")
-    field_order = ("code", "condition", "damage")
+    field_order = ("key", "code", "condition", "damage")
 
 
 class LoanActionForm(forms.Form):

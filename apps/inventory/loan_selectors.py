@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,14 @@ def may_see_names(user: User) -> bool:
 def open_loan_of(device: Device) -> Loan | None:
     """The loan that a device is out on. Lock the device first where the answer must hold."""
     found: Loan | None = Loan.objects.filter(device=device, state=LoanState.OUT).first()
+    return found
+
+
+def loan_of_scan(key: uuid.UUID | None, user: User) -> Loan | None:
+    """The loan that the scan with this key opened or ended, when it was sent before."""
+    if key is None:
+        return None
+    found: Loan | None = Loan.objects.visible_to(user).select_related("device").filter(changes__key=key).first()
     return found
 
 

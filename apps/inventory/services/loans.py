@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,14 @@ from apps.core.history import save_by
 from apps.core.querysets import ensure_still_visible
 from apps.inventory.choices import Condition
 from apps.inventory.loan_choices import Borrower, LoanState
-from apps.inventory.loan_selectors import lendable_parts, open_loan_of, rules_on, why_not_lendable, why_too_late
+from apps.inventory.loan_selectors import (
+    lendable_parts,
+    loan_of_scan,
+    open_loan_of,
+    rules_on,
+    why_not_lendable,
+    why_too_late,
+)
 from apps.inventory.loan_workflow import KEEP, TRANSITIONS
 from apps.inventory.models import Device, Loan
 from apps.inventory.numbering import tidy
@@ -46,6 +54,7 @@ def hand_out(
     remark: str = "",
     borrower_name: str = "",
     without: Collection[int] = (),
+    key: uuid.UUID | None = None,
 ) -> Loan:
     """Lends a device to a pupil or a teacher: opens the loan, and the device is on loan.
 
@@ -54,7 +63,7 @@ def hand_out(
 
     `school`: where the device has to stand, where that was chosen before. Its acquisition cost becomes the loan's
     value. A name is refused unless the city stores names (`LoanRules`). `condition` empty: as recorded with the device;
-    what is said here is recorded there, too.
+    what is said here is recorded there, too. `key`: of the scan; sent again, it opens no second loan.
     """
     ensure_may(by, KEEP)
     day = since or today()
@@ -63,6 +72,8 @@ def hand_out(
     ensure_group(borrower, group)
     _ensure_name_allowed(borrower_name)
     lock_kit(device, by)
+    if (earlier := loan_of_scan(key, by)) is not None:
+        return earlier
     row = locked(device, by)
     if refusal := why_not_lendable(row, school):
         raise DomainError(refusal, code="not_lendable", field="code")
@@ -74,7 +85,7 @@ def hand_out(
         "until_school_year_ends": until_school_year_ends,
         "borrower_name": tidy(borrower_name),
     }
-    loan = _open(row, by, condition, **terms, damage_out=damage.strip(), accessories=tidy(accessories),
+    loan = _open(row, by, condition, key=key, **terms, damage_out=damage.strip(), accessories=tidy(accessories),
                  remark=remark.strip())  # fmt: skip
     for part in lendable_parts(row, by):
         if part.pk not in without:
@@ -91,16 +102,20 @@ def take_back(
     damage: str = "",
     remark: str = "",
     missing: Collection[int] = (),
+    key: uuid.UUID | None = None,
 ) -> Loan:
     """Takes a device back today: the loan ends, and the device is in use again where it stands.
 
     The parts that went out with it come back, too, but for those whose loans `missing` names by id: they stay on loan.
-    `condition` empty: unchanged since the hand-out.
+    `condition` empty: unchanged since the hand-out. `key`: as with `hand_out`.
     """
+    lock_kit(loan.device, by)
+    if (earlier := loan_of_scan(key, by)) is not None:
+        return earlier
     row = _locked(loan, "take_back", LoanState.RETURNED, by=by)
     row.damage_back = damage.strip()
     row.remark = "\n".join(filter(None, (row.remark, remark.strip())))
-    _take_back(row, by, condition)
+    _take_back(row, by, condition, key)
     for part in _parts(row, LoanState.OUT):
         if part.pk not in missing:
             _take_back(part, by, "")
@@ -124,8 +139,8 @@ def take_back_device(
     if loan is None:
         return steps.return_loan(device=row, by=by)
     loan.device = row
-    facts = {"condition": condition, "damage": damage, "remark": remark}
-    return take_back(loan=loan, by=by, missing=missing, **facts).device
+    ended = take_back(loan=loan, by=by, condition=condition, damage=damage, remark=remark, missing=missing)
+    return ended.device
 
 
 @transaction.atomic
@@ -239,10 +254,10 @@ def _open(row: Device, by: User, condition: str, **facts: Any) -> Loan:
     return loan
 
 
-def _take_back(row: Loan, by: User, condition: str) -> None:
+def _take_back(row: Loan, by: User, condition: str, key: uuid.UUID | None = None) -> None:
     row.state, row.ended_on = LoanState.RETURNED, today()
     row.condition_back = Condition(condition) if condition else row.condition_out
-    _save(row, "take_back", was=LoanState.OUT, by=by)
+    _save(row, "take_back", was=LoanState.OUT, by=by, key=key)
     steps.return_loan(device=row.device, by=by, condition=condition)
 
 
@@ -255,7 +270,7 @@ def _lose(loan: Loan, step: str, target: LoanState, *, by: User, reason: str) ->
     return row
 
 
-def _save(row: Loan, step: str, *, was: LoanState, by: User, reason: str = "") -> None:
+def _save(row: Loan, step: str, *, was: LoanState, by: User, reason: str = "", key: uuid.UUID | None = None) -> None:
     save_by(row, by=by)
-    loan_rows.note(row, step, was=was, by=by, reason=reason)
+    loan_rows.note(row, step, was=was, by=by, reason=reason, key=key)
     ensure_still_visible(row, by)
