@@ -168,7 +168,7 @@ class ProductAdmin(ScopedAdmin):
 
 class KitPartInline(ScopedInline):
     model = KitPart
-    fields = ("product", "quantity")
+    fields = ("product", "quantity", "has_serial")
     ordering = ("pk",)
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:

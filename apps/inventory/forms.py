@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -17,6 +17,7 @@ from apps.inventory.binding import bound_words, is_bound
 from apps.inventory.choices import LENT_OWNERSHIPS, Condition, Disposal, Ownership
 from apps.inventory.models import Device, DeviceKind, Kit, Product
 from apps.inventory.services.attachments import MOST_BYTES
+from apps.inventory.services.kits import KIT_HAS_NO_PRICE
 from apps.schools.models import School, Site
 
 AT_ONCE = 500
@@ -55,10 +56,9 @@ class PlaceMixin(forms.Form):
             del self.fields["site"]
 
 
-class AddForm(PlaceMixin):
-    """One device or many alike."""
+class KitMixin(forms.Form):
+    """Either a product or a kit."""
 
-    token = forms.UUIDField(widget=forms.HiddenInput)
     product = forms.ModelChoiceField(
         Product.objects.none(), label=_("Product"), help_text=_("The office keeps the list of products.")
     )
@@ -68,6 +68,32 @@ class AddForm(PlaceMixin):
         required=False,
         help_text=_("Each of its parts becomes a device of its own; cases, pens and the like are only noted."),
     )
+
+    def offer_products(self, user: User, *, present: Kit | None = None) -> None:
+        """Nobody is asked for a kit where there is none; `present` stays though it is no longer offered."""
+        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True)
+        kits = Kit.objects.visible_to(user).filter(Q(is_active=True) | Q(pk=present.pk if present else None))
+        if not kits.exists():
+            del self.fields["kit"]
+            return
+        self.fields["kit"].queryset = kits
+        self.fields["kit"].empty_label = _("No kit")
+        self.fields["product"].required = False
+        self.fields["product"].hint_says_when_required = self.fields["kit"].hint_says_when_required = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "kit" in self.fields and "product" in cleaned and bool(cleaned["product"]) == bool(cleaned.get("kit")):
+            self.add_error("product", _("Please choose either a product or a kit."))
+        if cleaned.get("kit") and cleaned.get("price") is not None:
+            self.add_error("price", KIT_HAS_NO_PRICE)
+        return cleaned
+
+
+class AddForm(KitMixin, PlaceMixin):
+    """One device or many alike."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput)
     quantity = GermanIntegerField(label=_("Quantity"), min_value=1, max_value=AT_ONCE, initial=1)
     tag = forms.CharField(
         label=_("Inventory number"),
@@ -94,8 +120,7 @@ class AddForm(PlaceMixin):
         super().__init__(*args, **kwargs)
         self.initial.setdefault("token", uuid.uuid4())
         self.initial.setdefault("since", today())
-        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True)
-        self._offer_kits(user)
+        self.offer_products(user)
         depot = user.has_perm("inventory.use_depot")
         self.choose_place(user, school_optional=depot)
         if depot:
@@ -110,39 +135,19 @@ class AddForm(PlaceMixin):
             Fieldset(_("Purchase"), "ownership", "price", "bought_on", "note"),
         )
 
-    def _offer_kits(self, user: User) -> None:
-        """Nobody is asked for a kit where there is none."""
-        kits = Kit.objects.visible_to(user).filter(is_active=True)
-        if not kits.exists():
-            del self.fields["kit"]
-            return
-        self.fields["kit"].queryset = kits
-        self.fields["kit"].empty_label = _("No kit")
-        self.fields["product"].required = False
-
     def clean_serials(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data["serials"].splitlines() if line.strip()]
 
     def clean(self) -> dict[str, Any]:
         """The service takes lists of numbers, and either a product or a kit."""
-        cleaned = super().clean() or {}
-        if "kit" in self.fields and "product" in cleaned and bool(cleaned["product"]) == bool(cleaned.get("kit")):
-            self.add_error("product", _("Please choose either a product or a kit."))
+        cleaned = super().clean()
         tag = cleaned.pop("tag", "").strip()
         if tag and cleaned.get("quantity", 1) > 1:
             self.add_error("tag", _("Only a single device can be given its number. Please leave this field empty."))
-        if cleaned.get("kit"):
-            self._clean_kit(cleaned["kit"], tag)
+        if tag and cleaned.get("kit"):
+            self.add_error("tag", _("The devices of a kit get running numbers. Please leave this field empty."))
         cleaned["tags"] = [tag] if tag else []
         return cleaned
-
-    def _clean_kit(self, kit: Kit, tag: str) -> None:
-        """A number and a price of one device say nothing of several."""
-        if tag:
-            self.add_error("tag", _("The devices of a kit get running numbers. Please leave this field empty."))
-        if self.cleaned_data.get("price") is not None:
-            self.add_error("price", _("The devices of a kit differ in price. Please leave this field empty and correct"
-                                      " the price on their pages."))  # fmt: skip
 
 
 class ActionForm(forms.Form):

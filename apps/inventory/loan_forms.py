@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core import formats
 from apps.core.clock import end_of_school_year, today
+from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateField
 from apps.core.form_layout import KernFormHelper
 from apps.inventory.choices import Condition
@@ -17,6 +19,7 @@ from apps.inventory.forms import ActionForm, ReasonField
 from apps.inventory.loan_choices import Borrower
 from apps.inventory.loan_selectors import lendable_parts, may_see_names, open_loan_of, parts_out_with
 from apps.inventory.models import Device, Loan
+from apps.inventory.services.loans import ensure_group
 from apps.schools.models import School
 from apps.schools.school_field import school_field
 
@@ -28,6 +31,8 @@ class DueMixin(forms.Form):
 
     due = forms.ChoiceField(label=_("Until when"), widget=forms.RadioSelect, initial=SCHOOL_YEAR)
     due_on = GermanDateField(label=_("Day"), required=False, help_text=_("Only for “until a day”."))
+
+    due_on.hint_says_when_required = True
 
     def word_due(self) -> None:
         year_ends = formats.day(end_of_school_year(today()))
@@ -61,8 +66,9 @@ class TermsMixin(DueMixin):
         label=_("Class or group"),
         required=False,
         max_length=40,
-        help_text=_("For pupils always, for example 7b. Please enter no names."),
+        help_text=_("Pupils borrow with their class, for example 7b; teachers need none. Please enter no names."),
     )
+    group.hint_says_when_required = True
     condition = forms.ChoiceField(
         label=_("Condition"), required=False, choices=[("", _("as recorded with the device")), *Condition.choices]
     )
@@ -72,8 +78,10 @@ class TermsMixin(DueMixin):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("borrower") == Borrower.PUPIL and not cleaned.get("group", "").strip():
-            self.add_error("group", _("Please enter the class, for example 7b."))
+        try:
+            ensure_group(cleaned.get("borrower", ""), cleaned.get("group", ""))
+        except DomainError as error:
+            self.add_error("group", str(error))
         return cleaned
 
 
@@ -201,8 +209,12 @@ class ShelfForm(forms.Form):
 
 
 class ScanForm(forms.Form):
-    """One field for one number after the other. `static/js/scan-field.js` keeps the focus in it."""
+    """One field for one number after the other; `static/js/loan-desk.js` keeps the focus in it.
 
+    `key`: the scan's own, so that one that is sent twice is done once.
+    """
+
+    key = forms.UUIDField(widget=forms.HiddenInput, required=False)
     code = forms.CharField(
         label=_("Inventory number, serial number or QR code"),
         max_length=300,
@@ -222,13 +234,14 @@ class ScanForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["key"] = uuid.uuid4()
         self.helper = KernFormHelper(self, submit=self.submit, mark_optional=False)
         self.helper.attrs = {"novalidate": True, "data-scan-form": True}
 
 
 class ScanBackForm(BackMixin, ScanForm):
     submit = _("Take back")
-    field_order = ("code", "condition", "damage")
+    field_order = ("key", "code", "condition", "damage")
 
 
 class LoanActionForm(forms.Form):

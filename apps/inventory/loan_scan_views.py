@@ -1,7 +1,7 @@
 """Handing out to a class and taking back by scanning: each sending is one device; the answer says what came of it.
 
-Every page works as a plain form that loads again; `static/js/scan-field.js` only sends it without leaving the field,
-and puts the parts of the answer that are marked `data-scan-part` in their places.
+Every page works as a plain form that loads again; `static/js/loan-desk.js` only sends it without leaving the field. It
+gets JSON: what came of the scan in words, and the page anew; the parts marked `data-scan-part` go in their places.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -54,12 +55,12 @@ class ScanView(LoanPageMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.GET.get("last"):
-            self.outcome = self._done()
+            self.outcome = self._done(request.GET["last"])
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.is_ready:
-            return self.render_to_response(self.get_context_data(**kwargs))
+            return self._not_ready(**kwargs)
         try:
             if "undo" in request.POST:
                 return self._undo(request.POST["undo"])
@@ -69,8 +70,27 @@ class ScanView(LoanPageMixin, TemplateView):
             loan = self.write(form.cleaned_data)
         except DomainError as error:
             self.outcome = Outcome("danger", gettext("Not done"), str(error))
-            return self.render_to_response(self.get_context_data(**kwargs))
+            return self._told() if self.wants_json() else self.render_to_response(self.get_context_data(**kwargs))
+        if self.wants_json():
+            self.outcome = self._done(loan.number)
+            return self._told()
         return redirect(self._address(last=loan.number))
+
+    def wants_json(self) -> bool:
+        return self.request.headers.get("Accept", "") == "application/json"
+
+    def _not_ready(self, **kwargs: Any) -> HttpResponse:
+        """What was scanned for terms that hold no longer, such as a due date that has passed meanwhile."""
+        if not self.wants_json():
+            return self.render_to_response(self.get_context_data(**kwargs))
+        text = gettext("What was chosen for this hand-out no longer holds. Please choose it again and scan once more.")
+        return JsonResponse({"tone": "danger", "text": text, "words": text, "page": ""})
+
+    def _told(self) -> HttpResponse:
+        outcome = self.outcome or Outcome("info", "")
+        page = render_to_string(self.template_name or "", self.get_context_data(), self.request)
+        words = ". ".join(filter(None, (str(outcome.title), str(outcome.text))))
+        return JsonResponse({"tone": outcome.tone, "text": outcome.text, "words": words, "page": page})
 
     def write(self, sent: dict[str, Any]) -> Loan:
         raise NotImplementedError
@@ -84,9 +104,9 @@ class ScanView(LoanPageMixin, TemplateView):
         getattr(services, self.undo_step)(loan=loan, by=self.request.user)
         return redirect(self._address(last=(loan.main or loan).number))
 
-    def _done(self) -> Outcome | None:
+    def _done(self, number: str) -> Outcome | None:
         rows = loan_selectors.with_parts(self.loans())
-        loan = rows.filter(number=self.request.GET["last"]).first()
+        loan = rows.filter(number=number).first()
         return None if loan is None else self.words_of(loan)
 
     def _address(self, **changes: str) -> str:
@@ -130,7 +150,7 @@ class HandOutView(ScanView):
 
     def write(self, sent: dict[str, Any]) -> Loan:
         device = loan_selectors.device_of_code(sent["code"], self.request.user)
-        return services.hand_out(device=device, by=self.request.user, **self.terms.cleaned_data)
+        return services.hand_out(device=device, by=self.request.user, key=sent["key"], **self.terms.cleaned_data)
 
     def words_of(self, loan: Loan) -> Outcome:
         words = {"tag": loan.device.tag, "product": loan.device.product, "number": loan.number, "group": loan.group}
@@ -173,12 +193,15 @@ class TakeBackView(ScanView):
 
     def write(self, sent: dict[str, Any]) -> Loan:
         user: Any = self.request.user
+        if (earlier := loan_selectors.loan_of_scan(sent["key"], user)) is not None:
+            return earlier
         device = loan_selectors.device_of_code(sent["code"], user)
         loan = loan_selectors.open_loan_of(device)
         if loan is None:
             raise DomainError(_("%(tag)s is not on loan.") % {"tag": device.tag}, code="not_on_loan", field="code")
         loan.device = device
-        return services.take_back(loan=loan, by=user, condition=sent["condition"], damage=sent["damage"])
+        facts = {name: sent[name] for name in ("key", "condition", "damage")}
+        return services.take_back(loan=loan, by=user, **facts)
 
     def words_of(self, loan: Loan) -> Outcome:
         words = {"tag": loan.device.tag, "number": loan.number, "group": loan.group or gettext("no class named")}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.core.clock import day_of, today
@@ -21,7 +23,15 @@ from apps.inventory.models import Device, Loan, LoanChange, LoanRules
 from apps.inventory.selectors import kit_companions
 from apps.schools.models import School
 
-SAME_DAY_ONLY = frozenset({"undo_hand_out", "undo_take_back"})
+SAME_DAY_ONLY = {
+    "undo_hand_out": gettext_lazy(
+        "A hand-out can be undone on the same day only. Please take the device back instead."
+    ),
+    "undo_take_back": gettext_lazy(
+        "A return can be undone on the same day only. Please hand the device out anew instead."
+    ),
+}
+"""Step -> what to do on another day."""
 
 
 def rules_on(day: datetime.date | None = None) -> LoanRules:
@@ -38,6 +48,14 @@ def may_see_names(user: User) -> bool:
 def open_loan_of(device: Device) -> Loan | None:
     """The loan that a device is out on. Lock the device first where the answer must hold."""
     found: Loan | None = Loan.objects.filter(device=device, state=LoanState.OUT).first()
+    return found
+
+
+def loan_of_scan(key: uuid.UUID | None, user: User) -> Loan | None:
+    """The loan that the scan with this key opened or ended, when it was sent before."""
+    if key is None:
+        return None
+    found: Loan | None = Loan.objects.visible_to(user).select_related("device").filter(changes__key=key).first()
     return found
 
 
@@ -85,9 +103,20 @@ def actions_for(loan: Loan, user: User) -> list[str]:
     """Names of the services that this person may call for the loan now. An undo is offered on its own day only."""
     if not user.has_perm("inventory.keep_loans"):
         return []
-    names = TRANSITIONS.actions_from(loan.state)
+    return [name for name in TRANSITIONS.actions_from(loan.state) if not why_too_late(loan, name)]
+
+
+def why_too_late(loan: Loan, step: str) -> str:
+    """What to do instead of undoing what was done on another day; empty where this does not stand in the way."""
     day = loan.ended_on or day_of(loan.created_at)
-    return [name for name in names if name not in SAME_DAY_ONLY or day == today()]
+    return str(SAME_DAY_ONLY[step]) if step in SAME_DAY_ONLY and day != today() else ""
+
+
+def why_not(loan: Loan, step: str) -> str:
+    """Why this step of the loan cannot be taken now, in one sentence."""
+    if TRANSITIONS.allowed(step, source=loan.state) and (refusal := why_too_late(loan, step)):
+        return refusal
+    return _("This is not possible now: the loan is “%(state)s”.") % {"state": LoanState(loan.state).label}
 
 
 @dataclass(frozen=True)

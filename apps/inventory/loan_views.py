@@ -174,8 +174,7 @@ class LoanActionView(LoanPageMixin, FormView):
             return self.handle_no_permission()
         self.row = self.loan()
         if self.action.name not in loan_selectors.actions_for(self.row, request.user):
-            words = {"state": LoanState(self.row.state).label}
-            messages.error(request, _("This is not possible now: the loan is “%(state)s”.") % words)
+            messages.error(request, loan_selectors.why_not(self.row, self.action.name))
             return redirect(self.row)
         return super().dispatch(request, *args, **kwargs)
 

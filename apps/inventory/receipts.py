@@ -115,12 +115,13 @@ def _head(loan: Loan, names: bool) -> dict[str, Any]:
 
 def _device_facts(loan: Loan) -> list[tuple[str, str]]:
     device = loan.device
+    group = [] if loan.borrower == Borrower.TEACHER and not loan.group else [loan.group or formats.missing()]
     return [
         (gettext("Device"), str(device.product)),
         (gettext("Serial number"), device.serial or formats.missing()),
         (gettext("Inventory number"), device.tag),
         (gettext("Loan number"), loan.number),
-        (gettext("Class or group"), loan.group or formats.missing()),
+        *((gettext("Class or group"), words) for words in group),
         (gettext("Accessories"), loan.accessories or gettext("no accessories")),
         (gettext("Value"), formats.euro(loan.value)),
     ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Q
 from django.utils.functional import Promise
@@ -15,13 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.inventory import serials
 from apps.inventory.choices import DeviceStatus, ScanState
-from apps.inventory.models import Device, Scan, ScanSession, SerialPattern
+from apps.inventory.models import Device, Product, Scan, ScanSession, SerialPattern
+from apps.inventory.scan_places import Places, free_places
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
 MOST_SCANS = 500
 """As many as one form adds and one print of labels takes."""
+Fault = tuple["ScanOutcome", "str | Promise", dict[str, str]]
+"""Outcome, words and their facts."""
 
 
 class ScanOutcome(StrEnum):
@@ -36,6 +39,20 @@ class ScanOutcome(StrEnum):
     HAS_DEVICE = "has_device"
     ELSEWHERE = "elsewhere"
     FULL = "full"
+    PLACE_TAKEN = "place_taken"
+    NEEDS_NUMBER = "needs_number"
+
+
+class SentSerial(NamedTuple):
+    """One scan as a client sends it. `place`: for which device of which kit (`scan_places`), None: the next one.
+
+    `without`: that device bears no number.
+    """
+
+    key: uuid.UUID
+    text: str
+    place: int | None = None
+    without: bool = False
 
 
 @dataclass
@@ -56,14 +73,14 @@ class ScanAnswer:
     @property
     def message(self) -> str:
         """A whole sentence."""
-        return str(self.words) % {"serial": self.serial, **self.facts}
+        return str(self.words) % {"serial": self.serial or _("The device without a number"), **self.facts}
 
 
 @dataclass
 class Checks:
     """What is known of a delivery's numbers, read in a fixed number of statements for all of them."""
 
-    pattern: SerialPattern | None
+    patterns: dict[int, SerialPattern]
     here: dict[str, Scan | None]
     devices: dict[str, Device]
     elsewhere: dict[str, Scan]
@@ -79,7 +96,7 @@ class Checks:
         ids = [scan.session_id for scan in elsewhere.values()]
         seen = ScanSession.objects.visible_to(by).filter(pk__in=ids).values_list("pk", flat=True)
         return cls(
-            pattern=pattern_for(session),
+            patterns=patterns_for(session),
             here={scan.serial: scan for scan in session.scans.kept().filter(serial__in=given)},
             devices=found,
             elsewhere=elsewhere,
@@ -87,14 +104,17 @@ class Checks:
             seen_sessions=frozenset(seen),
         )
 
-    def answer(self, key: uuid.UUID, serial: str, *, is_full: bool) -> ScanAnswer:
-        """What is to become of one number; one that is to be kept counts as scanned from now on."""
-        outcome, words, facts = self._judged(serial, is_full=is_full)
+    def answer(self, key: uuid.UUID, serial: str, *, product: int, no_place: Fault | None) -> ScanAnswer:
+        """What is to become of one number of this product; one that is kept counts as scanned from now on.
+
+        no_place: why the delivery has no place for it, if it is right otherwise.
+        """
+        outcome, words, facts = self._judged(serial, product, no_place)
         if outcome == ScanOutcome.KEPT:
             self.here[serial] = None
         return ScanAnswer(key, serial, outcome, words, facts)
 
-    def _judged(self, serial: str, *, is_full: bool) -> tuple[ScanOutcome, str | Promise, dict[str, str]]:
+    def _judged(self, serial: str, product: int, no_place: Fault | None) -> Fault:
         if not serial:
             return ScanOutcome.EMPTY, _("Nothing was read. Please scan the serial number again."), {}
         if serial in self.here:
@@ -104,18 +124,14 @@ class Checks:
             return ScanOutcome.HAS_DEVICE, _("%(serial)s belongs to a device already: %(where)s."), where
         if serial in self.elsewhere:
             return self._in_another(self.elsewhere[serial].session)
-        fault = self._fault_of_shape(serial)
+        fault = self._fault_of_shape(serial, self.patterns.get(product))
         if fault is not None:
             return fault
-        if is_full:
-            return (
-                ScanOutcome.FULL,
-                _("%(serial)s is not kept: one delivery holds %(limit)s devices at most. Please take these in first."),
-                {"limit": str(MOST_SCANS)},
-            )
+        if no_place is not None:
+            return no_place
         return ScanOutcome.KEPT, _("%(serial)s is kept."), {}
 
-    def _in_another(self, session: ScanSession) -> tuple[ScanOutcome, str | Promise, dict[str, str]]:
+    def _in_another(self, session: ScanSession) -> Fault:
         """The person who scans it is named to those who may see that delivery."""
         facts = {"day": formats.day(session.started_at), "person": str(session.by)}
         if session.pk not in self.seen_sessions:
@@ -130,16 +146,16 @@ class Checks:
             facts,
         )
 
-    def _fault_of_shape(self, serial: str) -> tuple[ScanOutcome, str | Promise, dict[str, str]] | None:
+    def _fault_of_shape(self, serial: str, pattern: SerialPattern | None) -> Fault | None:
         """A pattern of the office knows better than the rule for article numbers."""
-        if self.pattern is not None:
-            if serials.looks_right(serial, self.pattern.pattern) and len(serial) <= serials.LONGEST:
+        if pattern is not None:
+            if serials.looks_right(serial, pattern.pattern) and len(serial) <= serials.LONGEST:
                 return None
             if not serials.is_article_number(serial):
                 return (
                     ScanOutcome.MALFORMED,
                     _("%(serial)s is no serial number of this product. It should look like %(example)s."),
-                    {"example": self.pattern.example},
+                    {"example": pattern.example},
                 )
         if serials.is_article_number(serial):
             return (
@@ -156,12 +172,70 @@ class Checks:
         return None
 
 
-def pattern_for(session: ScanSession) -> SerialPattern | None:
-    """The pattern of the product, else of its manufacturer."""
-    product = session.product
-    rows = SerialPattern.objects.filter(Q(product=product) | Q(manufacturer__iexact=product.manufacturer))
-    found = sorted(rows, key=lambda row: row.product_id is None)
-    return found[0] if found else None
+@dataclass
+class Filling:
+    """What a delivery holds, and where the next number goes. `taken`: the places of its kits; `number`: its scans."""
+
+    places: Places | None
+    taken: set[int]
+    number: int
+
+    @classmethod
+    def of(cls, session: ScanSession) -> Filling:
+        places = list(session.scans.kept().values_list("place", flat=True))
+        taken = {place for place in places if place is not None}
+        return cls(Places.of(session.kit_parts), taken, len(places))
+
+    def place_for(self, asked: int | None) -> int | None:
+        """The place that was asked for, else the next one; None where the delivery is no kit."""
+        if self.places is None or asked is not None:
+            return asked if self.places else None
+        gaps, end = free_places(self.taken)
+        return gaps[0] if gaps else end
+
+    def keep(self, place: int | None) -> None:
+        self.number += 1
+        if place is not None:
+            self.taken.add(place)
+
+    def refusal(self, place: int | None) -> Fault | None:
+        """Why nothing can be kept at this place."""
+        if place is None or self.places is None:
+            is_full = self.number >= MOST_SCANS
+        else:
+            is_full = self.places.kit_of(place) >= self.places.most_kits(MOST_SCANS)
+        if is_full:
+            return (
+                ScanOutcome.FULL,
+                _("%(serial)s is not kept: one delivery holds %(limit)s devices at most. Please take these in first."),
+                {"limit": str(MOST_SCANS)},
+            )
+        if place in self.taken:
+            return (
+                ScanOutcome.PLACE_TAKEN,
+                _("%(serial)s is not kept: another number was scanned for this device meanwhile. Please scan again."),
+                {},
+            )
+        return None
+
+    def answer_without(self, key: uuid.UUID, place: int | None) -> ScanAnswer:
+        """What becomes of a device without a number: only further devices of a kit may go without."""
+        if place is None or self.places is None or self.places.is_first(place):
+            words = _("This device needs its serial number. Please scan it.")
+            return ScanAnswer(key, "", ScanOutcome.NEEDS_NUMBER, words)
+        outcome, words, facts = self.refusal(place) or (ScanOutcome.KEPT, _("%(serial)s is kept."), {})
+        return ScanAnswer(key, "", outcome, words, facts)
+
+
+def patterns_for(session: ScanSession) -> dict[int, SerialPattern]:
+    """The pattern of each product that is scanned, else of its manufacturer, in two statements."""
+    ids = {session.product_id, *(product for product, _quantity, _scanned in session.kit_parts)}
+    products = list(Product.objects.filter(pk__in=ids))
+    rows = list(SerialPattern.objects.filter(Q(product__in=ids) | Q(product__isnull=True)))
+    theirs = {row.manufacturer.casefold(): row for row in rows if row.product_id is None}
+    found = {product.pk: theirs.get(product.manufacturer.casefold()) for product in products}
+    found |= {row.product_id: row for row in rows if row.product_id is not None}
+    return {pk: row for pk, row in found.items() if row is not None}
 
 
 def seen_of(devices: object, by: User) -> frozenset[int]:
@@ -182,6 +256,15 @@ def where_words(device: Device, seen: frozenset[int]) -> str:
     return f"{device.tag}, {DeviceStatus(device.status).label}"
 
 
+def to_take_in(session: ScanSession, scans: Sequence[Scan], known: Collection[str]) -> list[Scan]:
+    """The scans of which devices are made where these numbers have one already: a kit is left out as a whole."""
+    places = Places.of(session.kit_parts)
+    if places is None:
+        return [scan for scan in scans if scan.serial not in known]
+    out = {places.kit_of(scan.place) for scan in scans if scan.place is not None and scan.serial in known}
+    return [scan for scan in scans if scan.place is not None and places.kit_of(scan.place) not in out]
+
+
 @dataclass(frozen=True)
 class KnownNow:
     """A scan whose number belongs to a device by now, and to which."""
@@ -192,7 +275,7 @@ class KnownNow:
 
 def known_now(session: ScanSession, by: User) -> list[KnownNow]:
     """What became a duplicate since it was scanned, in the order of scanning."""
-    scans = list(session.scans.kept().filter(device__isnull=True).order_by("pk"))
+    scans = list(session.scans.kept().filter(device__isnull=True).exclude(serial="").order_by("pk"))
     devices = Device.objects.filter(serial__in=[scan.serial for scan in scans])
     found = {device.serial: device for device in devices.select_related("school", "last_school")}
     seen = seen_of(found.values(), by)

@@ -13,19 +13,16 @@ from apps.core.clock import today
 from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
 from apps.core.form_layout import Fieldset, KernFormHelper, Layout
 from apps.inventory.choices import Ownership
-from apps.inventory.forms import PlaceMixin, SiteChoice
-from apps.inventory.models import Product
+from apps.inventory.forms import KitMixin, PlaceMixin, SiteChoice
+from apps.inventory.models import Kit
 from apps.inventory.scan_checks import MOST_SCANS
 from apps.schools.models import School, Site
 
 
-class DeliveryForm(PlaceMixin):
-    """What the devices of a delivery share. `submit`: the label of its button."""
+class DeliveryForm(KitMixin, PlaceMixin):
+    """What the devices of a delivery share. `submit`: the label of its button; `present`: the kit that it is so far."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)
-    product = forms.ModelChoiceField(
-        Product.objects.none(), label=_("Product"), help_text=_("The office keeps the list of products.")
-    )
     expected = GermanIntegerField(
         label=_("Expected quantity"),
         required=False,
@@ -42,11 +39,18 @@ class DeliveryForm(PlaceMixin):
     bought_on = GermanDateField(label=_("Bought on"), required=False)
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args: Any, user: User, submit: Any, cancel_url: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: User, submit: Any, cancel_url: str, present: Kit | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("token", uuid.uuid4())
         self.initial.setdefault("since", today())
-        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True)
+        self.offer_products(user, present=present)
+        if "kit" in self.fields:
+            self.fields["kit"].help_text = _(
+                "You scan its first device; the portal makes the others with it. Some of them are scanned in turn."
+            )
+            self.fields["expected"].help_text = _("Devices or kits, as on the delivery note. You see what is missing.")
         depot = user.has_perm("inventory.use_depot")
         self.choose_place(user, school_optional=depot)
         if depot:
@@ -55,7 +59,7 @@ class DeliveryForm(PlaceMixin):
         self.helper = KernFormHelper(self, submit=submit, cancel_url=cancel_url)
         self.helper.layout = Layout(
             "token",
-            Fieldset(_("What"), "product", "expected"),
+            Fieldset(_("What"), *(name for name in ("product", "kit", "expected") if name in self.fields)),
             Fieldset(_("Where"), *place),
             Fieldset(_("Purchase"), "ownership", "price", "bought_on", "note"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +12,19 @@ from django.utils.translation import ngettext
 
 from apps.accounts.models import User
 from apps.core import formats
-from apps.inventory.models import ScanSession
+from apps.inventory.models import Product, ScanSession
+from apps.inventory.scan_checks import to_take_in
+from apps.inventory.scan_places import Places
+from apps.inventory.selectors import accessories_of
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How many numbers a delivery holds, of how many that were expected (None: nobody said)."""
+    """How many numbers, or complete kits, a delivery holds, of how many that were expected (None: nobody said)."""
 
     number: int
     expected: int | None
+    in_kits: bool = False
 
     @property
     def shown(self) -> str:
@@ -27,8 +32,11 @@ class Progress:
 
     @property
     def of(self) -> str:
-        """ "of 300"; nothing where nobody said."""
-        return "" if self.expected is None else _("of %(expected)s") % {"expected": formats.number(self.expected)}
+        """ "of 300" or "of 25 kits"; where nobody said nothing, or "kits"."""
+        if self.expected is None:
+            return ngettext("complete kit", "complete kits", self.number) if self.in_kits else ""
+        words = _("of %(expected)s kits complete") if self.in_kits else _("of %(expected)s")
+        return words % {"expected": formats.number(self.expected)}
 
     @property
     def is_complete(self) -> bool:
@@ -49,21 +57,103 @@ class Progress:
 
 
 def progress_of(session: ScanSession) -> Progress:
-    return Progress(session.scans.kept().count(), session.expected)
+    places = Places.of(session.kit_parts)
+    if places is None:
+        return Progress(session.scans.kept().count(), session.expected)
+    return Progress(places.complete(taken_places(session)), session.expected, in_kits=True)
+
+
+def taken_places(session: ScanSession) -> set[int]:
+    """The places of a delivery of kits that hold a number, or for which it was said that there is none."""
+    return set(session.scans.kept().filter(place__isnull=False).values_list("place", flat=True))
+
+
+@dataclass(frozen=True)
+class KitWords:
+    """What people read about the places of a delivery of kits. `products`: by id."""
+
+    places: Places
+    products: Mapping[int, Product]
+
+    @classmethod
+    def of(cls, session: ScanSession) -> KitWords | None:
+        """None where the delivery is no kit."""
+        places = Places.of(session.kit_parts)
+        ids = [product for product, _quantity, _scanned in session.kit_parts]
+        return None if places is None else cls(places, Product.objects.in_bulk(ids))
+
+    def at(self, place: int) -> str:
+        """ "Kit 3: Muster Keyboard"."""
+        return _("Kit %(kit)s: %(part)s") % self.facts_at(place)
+
+    def facts_at(self, place: int) -> dict[str, str]:
+        """The words of one place: `kit`, counted from 1 on, and `part`."""
+        return {
+            "kit": formats.number(self.places.kit_of(place) + 1),
+            "part": str(self.products[self.places.product_at(place)]),
+        }
+
+    def names(self) -> list[str]:
+        """The products of the slots of one kit."""
+        return [str(self.products[product]) for product in self.places.slots]
+
+
+@dataclass(frozen=True)
+class NewDevices:
+    """Devices of a product that the taking in makes; `numbered`: so many with a serial number."""
+
+    product: Product
+    quantity: int
+    numbered: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the taking in makes. `kits`: None where the delivery is none; `missing`: what its kits lack, in words."""
+
+    devices: int
+    kits: int | None = None
+    lines: tuple[NewDevices, ...] = ()
+    accessories: str = ""
+    missing: tuple[str, ...] = ()
+
+
+def preview_of(session: ScanSession, known: Collection[str]) -> Preview:
+    """`known`: serial numbers that belong to a device by now; their kits are left out."""
+    scans = to_take_in(session, list(session.scans.kept()), known)
+    words = KitWords.of(session)
+    if words is None or session.kit is None:
+        return Preview(len(scans))
+    places, at = words.places, {scan.place: scan.serial for scan in scans if scan.place is not None}
+    kits = places.kits(at)
+    lines = tuple(
+        NewDevices(
+            words.products[product],
+            quantity * len(kits),
+            sum(bool(at.get(place)) for place in places.of_product(product, kits)),
+        )
+        for product, quantity, _scanned in session.kit_parts
+    )
+    accessories = accessories_of(list(session.kit.parts.select_related("product__kind").order_by("pk")))
+    missing = tuple(words.at(place) for place in places.missing(at))
+    return Preview(sum(line.quantity for line in lines), len(kits), lines, accessories, missing)
 
 
 def newest_scans(session: ScanSession) -> QuerySet[Any]:
     """What a delivery holds, the last one first."""
-    return session.scans.kept().select_related("device").order_by("-pk")
+    return session.scans.kept().select_related("device__product").order_by("-pk")
 
 
 def open_deliveries(user: User) -> QuerySet[Any]:
     """What the person may go on with, their own first; each with its `number` of scans."""
     rows: Any = ScanSession.objects.visible_to(user)
-    kept = Count("scans", filter=Q(scans__removed_at__isnull=True))
+    kept = Count("scans", filter=Q(scans__removed_at__isnull=True) & ~Q(scans__serial=""))
     mine = Case(When(by=user, then=Value(0)), default=Value(1))
     return (  # type: ignore[no-any-return]  # the managers are built at run time
-        rows.open().select_related("product", "school", "by").annotate(number=kept, turn=mine).order_by("turn", "-pk")
+        rows.open()
+        .select_related("product", "kit", "school", "by")
+        .annotate(number=kept, turn=mine)
+        .order_by("turn", "-pk")
     )
 
 

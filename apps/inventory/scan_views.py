@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,18 +11,27 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django.views.generic import FormView, TemplateView, View
 
 from apps.core import formats
 from apps.core.errors import DomainError
 from apps.inventory import services
 from apps.inventory.choices import ScanState
-from apps.inventory.models import ScanSession
+from apps.inventory.models import Scan, ScanSession
 from apps.inventory.scan_checks import MOST_SCANS, ScanAnswer, known_now
 from apps.inventory.scan_forms import FACTS, DeliveryForm
-from apps.inventory.scan_selectors import Progress, newest_scans, open_deliveries, progress_of
+from apps.inventory.scan_places import free_places
+from apps.inventory.scan_selectors import (
+    KitWords,
+    Progress,
+    newest_scans,
+    open_deliveries,
+    preview_of,
+    progress_of,
+    taken_places,
+)
 from apps.inventory.views import DevicePageMixin
 
 AT_ONCE = MOST_SCANS
@@ -36,7 +46,7 @@ class ScanMixin(DevicePageMixin):
     kwargs: dict[str, Any]
 
     def session(self) -> ScanSession:
-        rows: Any = ScanSession.objects.select_related("product", "school", "site", "by")
+        rows: Any = ScanSession.objects.select_related("product", "kit", "school", "site", "by")
         found: ScanSession = rows.get_visible_or_404(self.request.user, pk=self.kwargs["pk"])
         return found
 
@@ -91,10 +101,11 @@ class ScanChangeView(ScanStartView):
         return self.crumbs((str(self.row), self.row.get_absolute_url()))
 
     def get_initial(self) -> dict[str, Any]:
-        return {"token": uuid.uuid4(), **{name: getattr(self.row, name) for name in FACTS}}
+        known = {name: getattr(self.row, name) for name in FACTS}
+        return {"token": uuid.uuid4(), **known, "product": None if self.row.kit else self.row.product}
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        known = {"submit": _("Save details"), "cancel_url": self.row.get_absolute_url()}
+        known = {"submit": _("Save details"), "cancel_url": self.row.get_absolute_url(), "present": self.row.kit}
         return {**super().get_form_kwargs(), **known}
 
     def form_valid(self, form: DeliveryForm) -> HttpResponse:
@@ -132,7 +143,8 @@ class ScanView(ScanMixin, TemplateView):
         except DomainError as error:
             return self._refused(error)
         if self.wants_json():
-            return JsonResponse({"answers": [_as_json(answer) for answer in answers], **_figures(self.row)})
+            words = KitWords.of(self.row)
+            return JsonResponse({"answers": [_as_json(answer, words) for answer in answers], **_figures(self.row)})
         return self.render_to_response(self.get_context_data(answers=answers))
 
     def _refused(self, error: DomainError) -> HttpResponse:
@@ -144,11 +156,16 @@ class ScanView(ScanMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         row, answers = self.row, kwargs.get("answers", [])
         left_out = known_now(row, self.request.user) if row.state == ScanState.TAKEN_IN else []
+        words = KitWords.of(row)
+        scans = list(newest_scans(row))
+        for scan in scans:
+            scan.part = part_words(scan, words)
         return super().get_context_data(
             session=row,
             states=ScanState,
             progress=progress_of(row),
-            scans=newest_scans(row),
+            scans=scans,
+            **kit_context(row, words),
             key=uuid.uuid4(),
             lines_key=uuid.uuid4(),
             kept=sum(answer.is_kept for answer in answers),
@@ -174,7 +191,8 @@ class ScanRemoveView(ScanMixin, View):
                 return JsonResponse({"message": str(error), "ended": True}, status=409)
             messages.error(request, str(error))
             return redirect(row)
-        words = _("%(serial)s is removed.") % {"serial": scan.serial} if scan else _("This was removed already.")
+        number = scan.serial or _("The device without a number") if scan else ""
+        words = _("%(serial)s is removed.") % {"serial": number} if scan else _("This was removed already.")
         if self.wants_json():
             return JsonResponse({"message": str(words), "removed": named, **_figures(row)})
         messages.success(request, words)
@@ -224,12 +242,13 @@ class ScanTakeInView(ScanEndView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         progress, known = progress_of(self.row), known_now(self.row, self.request.user)
-        number = progress.number - len(known)
-        price = self.row.price
+        preview = preview_of(self.row, {row.scan.serial for row in known})
+        number, price = preview.devices, self.row.price
         return super().get_context_data(
             session=self.row,
             progress=progress,
             known=known,
+            preview=preview,
             number=number,
             total=None if price is None else price * number,
             **kwargs,
@@ -255,16 +274,28 @@ class ScanCancelView(ScanEndView):
         return super().get_context_data(session=self.row, progress=progress_of(self.row), **kwargs)
 
 
-def sent_scans(request: HttpRequest) -> list[tuple[uuid.UUID, str]]:
-    """What was sent: pairs of `key` and `serial`, or one `key` with many `lines`, each of which gets a key from it."""
+def sent_scans(request: HttpRequest) -> list[services.SentSerial]:
+    """What was sent: `key`, `serial` and, of kits, `place` of each; or one `key` with many `lines`.
+
+    `without` names the key of a device that bears no number.
+    """
     keys = [_uuid(text) for text in request.POST.getlist("key")]
     if "lines" in request.POST:
         lines = [line for line in request.POST["lines"].splitlines() if line.strip()]
         if len(lines) > AT_ONCE:
             raise DomainError(_("These are more than %(limit)s lines. Please send them in parts.") % {"limit": AT_ONCE})
         base = keys[0] if keys else uuid.uuid4()
-        return [(uuid.uuid5(base, f"{number}"), line) for number, line in enumerate(lines)]
-    return list(zip(keys, request.POST.getlist("serial"), strict=False))
+        return [services.SentSerial(uuid.uuid5(base, f"{number}"), line) for number, line in enumerate(lines)]
+    without = request.POST.getlist("without")
+    rows = zip_longest(keys, request.POST.getlist("serial")[: len(keys)], request.POST.getlist("place")[: len(keys)])
+    return [
+        services.SentSerial(key, serial or "", _place(place or ""), without=str(key) in without)
+        for key, serial, place in rows
+    ]
+
+
+def _place(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 9 else None
 
 
 def _uuid(text: str) -> uuid.UUID:
@@ -274,7 +305,39 @@ def _uuid(text: str) -> uuid.UUID:
         raise DomainError(_("This sending is damaged. Please load the page again.")) from None
 
 
-def _as_json(answer: ScanAnswer) -> dict[str, Any]:
+def part_words(scan: Scan, words: KitWords | None) -> str:
+    """Which part of which kit a number is of; of one that is taken in without its number scanned, the product."""
+    if words is None:
+        return ""
+    return words.at(scan.place) if scan.place is not None else str(scan.device.product if scan.device else "")
+
+
+def kit_context(session: ScanSession, words: KitWords | None) -> dict[str, Any]:
+    """`kit`, None where the delivery is none, and which number is next."""
+    if words is None:
+        return {"kit": None}
+    turn = kit_in_turn(session, words)
+    return {
+        "kit": turn,
+        "next_words": turn["words"] % words.facts_at(turn["place"]),
+        "next_is_first": words.places.is_first(turn["place"]),
+    }
+
+
+def kit_in_turn(session: ScanSession, words: KitWords) -> dict[str, Any]:
+    """What the page needs to say which number is next, also while nothing can be sent."""
+    gaps, end = free_places(taken_places(session))
+    return {
+        "slots": words.names(),
+        "firsts": words.places.firsts,
+        "gaps": gaps,
+        "end": end,
+        "place": gaps[0] if gaps else end,
+        "words": gettext("Next: %(part)s, kit %(kit)s"),
+    }
+
+
+def _as_json(answer: ScanAnswer, words: KitWords | None) -> dict[str, Any]:
     scan = answer.scan
     return {
         "key": str(answer.key),
@@ -283,10 +346,13 @@ def _as_json(answer: ScanAnswer) -> dict[str, Any]:
         "outcome": answer.outcome.value,
         "message": answer.message,
         "scan": scan.pk if scan else None,
+        "part": part_words(scan, words) if scan else "",
         "at": formats.moment(scan.at) if scan else "",
     }
 
 
 def _figures(session: ScanSession) -> dict[str, Any]:
     progress: Progress = progress_of(session)
-    return {"number": progress.shown, "of": progress.of, "hint": progress.hint, "complete": progress.is_complete}
+    figures = {"number": progress.shown, "of": progress.of, "hint": progress.hint, "complete": progress.is_complete}
+    words = KitWords.of(session)
+    return figures if words is None else {**figures, "kit": kit_in_turn(session, words)}

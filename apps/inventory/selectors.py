@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from apps.core.clock import today
 from apps.inventory.ageing import use_ends_expression
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
 from apps.inventory.choices import PLACED_STATUSES, CountedAs, Ownership
-from apps.inventory.models import Device, Placement, Product
+from apps.inventory.models import Device, KitPart, Placement, Product
 from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School
@@ -196,3 +196,8 @@ def is_held_back(name: str, device: Device, user: User) -> bool:
 
 def is_placed(device: Device) -> bool:
     return device.status in PLACED_STATUSES
+
+
+def accessories_of(parts: Sequence[KitPart]) -> str:
+    """The parts that are no devices, in words: "1 × Muster Stift, 2 × Muster Hülle"."""
+    return ", ".join(str(part) for part in parts if not part.product.kind.tracked_singly)

@@ -72,7 +72,7 @@ def _facts(stocktake: Stocktake, progress: Progress) -> Iterator[tuple[str, str]
     if stocktake.closed_at is not None:
         yield gettext("Ended"), f"{formats.moment(stocktake.closed_at)}, {stocktake.closed_by}"
     people = stocktake.scans.order_by("by__name").values_list("by__name", flat=True).distinct()
-    yield gettext("Scanned by"), ", ".join(people) or "–"
+    yield gettext("Scanned by"), ", ".join(people) or gettext("nobody yet")
     yield gettext("Expected"), formats.number(progress.expected)
     yield gettext("Found"), formats.number(progress.found)
     yield gettext("Not found"), formats.number(progress.missing)
@@ -87,14 +87,14 @@ def _section(outcome: Outcome, items: Iterable[StocktakeItem], words: Words, pro
 
 
 def _row(item: StocktakeItem, words: Words) -> list[str]:
-    product = str(item.device.product) if item.device is not None and words.shows(item) else "–"
+    product = str(item.device.product) if item.device is not None and words.shows(item) else formats.missing()
     if item.outcome == Outcome.ELSEWHERE:
         place = words.belongs(item)
     else:
-        place = place_words(item.site, item.room) or "–"
+        place = place_words(item.site, item.room) or formats.missing()
         found = place_words(item.found_site, item.found_room)
         if item.outcome == Outcome.OTHER_ROOM:
-            place = gettext("%(place)s; found: %(found)s") % {"place": place, "found": found or "–"}
+            place = gettext("%(place)s; found: %(found)s") % {"place": place, "found": found or formats.missing()}
     settled = str(settlement_words(item))
     if item.settled_at is not None:
         settled = f"{settled} ({item.settled_by}, {formats.day(item.settled_at)})"

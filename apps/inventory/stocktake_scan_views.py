@@ -145,7 +145,8 @@ def _moment(text: object) -> datetime.datetime | None:
 
 def _answer(answer: services.Answer, words: selectors.Words) -> dict[str, Any]:
     if answer.scan is None:
-        return {"id": str(answer.id), "tone": "danger", "label": _("not counted"), "text": answer.refused}
+        refused = {"tone": "danger", "label": _("not counted"), "text": answer.refused, "refused": True}
+        return {"id": str(answer.id), **refused}
     outcome = Outcome(answer.scan.outcome)
     known = {"id": str(answer.id), "tone": outcome.tone.value, "label": str(outcome.label)}
     return known | {"text": words.result(answer.scan)}

@@ -1,85 +1,43 @@
-// Stocktake on a phone: each scan is kept on the phone until the portal has answered for it, also when the page is
-// closed in between. The phone makes its key, so that sending it twice counts once. Without this file the form works.
+// Stocktake on a phone: where one stands, what was scanned and what came of it, and the page without network. The queue
+// is that of scanning.js. Without this file the form works.
 (() => {
   "use strict";
 
   const AT_ONCE = 50;
   const SHOWN = 20;
-  const TRY_AGAIN = 15000;
-  const PATIENCE = 20000;
-
-  const uuid = () => {
-    if (window.crypto.randomUUID) return window.crypto.randomUUID();
-    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-  };
-
-  // What waits: one entry for each scan, so that two open pages never overwrite each other --------------------
   const person = document.documentElement.dataset.person || "";
-  const queueOf = (stocktake, whenNotKept) => {
-    const prefix = `stocktake:${person}:${stocktake}:`;
-    const unkept = new Map();
-    return {
-      add(scan) {
-        try {
-          window.localStorage.setItem(prefix + scan.id, JSON.stringify(scan));
-        } catch {
-          unkept.set(scan.id, scan);
-          whenNotKept();
-        }
-      },
-      remove(id) {
-        unkept.delete(id);
-        try { window.localStorage.removeItem(prefix + id); } catch { /* forbidden: nothing was kept */ }
-      },
-      all() {
-        const scans = [...unkept.values()];
-        try {
-          Object.keys(window.localStorage).filter((key) => key.startsWith(prefix)).forEach((key) => {
-            scans.push(JSON.parse(window.localStorage.getItem(key)));
-          });
-        } catch { /* forbidden: nothing was kept */ }
-        return scans.sort((one, other) => (one.at < other.at ? -1 : 1));
-      },
-    };
-  };
+  const { queueOf, post, showQueue, showCamera, sound, keepFocus } = window.portal.scanning;
 
-  const post = async (address, scans) => {
-    const body = new FormData();
-    body.set("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
-    body.set("scans", JSON.stringify(scans));
-    const patience = new AbortController();
-    const timer = window.setTimeout(() => patience.abort(), PATIENCE);
-    try {
-      return await fetch(address, {
-        method: "POST", body, credentials: "same-origin", redirect: "manual", signal: patience.signal,
-        headers: { Accept: "application/json" },
-      });
-    } finally {
-      window.clearTimeout(timer);
-    }
+  const sendTo = async (address, scans, take) => {
+    const sent = scans.map(({ id, code, room, site, at }) => ({ id, code, room, site, at }));
+    const outcome = await post(address, [["scans", JSON.stringify(sent)]]);
+    if (!outcome.answer) return outcome;
+    take(outcome.answer);
+    const refused = outcome.answer.answers.filter((scan) => scan.refused).map((scan) => [scan.id, scan.text]);
+    return { refused: Object.fromEntries(refused) };
   };
+  const codeOf = (scan) => scan.code;
 
   // The overview sends what still waits on this device, and says what became of each -----------------------------
-  const sendLeftover = async (note) => {
-    const queue = queueOf(note.dataset.leftover, () => {});
-    for (let scans = queue.all(); scans.length; scans = queue.all()) {
-      const response = await post(note.dataset.url, scans.slice(0, AT_ONCE));
-      if (!response.ok) return;
-      (await response.json()).answers.forEach((scan) => {
-        const line = document.createElement("li");
-        line.textContent = `${note.dataset.codeOf.replace("%s", scans.find((row) => row.id === scan.id)?.code || "")} ${scan.text}`;
-        note.querySelector("ul").append(line);
-        note.hidden = false;
-        queue.remove(scan.id);
-      });
-    }
-  };
   document.querySelectorAll("[data-leftover]").forEach((note) => {
-    sendLeftover(note).catch(() => { /* no network: the scans wait */ });
+    const answered = (scans) => (answer) => answer.answers.filter((scan) => !scan.refused).forEach((scan) => {
+      const line = document.createElement("li");
+      line.className = "kern-body";
+      line.textContent = `${scans.find((row) => row.id === scan.id)?.code}: ${scan.text}`;
+      note.querySelector("[data-answered]").append(line);
+    });
+    const queue = queueOf("stocktake", note.dataset.leftover, {
+      send: (scans) => sendTo(note.dataset.url, scans, answered(scans)),
+      changed: () => show(),
+      batch: AT_ONCE,
+    });
+    const showState = showQueue(note, queue, { nameOf: codeOf });
+    const show = () => {
+      showState();
+      note.hidden = !queue.waiting().length && !queue.aside().length && !note.querySelector("[data-answered] li");
+    };
+    show();
+    queue.run();
   });
 
   const box = document.querySelector("[data-stocktake]");
@@ -87,16 +45,9 @@
   const form = box.querySelector("[data-scan-form]");
   const { code, room, site } = form.elements;
   const list = box.querySelector("[data-scans]");
-  const waiting = box.querySelector("[data-waiting]");
-  const problem = box.querySelector("[data-problem]");
   const words = box.dataset;
-  const queue = queueOf(words.stocktake, () => tell(words.notKept));
 
   // What is shown -----------------------------------------------------------------------------------------------
-  const tell = (text) => {
-    problem.hidden = !text;
-    if (problem.textContent !== text) problem.textContent = text;
-  };
   const rowOf = (id) => {
     const found = list.querySelector(`[data-scan="${id}"]`);
     if (found) return found;
@@ -115,17 +66,6 @@
     row.querySelector("[data-label]").textContent = label.charAt(0).toUpperCase() + label.slice(1);
     row.querySelector("[data-text]").textContent = text;
   };
-  const shorten = () => {
-    const left = new Set(queue.all().map((scan) => scan.id));
-    [...list.children].slice(SHOWN).filter((row) => !left.has(row.dataset.scan)).forEach((row) => row.remove());
-  };
-  const showWaiting = () => {
-    const number = queue.all().length;
-    const text = number === 1 ? words.oneWaiting : words.manyWaiting.replace("%s", String(number));
-    waiting.hidden = number === 0;
-    waiting.textContent = number ? text : "";
-  };
-
   const showNext = (next) => {
     box.querySelector("[data-next]").hidden = !next;
     if (!next) return;
@@ -139,44 +79,34 @@
   // Sending -----------------------------------------------------------------------------------------------------
   const take = (answer) => {
     answer.answers.forEach((scan) => {
-      show(scan.id, scan.tone, scan.label, scan.text);
-      queue.remove(scan.id);
+      if (scan.refused) list.querySelector(`[data-scan="${scan.id}"]`)?.remove();
+      else show(scan.id, scan.tone, scan.label, scan.text);
     });
     box.querySelector("[data-progress]").textContent = answer.progress;
     showNext(answer.next);
-    const spoken = answer.answers.slice(-3).map((scan) => scan.text).join(" ");
-    window.portal.announce(spoken);
-    const bad = answer.answers.some((scan) => scan.tone !== "success");
-    navigator.vibrate?.(bad ? [80, 80, 80] : 40);
-    window.portal.sounds?.play(!bad);
+    window.portal.announce(answer.answers.slice(-3).map((scan) => scan.text).join(" "));
+    sound(answer.answers.every((scan) => scan.tone === "success"));
   };
-
-  let sending = false;
-  const send = async () => {
-    if (sending) return;
-    sending = true;
-    try {
-      for (let scans = queue.all(); scans.length; scans = queue.all()) {
-        const response = await post(words.url, scans.slice(0, AT_ONCE));
-        if (response.type === "opaqueredirect" || response.status === 401) { tell(words.signedOut); break; }
-        if (!response.ok) { tell(response.status >= 500 ? "" : words.refused); break; }
-        tell("");
-        take(await response.json());
-      }
-    } catch { /* no network: the scans wait */ }
-    sending = false;
-    showWaiting();
+  const queue = queueOf("stocktake", words.stocktake, {
+    send: (scans) => sendTo(words.url, scans, take), changed: () => showAll(), batch: AT_ONCE,
+  });
+  const showState = showQueue(box, queue, { nameOf: codeOf });
+  const shorten = () => {
+    const left = new Set(queue.waiting().map((scan) => scan.id));
+    [...list.children].slice(SHOWN).filter((row) => !left.has(row.dataset.scan)).forEach((row) => row.remove());
+  };
+  const showAll = () => {
+    showState();
+    queue.aside().forEach((scan) => list.querySelector(`[data-scan="${scan.id}"]`)?.remove());
     shorten();
   };
 
   const scanned = (text) => {
     const read = text.trim();
     if (!read) return;
-    const scan = { id: uuid(), code: read, room: room.value.trim(), site: site?.value || "", at: new Date().toISOString() };
-    queue.add(scan);
+    const scan = queue.add({ code: read, room: room.value.trim(), site: site?.value || "" });
     show(scan.id, "", words.waits, read);
-    showWaiting();
-    if (navigator.onLine) send();
+    if (navigator.onLine) queue.run();
     else window.portal.announce(words.noted.replace("%s", read));
   };
 
@@ -187,13 +117,9 @@
     code.focus();
   });
   form.noValidate = true;
-  queue.all().forEach((scan) => show(scan.id, "", words.waits, scan.code));
-  showWaiting();
-  send();
-  window.addEventListener("online", send);
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) send(); });
-  window.setInterval(() => { if (queue.all().length) send(); }, TRY_AGAIN);
-  window.addEventListener("storage", showWaiting);
+  queue.waiting().forEach((scan) => show(scan.id, "", words.waits, scan.code));
+  showAll();
+  queue.run();
 
   // The room: kept in the address, so that the page opens again where one stood -------------------------------------
   const keepPlace = () => {
@@ -216,27 +142,8 @@
     window.portal.announce(room.value);
   });
 
-  // The camera: asked for when its button is pressed, not before ----------------------------------------------------
-  const button = box.querySelector("[data-camera]");
-  const camera = window.portal.camera(box.querySelector("[data-video]"), words.decoder);
-  button.hidden = !camera.isThere;
-  const showCamera = () => button.setAttribute("aria-pressed", String(camera.isOn()));
-  button.addEventListener("click", async () => {
-    if (camera.isOn()) {
-      camera.stop();
-      window.portal.announce(words.cameraOff);
-    } else {
-      try {
-        await camera.start(scanned);
-        tell("");
-        window.portal.announce(words.cameraOn);
-      } catch {
-        tell(words.noCamera);
-      }
-    }
-    showCamera();
-  });
-  document.addEventListener("visibilitychange", showCamera);
+  showCamera(box, scanned);
+  keepFocus(code);
 
   // This page and what it is made of are put away, so that it opens again without network. Its worker answers for
   // this page alone; portal.js throws away what was kept for somebody else, and everything at the sign-out.

@@ -281,7 +281,7 @@ def _scanned(world: World, place: Place, school: School) -> None:
 
 def _delivery(by: User, word: str, **facts: Any) -> ScanSession:
     session = inventory.start_scanning(token=uuid.uuid4(), by=by, **facts)
-    inventory.record_scans(session=session, scanned=[(uuid.uuid4(), f"{word}-SCAN")], by=by)
+    inventory.record_scans(session=session, scanned=[inventory.SentSerial(uuid.uuid4(), f"{word}-SCAN")], by=by)
     return session
 
 

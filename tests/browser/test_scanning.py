@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from apps.inventory.models import Device, Scan, ScanSession
+from apps.inventory.models import Device, Kit, Scan, ScanSession
 from tests.access.world import make_world
 from tests.browser.city import City, make_city
-from tests.factories import DeviceFactory
+from tests.factories import DeviceFactory, KitFactory, ProductFactory
 from tests.support.browser import Pages, axe_violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,6 +175,72 @@ def test_what_waits_survives_a_closed_page_and_blocks_the_taking_in(city: City, 
     shows(again, 2, 2)
     again.goto(f"{address}take-in/")
     expect(again.get_by_role("button", name="2 Geräte aufnehmen")).to_be_enabled()
+
+
+@pytest.fixture
+def kit(city: City) -> Kit:
+    """A tablet with a keyboard whose number is scanned, and a charger that bears none."""
+    keyboard, charger = (ProductFactory(manufacturer="Muster", model=name) for name in ("Tastatur", "Ladegerät"))
+    kit: Kit = KitFactory(name="Tablet-Set", parts=[(city.product, 1), (keyboard, 1), (charger, 1)])
+    kit.parts.filter(product=keyboard).update(has_serial=True)
+    return kit
+
+
+def is_next(page: Page, words: str) -> None:
+    expect(page.locator("[data-scan-next]")).to_have_text(f"Als Nächstes: {words}")
+
+
+def test_a_kit_asks_for_its_numbers_in_turn_also_without_connection(city: City, kit: Kit, pages: Pages) -> None:
+    page = pages.open(city.people["coordinator"])
+    page.goto("/inventory/scan/")
+    page.get_by_label("Oder ein Set").select_option(label="Tablet-Set")
+    page.get_by_label(re.compile("^Erwartete Anzahl")).fill("4")
+    page.get_by_role("button", name="Scannen beginnen").click()
+    is_next(page, "Muster Tablet 11, Set 1")
+    no_number = page.get_by_role("button", name="Hat keine Nummer")
+    expect(no_number).to_be_hidden()
+    shoot(page, "DLX0001")
+    is_next(page, "Muster Tastatur, Set 1")
+    expect(no_number).to_be_visible()
+    shoot(page, "KEY0001")
+    is_next(page, "Muster Tablet 11, Set 2")
+    expect(page.locator(".portal-scan__count")).to_contain_text(re.compile(r"^\s*1\s+von 4 Sets vollständig"))
+
+    # the keyboard of the second kit is refused, and yet every later number goes to its own device
+    page.context.set_offline(True)
+    shoot(page, "DLX0002", "KEY0001", "DLX0003")
+    is_next(page, "Muster Tastatur, Set 3")
+    no_number.click()
+    is_next(page, "Muster Tablet 11, Set 4")
+    waits(page, 4)
+    page.context.set_offline(False)
+    waits(page, 0)
+    expect(page.locator("[data-scan-refused] li")).to_contain_text(["KEY0001 haben Sie für diese Lieferung schon"])
+    is_next(page, "Muster Tastatur, Set 2")
+    assert axe_violations(page) == []
+    page.get_by_role("link", name="Prüfen und aufnehmen").click()
+    expect(page.locator("main")).to_contain_text("Set 2: Muster Tastatur")
+    page.get_by_role("link", name="Weiter scannen").first.click()
+    shoot(page, "KEY0002")
+    is_next(page, "Muster Tablet 11, Set 4")
+    shoot(page, "DLX0004")
+    is_next(page, "Muster Tastatur, Set 4")
+    page.get_by_role("button", name="Letzte zurücknehmen").click()
+    is_next(page, "Muster Tablet 11, Set 4")
+
+    page.get_by_role("link", name="Prüfen und aufnehmen").click()
+    expect(page.locator("main")).to_contain_text("3 × Muster Tastatur: 2 mit Seriennummer, die übrigen ohne")
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="9 Geräte aufnehmen").click()
+    expect(page.locator("main")).to_contain_text("9 Geräte sind aufgenommen.")
+    assert axe_violations(page) == []
+    kits = {tuple(kit_set.devices.order_by("pk").values_list("product__model", "serial")) for kit_set in kit.sets.all()}
+    assert kits == {
+        (("Tablet 11", f"DLX000{number}"), ("Tastatur", key), ("Ladegerät", ""))
+        for number, key in ((1, "KEY0001"), (2, "KEY0002"), (3, ""))
+    }
+    page.get_by_role("link", name="Etiketten für diese Geräte drucken").click()
+    expect(page.locator("main")).to_contain_text("9 Geräte sind ausgewählt")
 
 
 def test_typing_elsewhere_and_pasting_lines_scan_too(city: City, pages: Pages) -> None:

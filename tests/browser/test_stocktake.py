@@ -90,19 +90,19 @@ def test_with_a_broken_connection_each_scan_counts_once(city, tags, pages):
     page.context.set_offline(True)
     scan(page, tags[1].lower())
     scan(page, f"/d/{tags[2]}")
-    expect(page.locator("[data-waiting]")).to_have_text("2 Scans warten")
+    expect(page.locator("[data-scan-waiting]")).to_have_text("2 Scans warten")
     assert scans(page)[:2] == [f"Wartet /d/{tags[2]}", f"Wartet {tags[1].lower()}"]
     assert StocktakeScan.objects.count() == 1
 
     page = reopened(page)
-    expect(page.locator("[data-waiting]")).to_have_text("2 Scans warten")
+    expect(page.locator("[data-scan-waiting]")).to_have_text("2 Scans warten")
     assert page.get_by_label("Raum, in dem Sie stehen").input_value() == "1"
     scan(page, tags[9])
     scan(page, "UNBEKANNT-1")
-    expect(page.locator("[data-waiting]")).to_have_text("4 Scans warten")
+    expect(page.locator("[data-scan-waiting]")).to_have_text("4 Scans warten")
 
     page.context.set_offline(False)
-    expect(page.locator("[data-waiting]")).to_be_hidden()
+    expect(page.locator("[data-scan-waiting]")).to_be_hidden()
     expect(page.locator("main")).to_contain_text("4 von 10 gefunden")
     assert scans(page)[:4] == [
         "Unbekannte Nummer UNBEKANNT-1 ist unbekannt. Die Nummer ist notiert.",
@@ -161,11 +161,11 @@ def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, page
     page.route("**/scan/", lambda route: lose(route) if route.request.method == "POST" else route.continue_())
     with page.expect_event("requestfailed"):
         scan(page, tags[0])
-    expect(page.locator("[data-waiting]")).to_have_text("1 Scan wartet")
+    expect(page.locator("[data-scan-waiting]")).to_have_text("1 Scan wartet")
     assert StocktakeScan.objects.count() == 1
     page.unroute("**/scan/")
     page.reload()
-    expect(page.locator("[data-waiting]")).to_be_hidden()
+    expect(page.locator("[data-scan-waiting]")).to_be_hidden()
     expect(page.locator("main")).to_contain_text("1 von 10 gefunden")
     assert scans(page) == [f"Gefunden {tags[0]} ist gefunden."]
     assert StocktakeScan.objects.count() == 1
@@ -177,18 +177,47 @@ def test_scans_that_arrive_after_the_end_are_answered_on_the_overview(city, tags
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
     page.context.set_offline(True)
     scan(page, tags[0])
-    expect(page.locator("[data-waiting]")).to_have_text("1 Scan wartet")
+    expect(page.locator("[data-scan-waiting]")).to_have_text("1 Scan wartet")
     services.cancel_stocktake(stocktake=stocktake, by=coordinator, reason="Falscher Raum")
     page.goto("about:blank")
     page.context.set_offline(False)
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
     late = page.get_by_role("region", name="Scans, die auf diesem Gerät gewartet haben")
     expect(late.get_by_role("listitem")).to_have_text(
-        f"Scan {tags[0]}: Die Inventur war beendet, bevor dieser Scan ankam. Er zählt nicht."
+        f"{tags[0]}: Die Inventur war beendet, bevor dieser Scan ankam. Er zählt nicht."
     )
+    page.reload()
+    late.get_by_role("button", name="Liste leeren").click()
+    expect(late).to_be_hidden()
     page.reload()
     expect(late).to_be_hidden()
     assert StocktakeScan.objects.count() == 0
+
+
+def test_a_scan_that_cannot_be_read_is_set_aside_and_the_others_go_on(city, tags, stocktake, pages):
+    page = pages.open(city.people["coordinator"], viewport=PHONE, service_workers="block")
+    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
+    page.context.set_offline(True)
+    for code in (tags[0], "DAMAGED", tags[1]):
+        scan(page, code)
+    expect(page.locator("[data-scan-waiting]")).to_have_text("3 Scans warten")
+    page.evaluate(
+        """() => Object.entries(localStorage).filter(([, text]) => text.includes("DAMAGED")).forEach(([key, text]) =>
+        localStorage.setItem(key, JSON.stringify({ ...JSON.parse(text), site: "nowhere" })))"""
+    )
+    page.context.set_offline(False)
+    expect(page.locator("main")).to_contain_text("2 von 10 gefunden")
+    aside = page.get_by_role("region", name="Nicht gezählt")
+    expect(aside.get_by_role("listitem")).to_have_text(
+        "DAMAGED: Diese Scans lassen sich nicht lesen. Bitte laden Sie die Seite neu."
+    )
+    expect(page.locator("[data-scan-waiting]")).to_be_hidden()
+    assert browsing.axe_violations(page) == []
+    page = reopened(page)
+    expect(page.get_by_role("region", name="Nicht gezählt").get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("button", name="Liste leeren").click()
+    expect(page.get_by_role("region", name="Nicht gezählt")).to_be_hidden()
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('stocktake:')).length") == 0
 
 
 def test_signing_out_throws_the_page_away_and_keeps_the_scans(city, tags, stocktake, pages):
@@ -198,7 +227,7 @@ def test_signing_out_throws_the_page_away_and_keeps_the_scans(city, tags, stockt
     assert page.evaluate("caches.keys()") == [f"mep-offline:{city.people['coordinator'].pk}:{stocktake.pk}"]
     page.context.set_offline(True)
     scan(page, tags[1])
-    expect(page.locator("[data-waiting]")).to_have_text("1 Scan wartet")
+    expect(page.locator("[data-scan-waiting]")).to_have_text("1 Scan wartet")
     page.route("**/scan/", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     page.context.set_offline(False)
     page.goto("/inventory/")

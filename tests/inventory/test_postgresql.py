@@ -146,7 +146,7 @@ def test_moves_and_a_change_of_counting_at_once_leave_no_placement_with_the_old_
 def test_a_delivery_that_two_tabs_take_in_at_once_is_taken_in_once():
     clerk = factories.ClerkFactory()
     session = services.start_scanning(token=uuid.uuid4(), by=clerk, product=factories.ProductFactory())
-    sent = [(uuid.uuid4(), f"SN-{number:02}") for number in range(20)]
+    sent = [services.SentSerial(uuid.uuid4(), f"SN-{number:02}") for number in range(20)]
     record = partial(services.record_scans, session=session, scanned=sent, by=clerk)
     at_once(record, record, record)
     assert session.scans.count() == 20

@@ -76,6 +76,18 @@ def test_a_teacher_signs_an_agreement_on_use(client, school, coordinator):
     assert "Unterschrift der Lehrkraft" in text
     assert "erziehungsberechtigten" not in text
     assert "Haftung" not in text
+    assert "Klasse" not in text
+
+
+def test_a_receipt_longer_than_a_page_counts_its_own_pages(client, school, coordinator):
+    long = lent(school, coordinator, serial="SN-1", damage="\n\n".join(f"Kratzer {number}" for number in range(30)))
+    lent(school, coordinator, serial="SN-2")
+
+    texts = pages(client.get("/loans/receipts/", {"school": school.number, "group": "7b"}))
+
+    assert long.number in texts[0]
+    assert [next(part for part in (f"Seite {n} von {m}" for n, m in ((1, 2), (2, 2), (1, 1))) if part in text)
+            for text in texts] == ["Seite 1 von 2", "Seite 2 von 2", "Seite 1 von 1"]  # fmt: skip
 
 
 def test_the_receipt_of_a_return_says_how_it_came_back(client, school, coordinator):
@@ -94,6 +106,7 @@ def test_a_class_has_its_receipts_in_one_file_by_inventory_number(client, school
 
     texts = pages(client.get("/loans/receipts/", {"school": school.number, "group": "7b"}))
     assert [loan.number in text for loan, text in zip(loans, texts, strict=True)] == [True] * 3
+    assert all("Seite 1 von 1" in text for text in texts)
     chosen = pages(client.post("/loans/receipts/", {"ids": [loans[0].pk, loans[2].pk, called_off.pk]}))
     assert len(chosen) == 2
     back = client.get("/loans/receipts/", {"group": "7b", "back": "1"})

@@ -226,6 +226,63 @@ def test_undoing_is_for_the_same_day(device, coordinator):
     with pytest.raises(DomainError) as late:
         services.undo_hand_out(loan=loan, by=coordinator)
     assert late.value.code == "too_late"
+    assert str(late.value).startswith("Eine Ausgabe lässt sich nur am selben Tag rückgängig machen. Bitte nehmen Sie")
+
+
+def test_a_return_of_yesterday_is_not_undone_and_the_way_on_is_told(device, coordinator):
+    loan = services.take_back(loan=lent(device, coordinator), by=coordinator)
+    Loan.objects.filter(pk=loan.pk).update(since=today() - DAY, ended_on=today() - DAY)
+    with pytest.raises(DomainError) as late:
+        services.undo_take_back(loan=loan, by=coordinator)
+    assert late.value.code == "too_late"
+    assert str(late.value).startswith("Eine Rückgabe lässt sich nur am selben Tag rückgängig machen. Bitte geben Sie")
+
+
+@pytest.mark.parametrize("before", ["worn", ""])
+def test_an_undone_return_leaves_neither_condition_nor_remark_behind(device, coordinator, before):
+    Device.objects.filter(pk=device.pk).update(condition=before)
+    loan = lent(device, coordinator, condition="", remark="Mit Hülle")
+    services.take_back(loan=loan, by=coordinator, condition="damaged", damage="Riss", remark="Meldet die Familie")
+    device.refresh_from_db()
+    assert device.condition == "damaged"
+
+    services.undo_take_back(loan=loan, by=coordinator)
+
+    loan.refresh_from_db()
+    device.refresh_from_db()
+    assert (device.condition, device.status) == (before, "on_loan")
+    assert (loan.remark, loan.damage_back, loan.condition_back) == ("Mit Hülle", "", "")
+
+
+@pytest.mark.parametrize("before", ["worn", ""])
+def test_an_undone_hand_out_sets_the_condition_back(device, coordinator, before):
+    Device.objects.filter(pk=device.pk).update(condition=before)
+    Device.history.filter(id=device.pk).update(condition=before)
+    loan = lent(device, coordinator, condition="damaged")
+
+    services.undo_hand_out(loan=loan, by=coordinator)
+
+    device.refresh_from_db()
+    assert (device.condition, device.status) == (before, "in_use")
+
+
+def test_a_condition_corrected_after_the_return_stays_when_that_is_undone(device, coordinator):
+    loan = lent(device, coordinator)
+    services.take_back(loan=loan, by=coordinator, condition="damaged")
+    services.send_to_repair(device=device, by=coordinator)
+    services.return_from_repair(device=device, by=coordinator, condition="new")
+
+    services.undo_take_back(loan=loan, by=coordinator)
+
+    device.refresh_from_db()
+    assert (device.condition, device.status) == ("new", "on_loan")
+
+
+def test_pupils_borrow_with_their_class_and_teachers_without(device, coordinator):
+    with pytest.raises(DomainError) as caught:
+        lent(device, coordinator, group=" ")
+    assert caught.value.field == "group"
+    assert lent(device, coordinator, group="", borrower="teacher").group == ""
 
 
 def test_a_return_is_not_undone_once_the_device_is_lent_again(device, coordinator):

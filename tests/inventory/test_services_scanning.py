@@ -39,7 +39,9 @@ def begin(by: Any, school: Any = None, **facts: Any) -> ScanSession:
 
 def scan(session: ScanSession, by: Any, *texts: str) -> list[str]:
     """Scans them at once; what came of each."""
-    answers = services.record_scans(session=session, scanned=[(uuid.uuid4(), text) for text in texts], by=by)
+    answers = services.record_scans(
+        session=session, scanned=[services.SentSerial(uuid.uuid4(), text) for text in texts], by=by
+    )
     return [answer.outcome.value for answer in answers]
 
 
@@ -97,7 +99,7 @@ def test_beginning_twice_with_one_form_begins_once(coordinator, school):
 
 def test_the_same_sending_again_counts_once_also_after_it_was_removed(school, coordinator):
     session = begin(coordinator, school)
-    sent = [(uuid.uuid4(), "SN-1")]
+    sent = [services.SentSerial(uuid.uuid4(), "SN-1")]
 
     for _ in range(2):
         answer = services.record_scans(session=session, scanned=sent, by=coordinator)[0]
@@ -122,7 +124,9 @@ def test_each_fault_is_named(school, coordinator):
     session = begin(coordinator, school)
     texts = ["OK-12", "ok-12", "HERE-1", "GONE-1", "AWAY-1", "DEPOT-1", "NEXT-1", EAN, "SN 12", "A", "", "X" * 41]
 
-    answers = services.record_scans(session=session, scanned=[(uuid.uuid4(), text) for text in texts], by=coordinator)
+    answers = services.record_scans(
+        session=session, scanned=[services.SentSerial(uuid.uuid4(), text) for text in texts], by=coordinator
+    )
 
     assert [answer.outcome.value for answer in answers] == [
         "kept", "scanned_before", "has_device", "has_device", "has_device", "elsewhere", "elsewhere",
@@ -135,7 +139,7 @@ def test_each_fault_is_named(school, coordinator):
     assert not any("Herr Nebenan" in text or "Frau Amt" in text for text in words)
     assert serials_of(session) == ["OK-12"]
     assert "Herr Nebenan" in services.record_scans(
-        session=begin(clerk), scanned=[(uuid.uuid4(), "NEXT-1")], by=clerk
+        session=begin(clerk), scanned=[services.SentSerial(uuid.uuid4(), "NEXT-1")], by=clerk
     )[0].message  # fmt: skip
 
 

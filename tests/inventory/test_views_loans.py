@@ -115,6 +115,27 @@ def test_wrong_terms_lead_back_to_the_form(client, devices, coordinator, changes
     assert not Loan.objects.exists()
 
 
+def test_the_class_is_not_called_optional_where_pupils_need_it(client, coordinator, devices):
+    for address in (reverse("inventory:hand_out"), reverse("inventory:lend", args=[devices[0].tag])):
+        page = client.get(address).content.decode()
+        label = page.partition('for="id_group"')[2].partition("</label>")[0]
+        assert "Klasse oder Gruppe" in label
+        assert "freiwillig" not in label
+        assert "Lehrkräfte brauchen keine" in page
+
+
+def test_after_midnight_the_undo_says_what_to_do_instead(client, devices, coordinator):
+    loan = services.take_back(loan=services.hand_out(device=devices[0], by=coordinator, **TERMS), by=coordinator)
+    Loan.objects.filter(pk=loan.pk).update(since=today() - DAY, ended_on=today() - DAY)
+
+    for method in (client.get, client.post):
+        response = method(reverse("inventory:loan_undo-return", args=[loan.number]), follow=True)
+        (said,) = [str(message) for message in response.context["messages"]]
+        assert said.startswith("Eine Rückgabe lässt sich nur am selben Tag rückgängig machen. Bitte geben Sie")
+    response = client.post(reverse("inventory:take_back"), {"undo": loan.number})
+    assert told(response)[2].startswith("Eine Rückgabe lässt sich nur am selben Tag rückgängig machen.")
+
+
 def test_the_class_comes_back_by_scanning(client, devices, coordinator):
     loans = [services.hand_out(device=row, by=coordinator, **TERMS) for row in devices]
     address = reverse("inventory:take_back", query={"school": "120674", "group": "7B"})

@@ -175,6 +175,17 @@ def test_settle_and_close(signed_in, stocktake):
         assert words in read
 
 
+def test_a_long_unknown_number_stays_within_its_column_of_the_pdf(signed_in, stocktake, coordinator):
+    scan_by_form(signed_in, stocktake, "X" * 60)
+    sheet = pypdfium2.PdfDocument(signed_in.get(address("stocktake_result", stocktake)).content)[0]
+    words = sheet.get_textpage()
+    boxes = [(words.get_text_range(place, 1), words.get_charbox(place)) for place in range(words.count_chars())]
+    right_of_code = max(box[2] for letter, box in boxes if letter == "X")
+    assert sum(letter == "X" for letter, _box in boxes) == 60
+    assert right_of_code < 150
+    assert max(box[2] for letter, box in boxes if letter.strip()) < sheet.get_width() - 50
+
+
 def test_the_auditor_reads_and_changes_nothing(client, stocktake):
     client.force_login(AuditorFactory())
     page = client.get(address("stocktake_items", stocktake) + "?outcome=missing")

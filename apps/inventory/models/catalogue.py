@@ -159,6 +159,11 @@ class KitPart(models.Model):
     quantity = models.PositiveSmallIntegerField(
         _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(100)]
     )
+    has_serial = models.BooleanField(
+        _("serial number is scanned"),
+        default=False,
+        help_text=_("When a delivery is scanned in: after that of the first device, which is always scanned."),
+    )
 
     objects = ReferenceQuerySet.as_manager()
     history = HistoricalRecords()

@@ -153,13 +153,18 @@ class Loan(models.Model):
 
 
 class LoanChange(StatusChange):
-    """What happened to a loan; `step` is the service's name. The portal itself has no `by`."""
+    """What happened to a loan; `step` is the service's name. The portal itself has no `by`.
+
+    `key` is that of the scan that did it, so that one which is sent again does it once.
+    """
 
     loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="changes")
     step = models.CharField(_("step"), max_length=32)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("by"), null=True, on_delete=models.PROTECT, related_name="+"
     )
+
+    key = models.UUIDField(_("key"), null=True, unique=True, editable=False)
 
     objects = LoanPartQuerySet.as_manager()
 

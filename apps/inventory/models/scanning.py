@@ -12,7 +12,7 @@ from apps.core import formats
 from apps.core.money import CentsField
 from apps.core.querysets import ReferenceQuerySet
 from apps.inventory.choices import Ownership, ScanState
-from apps.inventory.models.catalogue import Product
+from apps.inventory.models.catalogue import Kit, Product
 from apps.inventory.models.devices import Device
 from apps.inventory.querysets import ScanQuerySet, ScanSessionQuerySet
 from apps.inventory.serials import LONGEST, validate_pattern
@@ -76,6 +76,8 @@ class ScanSession(models.Model):
     """A delivery of devices alike whose serial numbers are being scanned. `revision` rises with each change of it.
 
     `token` is that of the form that began it, so that a second sending begins nothing. `price` is per device.
+    Of a `kit`, `product` is the first device. `kit_parts` is what one of it is made of, as it was when the delivery
+    began: [product id, quantity, whether its serial numbers are scanned] for each part that is a device.
     """
 
     token = models.UUIDField(_("token of the form"), unique=True, editable=False)
@@ -83,6 +85,10 @@ class ScanSession(models.Model):
     state = models.CharField(_("state"), max_length=16, choices=ScanState, default=ScanState.OPEN)
     revision = models.PositiveIntegerField(_("revision"), default=0)
     product = models.ForeignKey(Product, verbose_name=_("product"), on_delete=models.PROTECT, related_name="+")
+    kit = models.ForeignKey(
+        Kit, verbose_name=_("kit"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    kit_parts = models.JSONField(_("parts of a kit"), default=list, blank=True, editable=False)
     expected = models.PositiveIntegerField(
         _("expected quantity"), null=True, blank=True, validators=[MinValueValidator(1)]
     )
@@ -116,23 +122,29 @@ class ScanSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product}, {formats.moment(self.started_at)}"
+        return f"{self.what}, {formats.moment(self.started_at)}"
 
     def get_absolute_url(self) -> str:
         return reverse("inventory:scan", args=[self.pk])
+
+    @property
+    def what(self) -> Kit | Product:
+        return self.kit or self.product
 
 
 class Scan(models.Model):
     """One serial number of a delivery. `key` is the client's, so that a scan that is sent again counts once.
 
-    What was removed keeps its row: the same sending, arriving late, does not bring it back.
+    What was removed keeps its row: the same sending, arriving late, does not bring it back. `place` says for which
+    device of which kit the number is (`scan_places`). A device of a kit that bears no number has an empty `serial`.
     """
 
     session = models.ForeignKey(
         ScanSession, verbose_name=_("scanned delivery"), on_delete=models.CASCADE, related_name="scans"
     )
     key = models.UUIDField(_("key"), editable=False)
-    serial = models.CharField(_("serial number"), max_length=80)
+    serial = models.CharField(_("serial number"), max_length=80, blank=True)
+    place = models.PositiveIntegerField(_("place among the kits"), null=True, blank=True, editable=False)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(_("scanned at"), auto_now_add=True)
     removed_at = models.DateTimeField(_("removed at"), null=True, blank=True)
@@ -151,8 +163,13 @@ class Scan(models.Model):
             models.UniqueConstraint(fields=["session", "key"], name="inventory_scan_sent_once"),
             models.UniqueConstraint(
                 fields=["session", "serial"],
-                condition=Q(removed_at__isnull=True),
+                condition=Q(removed_at__isnull=True) & ~Q(serial=""),
                 name="inventory_scan_serial_once",
+            ),
+            models.UniqueConstraint(
+                fields=["session", "place"],
+                condition=Q(removed_at__isnull=True),
+                name="inventory_scan_place_once",
             ),
         ]
 

@@ -5,6 +5,7 @@ All raise `DomainError` for what the person can mend and `PermissionDenied` for 
 Days (`on`, `since`) default to today, are never in the future and never before the device's last change.
 """
 
+from apps.inventory.scan_checks import SentSerial
 from apps.inventory.services.adding import (
     add_device,
     add_devices,
@@ -75,6 +76,7 @@ __all__ = [
     "NEEDS_REASON",
     "Answer",
     "SentScan",
+    "SentSerial",
     "Settled",
     "add_attachment",
     "add_device",

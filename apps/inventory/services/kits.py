@@ -7,20 +7,26 @@ import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
 from apps.inventory.choices import Ownership
-from apps.inventory.models import Device, Kit, KitPart, KitSet
+from apps.inventory.models import Device, Kit, KitPart, KitSet, Product
+from apps.inventory.selectors import accessories_of
 from apps.inventory.services.adding import add_devices, once
 from apps.inventory.services.common import ensure_may, lock_kinds
 from apps.schools.models import School, Site
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+
+KIT_HAS_NO_PRICE = _(
+    "The devices of a kit differ in price. Please leave this field empty and correct the price on their pages."
+)
 
 
 @transaction.atomic
@@ -44,32 +50,51 @@ def add_kits(
     `serials` belong to the first kind of part, in the order of the kits; `prices` in euros by product id. Returns the
     devices, those of the first part first. An order or a delivery calls this with its own quantity and prices.
     """
+    parts = parts_of(kit)
+    facts = {"ownership": ownership, "bought_on": bought_on, "school": school, "site": site, "room": room,
+             "since": since, "note": note}  # fmt: skip
+    return add_parts(
+        kit=kit,
+        parts=[(part.product, part.quantity) for part in parts],
+        quantity=quantity,
+        by=by,
+        serials={parts[0].product_id: serials},
+        prices=prices or {},
+        **facts,
+    )
+
+
+@transaction.atomic
+def add_parts(
+    *,
+    kit: Kit,
+    parts: Sequence[tuple[Product, int]],
+    quantity: int,
+    by: User,
+    serials: Mapping[int, Sequence[str]],
+    prices: Mapping[int, Decimal] | None = None,
+    **facts: Any,
+) -> list[Device]:
+    """`add_kits` with the `parts` that one kit has, each with its quantity; `serials` and `prices` by product id.
+
+    The devices come part by part, and within each in the order of the kits, as its serials do.
+    """
     ensure_may(by, "inventory.add_device")
-    parts = list(kit.parts.select_related("product__kind").order_by("pk"))
-    tracked = [part for part in parts if part.product.kind.tracked_singly]
-    if not tracked:
-        raise DomainError(_("This kit has no part that is a device. Please choose another kit."), field="kit")
     if quantity < 1:
         raise DomainError(_("Please enter at least 1."), field="quantity")
-    lock_kinds(*{part.product.kind_id for part in tracked})
-    words = accessories_of(parts)
+    lock_kinds(*{product.kind_id for product, _pieces in parts})
+    words = accessories_of(list(kit.parts.select_related("product__kind").order_by("pk")))
     sets = KitSet.objects.bulk_create([KitSet(kit=kit, accessories=words) for _number in range(quantity)], 500)
     devices: list[Device] = []
-    for part in tracked:
+    for product, pieces in parts:
         devices += add_devices(
-            product=part.product,
-            quantity=quantity * part.quantity,
+            product=product,
+            quantity=quantity * pieces,
             by=by,
-            serials=() if devices else serials,
-            kit_sets=[kit_set for kit_set in sets for _piece in range(part.quantity)],
-            ownership=ownership,
-            price=(prices or {}).get(part.product_id),
-            bought_on=bought_on,
-            school=school,
-            site=site,
-            room=room,
-            since=since,
-            note=note,
+            serials=serials.get(product.pk, ()),
+            kit_sets=[kit_set for kit_set in sets for _piece in range(pieces)],
+            price=(prices or {}).get(product.pk),
+            **facts,
         )
     return devices
 
@@ -80,6 +105,10 @@ def add_kits_once(*, token: uuid.UUID, kit: Kit, quantity: int, by: User, **fact
     return once(token, by, partial(add_kits, kit=kit, quantity=quantity, by=by, **facts))  # type: ignore[arg-type]  # its own words
 
 
-def accessories_of(parts: Sequence[KitPart]) -> str:
-    """The parts that are no devices, in words: "1 × Muster Stift, 2 × Muster Hülle"."""
-    return ", ".join(str(part) for part in parts if not part.product.kind.tracked_singly)
+def parts_of(kit: Kit) -> list[KitPart]:
+    """The parts that are devices, the first device first; refuses a kit without any."""
+    parts = list(kit.parts.select_related("product__kind").order_by("pk"))
+    tracked = [part for part in parts if part.product.kind.tracked_singly]
+    if not tracked:
+        raise DomainError(_("This kit has no part that is a device. Please choose another kit."), field="kit")
+    return tracked

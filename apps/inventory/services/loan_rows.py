@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 import random
 import secrets
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from apps.core.clock import today
@@ -42,11 +43,11 @@ def _number(chance: random.Random) -> str:
     return f"L-{drawn[:3]}-{drawn[3:]}"
 
 
-def open_row(device: Device, *, by: User | None, step: str, **facts: Any) -> Loan:
+def open_row(device: Device, *, by: User | None, step: str, key: uuid.UUID | None = None, **facts: Any) -> Loan:
     """A new open loan of a device that stands at a school."""
     loan = Loan(**_started(device, new_numbers(1)[0], **facts))
     save_by(loan, by=by)
-    note(loan, step, was="", by=by)
+    note(loan, step, was="", by=by, key=key)
     return loan
 
 
@@ -55,9 +56,23 @@ def _started(device: Device, number: str, **facts: Any) -> dict[str, Any]:
     return {"device": device, "school_id": device.school_id, "number": number, **start, **facts}
 
 
-def note(loan: Loan, step: str, *, was: str, by: User | None, reason: str = "") -> None:
+def note(loan: Loan, step: str, *, was: str, by: User | None, reason: str = "", key: uuid.UUID | None = None) -> None:
     """One row of the loan's course."""
-    LoanChange.objects.create(loan=loan, step=step, from_state=was, to_state=loan.state, by=by, reason=reason)
+    LoanChange.objects.create(loan=loan, step=step, from_state=was, to_state=loan.state, by=by, reason=reason, key=key)
+
+
+def value_before(row: Device | Loan, field: str, *, state: str, was: Collection[str]) -> Any:
+    """What `field` was before the step that led on from one of the states `was`; as it is where it was changed since.
+
+    `state` names the field of the state. The row must bear what is stored.
+    """
+    now, written = getattr(row, field), getattr(row, field)
+    versions = row.history.order_by("-history_date", "-history_id").values_list(state, field)
+    for then, value in versions:
+        if then in was:
+            return value if now == written else now
+        written = value
+    return now
 
 
 def follow_status(device: Device, *, by: User, on: datetime.date | None = None) -> None:

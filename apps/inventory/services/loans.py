@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,14 @@ from apps.core.history import save_by
 from apps.core.querysets import ensure_still_visible
 from apps.inventory.choices import Condition
 from apps.inventory.loan_choices import Borrower, LoanState
-from apps.inventory.loan_selectors import actions_for, lendable_parts, open_loan_of, rules_on, why_not_lendable
+from apps.inventory.loan_selectors import (
+    lendable_parts,
+    loan_of_scan,
+    open_loan_of,
+    rules_on,
+    why_not_lendable,
+    why_too_late,
+)
 from apps.inventory.loan_workflow import KEEP, TRANSITIONS
 from apps.inventory.models import Device, Loan
 from apps.inventory.numbering import tidy
@@ -46,6 +54,7 @@ def hand_out(
     remark: str = "",
     borrower_name: str = "",
     without: Collection[int] = (),
+    key: uuid.UUID | None = None,
 ) -> Loan:
     """Lends a device to a pupil or a teacher: opens the loan, and the device is on loan.
 
@@ -54,14 +63,17 @@ def hand_out(
 
     `school`: where the device has to stand, where that was chosen before. Its acquisition cost becomes the loan's
     value. A name is refused unless the city stores names (`LoanRules`). `condition` empty: as recorded with the device;
-    what is said here is recorded there, too.
+    what is said here is recorded there, too. `key`: of the scan; sent again, it opens no second loan.
     """
     ensure_may(by, KEEP)
     day = since or today()
     ensure_day(day, None, field="since")
     ensure_due(due_on, day)
+    ensure_group(borrower, group)
     _ensure_name_allowed(borrower_name)
     lock_kit(device, by)
+    if (earlier := loan_of_scan(key, by)) is not None:
+        return earlier
     row = locked(device, by)
     if refusal := why_not_lendable(row, school):
         raise DomainError(refusal, code="not_lendable", field="code")
@@ -73,7 +85,7 @@ def hand_out(
         "until_school_year_ends": until_school_year_ends,
         "borrower_name": tidy(borrower_name),
     }
-    loan = _open(row, by, condition, **terms, damage_out=damage.strip(), accessories=tidy(accessories),
+    loan = _open(row, by, condition, key=key, **terms, damage_out=damage.strip(), accessories=tidy(accessories),
                  remark=remark.strip())  # fmt: skip
     for part in lendable_parts(row, by):
         if part.pk not in without:
@@ -90,16 +102,20 @@ def take_back(
     damage: str = "",
     remark: str = "",
     missing: Collection[int] = (),
+    key: uuid.UUID | None = None,
 ) -> Loan:
     """Takes a device back today: the loan ends, and the device is in use again where it stands.
 
     The parts that went out with it come back, too, but for those whose loans `missing` names by id: they stay on loan.
-    `condition` empty: unchanged since the hand-out.
+    `condition` empty: unchanged since the hand-out. `key`: as with `hand_out`.
     """
+    lock_kit(loan.device, by)
+    if (earlier := loan_of_scan(key, by)) is not None:
+        return earlier
     row = _locked(loan, "take_back", LoanState.RETURNED, by=by)
     row.damage_back = damage.strip()
     row.remark = "\n".join(filter(None, (row.remark, remark.strip())))
-    _take_back(row, by, condition)
+    _take_back(row, by, condition, key)
     for part in _parts(row, LoanState.OUT):
         if part.pk not in missing:
             _take_back(part, by, "")
@@ -123,8 +139,8 @@ def take_back_device(
     if loan is None:
         return steps.return_loan(device=row, by=by)
     loan.device = row
-    facts = {"condition": condition, "damage": damage, "remark": remark}
-    return take_back(loan=loan, by=by, missing=missing, **facts).device
+    ended = take_back(loan=loan, by=by, condition=condition, damage=damage, remark=remark, missing=missing)
+    return ended.device
 
 
 @transaction.atomic
@@ -158,20 +174,22 @@ def report_loan_stolen(*, loan: Loan, by: User, reason: str = "") -> Loan:
 def undo_hand_out(*, loan: Loan, by: User) -> Loan:
     """Takes a hand-out of today back as a mistake: the loan is called off, and the device is in use as before.
 
+    Its condition, too, becomes what it was before, unless somebody has corrected it since.
     With the loan of a kit's part that part alone is left out; with that of the main one all parts are.
     """
     row = _locked(loan, "undo_hand_out", LoanState.CANCELLED, by=by)
     for each in (row, *_parts(row, LoanState.OUT)):
         each.state, each.ended_on = LoanState.CANCELLED, max(today(), each.since)
         _save(each, "undo_hand_out", was=LoanState.OUT, by=by)
-        steps.return_loan(device=each.device, by=by)
+        steps.undo_lending(device=each.device, by=by)
     return row
 
 
 @transaction.atomic
 def undo_take_back(*, loan: Loan, by: User) -> Loan:
-    """The device was not given back after all: the loan of today goes on as it was.
+    """The device was not given back after all: the loan of today goes on as it was, without the return's remark.
 
+    The device's condition becomes what it was before, unless somebody has corrected it since.
     With the loan of a kit's part that part alone is missing; with that of the main one all that came back today are out
     again.
     """
@@ -180,9 +198,10 @@ def undo_take_back(*, loan: Loan, by: User) -> Loan:
     for each in (row, *parts):
         if refusal := why_not_lendable(each.device, each.school):
             raise DomainError(refusal, code="not_lendable")
+        each.remark = loan_rows.value_before(each, "remark", state="state", was={LoanState.OUT})
         each.state, each.ended_on, each.condition_back, each.damage_back = LoanState.OUT, None, "", ""
         _save(each, "undo_take_back", was=LoanState.RETURNED, by=by)
-        steps.lend_device(device=each.device, by=by)
+        steps.undo_return(device=each.device, by=by)
     return row
 
 
@@ -193,6 +212,12 @@ def ensure_due(due_on: datetime.date | None, earliest: datetime.date) -> None:
             _("The due date lies before %(day)s. Please enter a later day.") % {"day": formats.day(earliest)},
             field="due_on",
         )
+
+
+def ensure_group(borrower: str, group: str) -> None:
+    """Pupils borrow with their class, teachers need none."""
+    if borrower == Borrower.PUPIL and not group.strip():
+        raise DomainError(_("Please enter the class, for example 7b."), field="group")
 
 
 def _ensure_name_allowed(name: str) -> None:
@@ -211,11 +236,8 @@ def _locked(loan: Loan, step: str, target: LoanState, *, by: User) -> Loan:
     row: Loan = Loan.objects.select_related("school").get(pk=loan.pk)
     row.device = device
     TRANSITIONS.ensure(step, source=row.state, target=target)
-    if step not in actions_for(row, by):
-        raise DomainError(
-            _("This can be undone on the same day only. Please take the device back, or hand it out anew."),
-            code="too_late",
-        )
+    if refusal := why_too_late(row, step):
+        raise DomainError(refusal, code="too_late")
     return row
 
 
@@ -232,10 +254,10 @@ def _open(row: Device, by: User, condition: str, **facts: Any) -> Loan:
     return loan
 
 
-def _take_back(row: Loan, by: User, condition: str) -> None:
+def _take_back(row: Loan, by: User, condition: str, key: uuid.UUID | None = None) -> None:
     row.state, row.ended_on = LoanState.RETURNED, today()
     row.condition_back = Condition(condition) if condition else row.condition_out
-    _save(row, "take_back", was=LoanState.OUT, by=by)
+    _save(row, "take_back", was=LoanState.OUT, by=by, key=key)
     steps.return_loan(device=row.device, by=by, condition=condition)
 
 
@@ -248,7 +270,7 @@ def _lose(loan: Loan, step: str, target: LoanState, *, by: User, reason: str) ->
     return row
 
 
-def _save(row: Loan, step: str, *, was: LoanState, by: User, reason: str = "") -> None:
+def _save(row: Loan, step: str, *, was: LoanState, by: User, reason: str = "", key: uuid.UUID | None = None) -> None:
     save_by(row, by=by)
-    loan_rows.note(row, step, was=was, by=by, reason=reason)
+    loan_rows.note(row, step, was=was, by=by, reason=reason, key=key)
     ensure_still_visible(row, by)

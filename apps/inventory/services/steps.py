@@ -17,7 +17,7 @@ from apps.inventory.choices import LENT_OWNERSHIPS, Condition, DeviceStatus, Dis
 from apps.inventory.models import Device
 from apps.inventory.placing import Spot, earliest_day, ensure_day
 from apps.inventory.services.common import ensure_may, locked, spot_at, write
-from apps.inventory.services.loan_rows import follow_status
+from apps.inventory.services.loan_rows import follow_status, value_before
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
 
@@ -135,6 +135,23 @@ def lend_device(*, device: Device, by: User, reason: str = "", condition: str = 
 
 
 @transaction.atomic
+def undo_lending(*, device: Device, by: User) -> Device:
+    """Undoes `lend_device`: the device is in use, in the condition in which it was before."""
+    row = locked(device, by)
+    others = set(DeviceStatus) - {DeviceStatus.ON_LOAN}
+    condition = value_before(row, "condition", state="status", was=others)
+    return _stay(row, "return_loan", DeviceStatus.IN_USE, by=by, restored=condition)
+
+
+@transaction.atomic
+def undo_return(*, device: Device, by: User) -> Device:
+    """Undoes `return_loan`: the device is on loan, in the condition in which it was before."""
+    row = locked(device, by)
+    condition = value_before(row, "condition", state="status", was={DeviceStatus.ON_LOAN})
+    return _stay(row, "lend_device", DeviceStatus.ON_LOAN, by=by, restored=condition)
+
+
+@transaction.atomic
 def return_loan(*, device: Device, by: User, reason: str = "", condition: str = "") -> Device:
     """Takes a lent device back. People do so by `take_back`."""
     return _stay(device, "return_loan", DeviceStatus.IN_USE, by=by, reason=reason, condition=condition)
@@ -154,10 +171,23 @@ def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datet
     return row
 
 
-def _stay(device: Device, name: str, target: DeviceStatus, *, by: User, reason: str, condition: str = "") -> Device:
+def _stay(
+    device: Device,
+    name: str,
+    target: DeviceStatus,
+    *,
+    by: User,
+    reason: str = "",
+    condition: str = "",
+    restored: str | None = None,
+) -> Device:
+    """Changes the status alone. `condition`: the new one, if named; `restored`: the former one, though it be empty."""
     row = _step(name, device, target, by=by)
     row.status = target
-    row.condition = Condition(condition) if condition else row.condition
+    if restored is not None:
+        row.condition = restored
+    elif condition:
+        row.condition = Condition(condition)
     save_by(row, by=by, update_fields=["status", "condition"], reason=reason.strip())
     follow_status(row, by=by)
     return row
