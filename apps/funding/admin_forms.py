@@ -14,7 +14,7 @@ from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanIntegerField
 from apps.core.form_layout import FieldError, collect_errors
-from apps.funding.calculations import LineDecision, needs_own_share
+from apps.funding.calculations import LineDecision, line_cost, may_need_own_share, needs_own_share
 from apps.funding.choices import ReasonKind
 from apps.funding.models import ApplicationLine, Budget, ReasonTemplate
 from apps.funding.services import UNSEEN
@@ -213,9 +213,16 @@ class DecisionForms:
         return decisions
 
     def takes_own_share(self, budget_id: int | None) -> bool:
-        """Whether a budget's grant pays less than all, so that a municipal budget pays the rest."""
+        """Whether a budget's grant may pay less than all, so that a municipal budget pays the rest."""
         budget = self.budgets.get(budget_id or 0)
-        return budget is not None and needs_own_share(budget.grant.rate if budget.grant else None)
+        return budget is not None and may_need_own_share(budget)
+
+    def _lacks_own_share(self, line: ApplicationLine, decision: LineDecision) -> bool:
+        budget = self.budgets.get(decision.budget_id or 0)
+        if budget is None or decision.own_share_budget_id is not None:
+            return False
+        cost = line_cost(line.unit_price, decision.approved_quantity)
+        return needs_own_share(cost, budget, decision.approved_quantity)
 
     def check_approval(self) -> bool:
         """Says at the field what is missing for an approval."""
@@ -223,11 +230,7 @@ class DecisionForms:
         for form, decision in zip(self.lines, self.decisions(), strict=True):
             if decision.approved_quantity and decision.budget_id is None:
                 self._complain("budget", _("Please choose a budget."))
-            elif (
-                decision.approved_quantity
-                and self.takes_own_share(decision.budget_id)
-                and decision.own_share_budget_id is None
-            ):
+            elif decision.approved_quantity and self._lacks_own_share(form.line, decision):
                 field = "own_share_budget"
                 target = form if self._chosen(form, "budget") else self.top
                 self._complain(field, _("Please choose a municipal budget for the own share."), target)

@@ -27,7 +27,7 @@ from apps.funding.admin.bulk_actions import BulkAction
 from apps.funding.admin.kept import Kept
 from apps.funding.admin.verbs import rehearse
 from apps.funding.admin_forms import BulkForm
-from apps.funding.calculations import LineDecision, SeveralPreview, Step, needs_own_share
+from apps.funding.calculations import LineDecision, SeveralPreview, Step, may_need_own_share
 from apps.funding.choices import ApplicationState
 from apps.funding.models import Budget, EquipmentApplication, ReasonTemplate
 from apps.quotas.calculations import Effect
@@ -241,7 +241,7 @@ class Batch:
         if self.action.name != "approve":
             return Single(revision, (), self.form.cleaned_data["reason"])
         budget, own = self.form.chosen()
-        own_id = own.pk if own is not None and needs_own_share(budget.rate) else None
+        own_id = own.pk if own is not None and may_need_own_share(budget) else None
         lines = application.lines.values_list("pk", "quantity")
         decisions = [LineDecision(pk, quantity, budget.pk, own_id) for pk, quantity in lines]
         return Single(revision, decisions, self.form.cleaned_data["reason"])

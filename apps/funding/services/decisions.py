@@ -19,6 +19,7 @@ from apps.funding.calculations import (
     LineDecision,
     Part,
     line_cost,
+    may_need_own_share,
     needs_own_share,
     own_part,
     parts_of,
@@ -176,7 +177,7 @@ def reserve(*, application: EquipmentApplication, budget: Budget, by: User, revi
     chosen = Budget.objects.visible_to(by).select_related("grant").filter(pk=budget.pk).first()
     if chosen is None:
         raise DomainError(_("A chosen budget no longer exists. Please choose another one."), field="budget")
-    amount = total(own_part(line.amount, chosen.rate) for line in row.lines.all())
+    amount = total(own_part(line.amount, chosen, line.quantity) for line in row.lines.all())
     reservation, _created = Reservation.objects.update_or_create(
         application=row, defaults={"budget": chosen, "amount": amount, "by": by, "at": clock.now()}
     )
@@ -261,26 +262,32 @@ def _parts(line: ApplicationLine, decision: LineDecision, budgets: Mapping[int, 
         )
     budget = budgets[decision.budget_id]
     own = None if decision.own_share_budget_id is None else budgets[decision.own_share_budget_id]
-    _ensure_own_share(line, budget, own)
+    cost = line_cost(line.unit_price, decision.approved_quantity)
+    is_needed = needs_own_share(cost, budget, decision.approved_quantity)
+    _ensure_own_share(line, budget, own, is_needed=is_needed)
     return parts_of(
         line.pk,
-        line_cost(line.unit_price, decision.approved_quantity),
+        cost,
+        quantity=decision.approved_quantity,
         budget_id=budget.pk,
-        rate=budget.rate,
+        source=budget,
         own_share_budget_id=None if own is None else own.pk,
     )
 
 
-def _ensure_own_share(line: ApplicationLine, budget: Budget, own: Budget | None) -> None:
+def _ensure_own_share(line: ApplicationLine, budget: Budget, own: Budget | None, *, is_needed: bool) -> None:
+    """A grant with a limit per device may have one for all lines, also for those that stay within the limit."""
     names = {"product": line.product, "budget": budget}
-    if needs_own_share(budget.rate):
-        if own is None:
+    if own is None:
+        if is_needed:
             message = _("“%(product)s”: “%(budget)s” pays only a part. Please choose the budget for the own share.")
             raise DomainError(message % names, code="missing_own_share", field="own_share_budget")
+        return
+    if may_need_own_share(budget):
         if own.grant_id is not None:
             message = _("“%(product)s”: the own share comes from municipal money, not from another grant.")
             raise DomainError(message % names, code="own_share_from_grant", field="own_share_budget")
-    elif own is not None:
+    else:
         message = _("“%(product)s”: “%(budget)s” pays all. Please leave the own share empty.")
         raise DomainError(message % names, code="needless_own_share", field="own_share_budget")
 
@@ -347,7 +354,7 @@ def _approve_in_full(
     reason: str,
     revision: int | None,
 ) -> Outcome:
-    own = own_share_budget.pk if own_share_budget is not None and needs_own_share(budget.rate) else None
+    own = own_share_budget.pk if own_share_budget is not None and may_need_own_share(budget) else None
     decisions = [
         LineDecision(line_id, quantity, budget.pk, own)
         for line_id, quantity in application.lines.values_list("pk", "quantity")
