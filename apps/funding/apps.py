@@ -21,8 +21,10 @@ class FundingConfig(AppConfig):
         from apps.core.permissions import register
         from apps.funding.panels import applications_of_school
         from apps.funding.permissions import ROLE_PERMISSIONS
+        from apps.funding.round_jobs import register_all as register_round_jobs
 
         register(ROLE_PERMISSIONS)
+        register_round_jobs()
         navigation.register(
             navigation.NavigationItem(
                 _("Applications"), "funding:list", order=40, permissions=("funding.view_equipmentapplication",)

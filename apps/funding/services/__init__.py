@@ -15,11 +15,14 @@ from apps.funding.services.decisions import (
     return_with_question,
 )
 from apps.funding.services.ledger import allow_overrun, post_entry, record_payment, release
+from apps.funding.services.proposals import propose_approval, withdraw_proposal
+from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
     "UNSEEN",
     "Outcome",
+    "add_concept",
     "allow_overrun",
     "answer",
     "approve",
@@ -30,13 +33,17 @@ __all__ = [
     "decide_several",
     "discard_draft",
     "post_entry",
+    "propose_approval",
     "record_payment",
     "reject",
     "release",
+    "remind_of_rounds",
+    "remove_concept",
     "reserve",
     "return_with_question",
     "save_draft",
     "set_freeze",
     "submit",
     "withdraw",
+    "withdraw_proposal",
 ]
