@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
@@ -27,11 +28,50 @@ def next_round(day: datetime.date | None = None) -> ApplicationRound | None:
     return found
 
 
+@dataclass(frozen=True)
+class Pause:
+    """No round is open; `following` is the one that opens next, None where none is announced."""
+
+    following: ApplicationRound | None
+
+
+def pause_between_rounds(day: datetime.date | None = None) -> Pause | None:
+    """What to say while no round is open; None while one is, and in a city that has no rounds."""
+    if open_rounds(day).exists() or not ApplicationRound.objects.exists():
+        return None
+    return Pause(next_round(day))
+
+
 def rounds_to_choose(application: EquipmentApplication | None = None) -> list[ApplicationRound]:
     """What a draft may belong to: the open rounds, and the one that it belongs to already."""
     rows = list(open_rounds())
     own = None if application is None else application.round
     return rows if own is None or own in rows else [own, *rows]
+
+
+@dataclass(frozen=True)
+class RoundState:
+    """What an application's round means for who would hand it in now."""
+
+    row: ApplicationRound
+    is_open: bool
+    is_late: bool
+    lacks_concept: bool
+
+
+def round_state(application: EquipmentApplication, day: datetime.date | None = None) -> RoundState | None:
+    """None without a round. What was handed in before and came back with a question is not late by now."""
+    row, day = application.round, day or clock.today()
+    if row is None:
+        return None
+    is_first = application.state == ApplicationState.DRAFT
+    has_concept = not row.asks_for_concept or MediaConcept.objects.filter(school=application.school_id).exists()
+    return RoundState(
+        row,
+        is_open=row.is_open(day) or not is_first,
+        is_late=row.is_over(day) if is_first else application.is_late,
+        lacks_concept=not has_concept,
+    )
 
 
 def concepts_of(school: School, user: User) -> QuerySet[MediaConcept]:

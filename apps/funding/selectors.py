@@ -245,8 +245,15 @@ def decision_preview(
     The same steps as `services.decide_several`, without locks: the service decides anew.
     `DomainError` when the budget's grant pays only a part and there is no budget for the own share.
     """
-    own = own_share_budget if may_need_own_share(budget) else None
     ordered = sorted(applications, key=lambda row: (row.submitted_at or row.created_at, row.pk))
+    return preview_in_order(ordered, budget, own_share_budget)
+
+
+def preview_in_order(
+    ordered: Sequence[EquipmentApplication], budget: Budget, own_share_budget: Budget | None = None
+) -> SeveralPreview:
+    """`decision_preview` in the order that is given."""
+    own = own_share_budget if may_need_own_share(budget) else None
     lines: defaultdict[int, list[ApplicationLine]] = defaultdict(list)
     for line in ApplicationLine.objects.filter(application__in=ordered).order_by("pk"):
         lines[line.application_id].append(line)
