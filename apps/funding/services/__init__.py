@@ -15,7 +15,13 @@ from apps.funding.services.decisions import (
     return_with_question,
 )
 from apps.funding.services.ledger import allow_overrun, post_entry, record_payment, release
-from apps.funding.services.proposals import propose_approval, withdraw_proposal
+from apps.funding.services.proposals import (
+    decisions_of,
+    needs_two,
+    propose_approval,
+    sentence_about_two,
+    withdraw_proposal,
+)
 from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
 from apps.funding.services.steps import UNSEEN
 
@@ -31,7 +37,9 @@ __all__ = [
     "create_budget",
     "create_draft",
     "decide_several",
+    "decisions_of",
     "discard_draft",
+    "needs_two",
     "post_entry",
     "propose_approval",
     "record_payment",
@@ -42,6 +50,7 @@ __all__ = [
     "reserve",
     "return_with_question",
     "save_draft",
+    "sentence_about_two",
     "set_freeze",
     "submit",
     "withdraw",

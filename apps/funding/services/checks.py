@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +45,22 @@ class Checked:
     def amount(self) -> Decimal:
         """Euros that would be committed."""
         return total(part.amount for part in self.parts)
+
+    @property
+    def decisions(self) -> list[LineDecision]:
+        """In the order of the lines and with only those budgets that pay, so that equal decisions are equal."""
+        paying = {(part.line_id, part.budget_id) for part in self.parts}
+        return [
+            replace(
+                decision,
+                budget_id=decision.budget_id if decision.approved_quantity else None,
+                own_share_budget_id=own if (decision.line_id, own) in paying else None,
+                note=decision.note.strip(),
+            )
+            for decision, own in (
+                (self.matched[line.pk], self.matched[line.pk].own_share_budget_id) for line in self.lines
+            )
+        ]
 
 
 def checked(application: EquipmentApplication, decisions: Sequence[LineDecision], *, by: User) -> Checked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -50,7 +50,7 @@ def propose_approval(
     proposal = ApprovalProposal(
         application=row,
         revision=row.revision,
-        decisions=as_json(decided.matched.values()),
+        decisions=as_json(decided),
         amount=decided.amount,
         reason=reason.strip(),
         overrun_reason=overrun_reason,
@@ -78,15 +78,15 @@ def ensure_two_approve(application: EquipmentApplication, decided: Checked, *, b
     proposal = ApprovalProposal.objects.filter(application=application).first()
     if proposal is None or proposal.revision != application.revision:
         raise DomainError(sentence_about_two(), code="second_approver")
-    if proposal.by_id == by.pk:
-        raise DomainError(
-            _("You proposed this approval yourself. Please ask another person to approve it."), code="same_person"
-        )
-    if not is_proposed(proposal, decided.matched.values(), overrun_reason):
+    if not is_proposed(proposal, decided, overrun_reason):
         raise DomainError(
             _("This is not what %(person)s has proposed. Please propose it, so that another person approves it.")
             % {"person": proposal.by},
             code="second_approver",
+        )
+    if proposal.by_id == by.pk:
+        raise DomainError(
+            _("You proposed this approval yourself. Please ask another person to approve it."), code="same_person"
         )
 
 
@@ -103,27 +103,18 @@ def sentence_about_two() -> str:
     return text % {"sum": euro(limit)}
 
 
-def as_json(decisions: Iterable[LineDecision]) -> list[dict[str, Any]]:
-    """Decisions in one order and wording, so that equal ones are equal: a line of which nothing is approved is paid
-    by no budget."""
-    return [
-        asdict(row) if row.approved_quantity else asdict(LineDecision(row.line_id, 0, note=row.note))
-        for row in (_tidy(decision) for decision in sorted(decisions, key=lambda decision: decision.line_id))
-    ]
+def as_json(decided: Checked) -> list[dict[str, Any]]:
+    return [asdict(decision) for decision in decided.decisions]
 
 
-def is_proposed(proposal: ApprovalProposal, decisions: Iterable[LineDecision], overrun_reason: str) -> bool:
+def is_proposed(proposal: ApprovalProposal, decided: Checked, overrun_reason: str) -> bool:
     """Whether these are the proposal's decisions; the words to the school are the approver's own."""
-    return bool(proposal.decisions == as_json(decisions) and proposal.overrun_reason == overrun_reason.strip())
+    return bool(proposal.decisions == as_json(decided) and proposal.overrun_reason == overrun_reason)
 
 
 def decisions_of(proposal: ApprovalProposal) -> list[LineDecision]:
     stored: Sequence[Mapping[str, Any]] = proposal.decisions
     return [LineDecision(**row) for row in stored]
-
-
-def _tidy(decision: LineDecision) -> LineDecision:
-    return LineDecision(**asdict(decision) | {"note": decision.note.strip()})
 
 
 def _kept(proposal: ApprovalProposal) -> ApprovalProposal:
