@@ -8,6 +8,7 @@ class FundingConfig(AppConfig):
     admin_place = 1
     admin_models = (
         "EquipmentApplication",
+        "ApplicationRound",
         "Budget",
         "Grant",
         "FundingProgramme",

@@ -153,8 +153,11 @@ class DeskContents:
 
     @property
     def next_id(self) -> int | None:
-        """The application after this one in the queue, else the first; None when no other waits."""
+        """The application after this one in its list, else the first; None when no other waits."""
         others = [row for row in self.queue if row[1] != self.application.pk]
+        if self.place is not None:
+            after = [pk for _at, pk in self.queue[self.place[0] :]]
+            return next(iter(after), others[0][1] if others else None)
         here = (self.application.submitted_at, self.application.pk)
         later = (pk for at, pk in others if here[0] is not None and (at, pk) > here)
         return next(later, others[0][1] if others else None)

@@ -17,6 +17,7 @@ from apps.funding.services.decisions import (
 from apps.funding.services.ledger import allow_overrun, post_entry, record_payment, release
 from apps.funding.services.proposals import (
     decisions_of,
+    limit_for_two,
     needs_two,
     propose_approval,
     sentence_about_two,
@@ -39,6 +40,7 @@ __all__ = [
     "decide_several",
     "decisions_of",
     "discard_draft",
+    "limit_for_two",
     "needs_two",
     "post_entry",
     "propose_approval",

@@ -90,17 +90,21 @@ def ensure_two_approve(application: EquipmentApplication, decided: Checked, *, b
         )
 
 
+def limit_for_two() -> Decimal | None:
+    """The sum (euros gross) from which on two people approve today; None: one person is always enough."""
+    return rule_on(RuleKind.SECOND_APPROVER_FROM, clock.today())
+
+
 def needs_two(amount: Decimal) -> bool:
     """Whether two people approve a sum (euros gross) today."""
-    limit = rule_on(RuleKind.SECOND_APPROVER_FROM, clock.today())
+    limit = limit_for_two()
     return limit is not None and amount >= limit
 
 
 def sentence_about_two() -> str:
     """Why one person is not enough, and what to do."""
-    limit = rule_on(RuleKind.SECOND_APPROVER_FROM, clock.today()) or Decimal(0)
     text = _("From %(sum)s on, two people approve. Please propose the approval; another person then approves it.")
-    return text % {"sum": euro(limit)}
+    return text % {"sum": euro(limit_for_two())}
 
 
 def as_json(decided: Checked) -> list[dict[str, Any]]:
