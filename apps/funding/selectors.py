@@ -333,6 +333,15 @@ def waiting_for_coordinator(user: User) -> QuerySet[EquipmentApplication]:
     return rows.order_by("-state", "created_at", "pk")
 
 
+def proposed_for(user: User) -> QuerySet[EquipmentApplication]:
+    """Submitted applications of which another person has proposed the approval, for those who approve."""
+    if not user.has_perm("funding.approve_application"):
+        return EquipmentApplication.objects.none()
+    rows: QuerySet[EquipmentApplication] = EquipmentApplication.objects.visible_to(user)
+    proposed = rows.filter(state=ApplicationState.SUBMITTED, proposal__revision=F("revision"))
+    return proposed.exclude(proposal__by=user).order_by("proposal__at", "pk")
+
+
 def waiting_for_office(user: User) -> QuerySet[EquipmentApplication]:
     """Submitted applications for those who work the queue, the longest waiting first."""
     return queue_rows(user) if user.has_perm("funding.work_queue") else EquipmentApplication.objects.none()
