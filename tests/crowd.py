@@ -214,6 +214,8 @@ class _City:
         self.copies("budget", name=lambda n: f"Eigenmittel {n}")
         self.budgets = self.copies("budget", name=_name, grant=grants)
         self.copies("reasontemplate", name=_name)
+        self.rounds_ = self.copies("applicationround", name=_name, programme=programmes)
+        self.copies("concept", name=_name, by=self.by)
 
     def plans(self) -> None:
         plan, target = self.world.shared["plan"], self.world.shared["target"]
@@ -237,7 +239,7 @@ class _City:
         numbers = self.numbers[turns]
         own = self.world.row(state)
         line, change = own.lines.first(), own.status_changes.first()
-        there = like(own, numbers, form_key=None, title=_name, school=self.schools_[turns])
+        there = like(own, numbers, form_key=None, title=_name, school=self.schools_[turns], round=self.rounds_[turns])
         here = like(own, numbers, form_key=None, title=_name)
         lines = like(line, numbers, product=self.products[turns], application=there)
         like(line, numbers, product=self.products[turns], application=here)
@@ -251,6 +253,8 @@ class _City:
         if state == "submitted":
             like(own.reservation, numbers, by=self.by[turns], application=there, budget=self.budgets[turns])
             like(own.reservation, numbers, by=self.by[turns], application=here)
+            like(own.proposal, numbers, by=self.by[turns], application=there)
+            like(own.proposal, numbers, by=self.by[turns], application=here)
             _tell_more(line, self.numbers, but="application")
         if state == "approved":
             self.more(LineAllocation, line=line, budget=self.budgets, amount=1)
