@@ -74,7 +74,7 @@ def office_rows(user: User) -> QuerySet[EquipmentApplication]:
     level = SocialIndex.objects.filter(school=OuterRef("school")).order_by("-school_year").values("level")[:1]
     return (
         application_rows(user)
-        .select_related("school__school_type", "round", "submitted_by", "reservation__budget", "proposal__by")
+        .select_related("school__school_type", "round", "submitted_by", "reservation__budget", "proposal")
         .annotate(social_index=Subquery(level))
         .order_by("submitted_at", "pk")
     )

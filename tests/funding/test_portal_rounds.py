@@ -69,7 +69,7 @@ def test_the_only_open_round_is_chosen_already(client: Client) -> None:
 
 
 def test_of_several_open_rounds_one_is_chosen(client: Client) -> None:
-    first, second = RoundFactory(), RoundFactory()
+    _first, second = RoundFactory(), RoundFactory()
     page = client.get(NEW)
     assert field_of(page).value() is None
 

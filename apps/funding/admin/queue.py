@@ -145,9 +145,8 @@ class EquipmentApplicationAdmin(SavedFiltersMixin, WaitingListMixin, BulkMixin, 
     def state_shown(self, row: EquipmentApplication) -> str:
         """With what else the office must know at a glance."""
         marks = [gettext("late")] if row.is_late else []
-        proposal = getattr(row, "proposal", None)
-        if proposal is not None:
-            marks.append(gettext("proposed by %(person)s") % {"person": proposal.by})
+        if hasattr(row, "proposal"):
+            marks.append(gettext("proposed"))
         badge = state_badge(row.state, ApplicationState)
         return format_html('{} <span class="desk-quiet">{}</span>', badge, ", ".join(marks)) if marks else badge
 
