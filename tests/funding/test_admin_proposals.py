@@ -41,14 +41,14 @@ def test_a_clerk_proposes_and_goes_on_with_the_next(application: EquipmentApplic
 
     check = send(client, desk_of(application), "check_propose", budget=budget.pk, **{quantity(application): 1})
     assert not ApprovalProposal.objects.exists()
-    assert "Eine andere Person bewilligt" in texts(check)
+    assert "Eine andere Person genehmigt" in texts(check)
     answer = send(client, desk_of(application), "propose", check)
 
     assert answer.url == desk_of(following)
     assert ApprovalProposal.objects.get().amount == D("500.00")
     assert state_of(application) == S.SUBMITTED
     page = client.get(answer.url)
-    assert messages_of(page)[0].startswith(f"„Tablets“, {application.school}: Die Bewilligung ist vorgeschlagen.")
+    assert messages_of(page)[0].startswith(f"„Tablets“, {application.school}: Die Genehmigung ist vorgeschlagen.")
     assert typed_in(page)["budget"] == str(budget.pk)
 
 
@@ -80,7 +80,7 @@ def test_a_change_makes_it_the_approvers_own_proposal(
     row = ApprovalProposal.objects.get()
     assert (row.by, row.amount, state_of(application)) == (approver, D("500.00"), S.SUBMITTED)
     again = send(office, desk_of(application), "check_approve")
-    assert "Sie haben diese Bewilligung selbst vorgeschlagen." in texts(again)
+    assert "Sie haben diese Genehmigung selbst vorgeschlagen." in texts(again)
 
 
 def test_above_the_sum_the_approvers_button_leads_to_a_proposal(
@@ -105,7 +105,7 @@ def test_approving_past_the_preview_is_refused(
 
     page = send(office, desk_of(application), "approve", budget=budget.pk)
 
-    assert "bewilligen zwei Personen" in texts(page)
+    assert "genehmigen zwei Personen" in texts(page)
     assert state_of(application) == S.SUBMITTED
 
 
@@ -200,7 +200,7 @@ def test_several_at_once_leave_out_what_two_approve(
     assert "Ab 1.000,00" in texts(preview)
     outcome = send(office, address, "confirm", preview)
 
-    assert "bewilligen zwei Personen" in texts(outcome)
+    assert "genehmigen zwei Personen" in texts(outcome)
     assert (state_of(application), state_of(small)) == (S.SUBMITTED, S.APPROVED)
 
 

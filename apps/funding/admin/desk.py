@@ -54,6 +54,7 @@ class Desk(DeskContents):
             verb = VERBS[step.removeprefix("check_")]
             return self._check(verb) if step.startswith("check_") else self._decide(verb)
         simple: dict[str, Callable[[], HttpResponse]] = {
+            "check": self._check_lines,
             "edit": self._keep,
             "recalculate": self._recalculate,
             "fill": self._fill,
@@ -124,6 +125,10 @@ class Desk(DeskContents):
         if verb.name == "approve" and self._takes_two():
             verb = VERBS["propose"]
         return self._keep(preview=verb.name) if self._rehearse(verb) else self._keep(mend=verb.name)
+
+    def _check_lines(self) -> HttpResponse:
+        """What Enter in a field does: the look before approving, or before proposing by those who do not approve."""
+        return self._check(VERBS["approve" if self.user.has_perm(VERBS["approve"].permission) else "propose"])
 
     def _takes_two(self) -> bool:
         """Whether one person may not approve this alone, so that it becomes a proposal; the service says so itself."""

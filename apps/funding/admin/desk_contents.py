@@ -61,10 +61,6 @@ class DeskContents:
         return not VERBS[verb].decides_lines or not self.is_own
 
     @property
-    def can_approve(self) -> bool:
-        return self.may("approve")
-
-    @property
     def may_decide_lines(self) -> bool:
         """Whether quantities and budgets are typed here, to approve or to propose."""
         return self.may("approve") or self.may("propose")
