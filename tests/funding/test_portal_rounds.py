@@ -62,7 +62,7 @@ def test_the_only_open_round_is_chosen_already(client: Client) -> None:
     row = RoundFactory()
 
     page = client.get(NEW)
-    assert field_of(page).value() == row
+    assert field_of(page).value() == row.pk
     client.post(NEW, form_data(page, in_round=row.pk, action="save"))
 
     assert EquipmentApplication.objects.get().round == row
