@@ -12,8 +12,9 @@ from apps.accounts.models import User
 from apps.funding import services
 from apps.funding.calculations import LineInput
 from apps.funding.choices import ApplicationState
-from apps.funding.models import EquipmentApplication, (
+from apps.funding.models import (
     Budget,
+    EquipmentApplication,
     LedgerEntry,
     ReplacedDevice,
     Reservation,
