@@ -228,6 +228,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "inventory.remind_of_loans",
         "schedule": crontab(hour="6", minute="30"),
     },
+    "remind-of-rounds": {
+        "task": "funding.remind_of_rounds",
+        "schedule": crontab(hour="6", minute="45"),
+    },
     "clear-loans": {
         "task": "inventory.clear_loans",
         "schedule": crontab(hour="3", minute="30"),

@@ -220,6 +220,8 @@ class _City:
         self.more(GrantChange, grant=self.world.row("grant"), notice_on=BEGIN, reason=_name, by=self.by)
         for kind in ("datedrule", "awardthreshold"):
             self.copies(kind, valid_from=lambda n: BEGIN + n * DAY)
+        self.rounds_ = self.copies("applicationround", name=_name, programme=programmes)
+        self.copies("concept", name=_name, by=self.by)
 
     def plans(self) -> None:
         plan, target = self.world.shared["plan"], self.world.shared["target"]
@@ -243,7 +245,7 @@ class _City:
         numbers = self.numbers[turns]
         own = self.world.row(state)
         line, change = own.lines.first(), own.status_changes.first()
-        there = like(own, numbers, form_key=None, title=_name, school=self.schools_[turns])
+        there = like(own, numbers, form_key=None, title=_name, school=self.schools_[turns], round=self.rounds_[turns])
         here = like(own, numbers, form_key=None, title=_name)
         lines = like(line, numbers, product=self.products[turns], application=there)
         like(line, numbers, product=self.products[turns], application=here)
@@ -257,6 +259,8 @@ class _City:
         if state == "submitted":
             like(own.reservation, numbers, by=self.by[turns], application=there, budget=self.budgets[turns])
             like(own.reservation, numbers, by=self.by[turns], application=here)
+            like(own.proposal, numbers, by=self.by[turns], application=there)
+            like(own.proposal, numbers, by=self.by[turns], application=here)
             _tell_more(line, self.numbers, but="application")
         if state == "approved":
             self.more(LineAllocation, line=line, budget=self.budgets, amount=1)

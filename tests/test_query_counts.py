@@ -105,6 +105,8 @@ WITHOUT_LIST = {
     "inventory:receipt*": "a file to print",
     "inventory:return_receipt *": "a file to print",
     "funding:create*": "a form; the lines of an application are on its edit page",
+    "funding:concept *": "a file",
+    "funding:remove_concept *": "a question about one file",
     "funding:withdraw *": "a question about one application",
     "funding:answer *": "a form about one application",
     "tickets:create*": "a form",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -13,11 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from django_tables2.config import RequestConfig
 
-from apps.core import saved_filters
-from apps.core.errors import DomainError
+from apps.core import saved_filter_answers, saved_filters
 from apps.core.exports import FORMATS, lines_response, xlsx_response
 from apps.core.filters import PortalFilterSet
-from apps.core.models import SavedFilter
 from apps.core.pages import PageMixin
 from apps.core.tables import ROWS_PER_PAGE, PortalTable
 
@@ -80,29 +77,7 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
         if not self.saved_as:
             return self.http_method_not_allowed(request)
         self.filterset = self.get_filterset()
-        try:
-            return self._change_own(request)
-        except DomainError as error:
-            messages.error(request, str(error))
-            return redirect(request.get_full_path())
-
-    def _change_own(self, request: HttpRequest) -> HttpResponseBase:
-        name, query = request.POST.get("name", ""), self._known_query()
-        if "keep" in request.POST:
-            row = saved_filters.keep_filter(user=request.user, list_name=self.saved_as, name=name, query=query)
-            messages.success(request, _("The filter “%(name)s” is kept.") % {"name": row.name})
-            return redirect(f"{request.path}?{row.query}")
-        key = request.POST.get("own", "")
-        own: Any = SavedFilter.objects.filter(list_name=self.saved_as)
-        row = own.get_visible_or_404(request.user, pk=int(key) if key.isdecimal() and len(key) < 19 else 0)
-        if "rename" in request.POST:
-            saved_filters.rename_filter(row=row, name=name)
-        elif "first" in request.POST:
-            saved_filters.open_first(row=row, first=request.POST["first"] == "yes")
-        elif "forget" in request.POST:
-            saved_filters.forget_filter(row=row)
-            messages.success(request, _("The filter “%(name)s” is deleted.") % {"name": row.name})
-        return redirect(f"{request.path}?{query or f'{saved_filters.PLAIN}=none'}")
+        return saved_filter_answers.answer(request, list_name=self.saved_as, query=self._known_query())
 
     def _known_query(self) -> str:
         fields = self.filterset.form.fields if self.filterset is not None else ()

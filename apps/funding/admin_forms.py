@@ -14,10 +14,10 @@ from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanIntegerField
 from apps.core.form_layout import FieldError, collect_errors
-from apps.funding.calculations import LineDecision, needs_own_share
+from apps.funding.calculations import LineDecision, line_cost, may_need_own_share, needs_own_share
 from apps.funding.choices import ReasonKind
-from apps.funding.models import ApplicationLine, Budget, ReasonTemplate
-from apps.funding.services import UNSEEN
+from apps.funding.models import ApplicationLine, ApprovalProposal, Budget, ReasonTemplate
+from apps.funding.services import UNSEEN, decisions_of
 
 Choice = tuple[Any, str | Promise]
 REASON_FIELDS = {ReasonKind.APPROVE: "reason", ReasonKind.RETURN: "question", ReasonKind.REJECT: "rejection"}
@@ -60,10 +60,10 @@ class LineDecisionForm(BudgetsForm):
     note = forms.CharField(label=_("Note to the school"), required=False, max_length=300)
     field_order = ("approved_quantity", "note", "budget", "own_share_budget")
 
-    def __init__(self, *args: Any, line: ApplicationLine, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, line: ApplicationLine, initial: Mapping[str, Any], **kwargs: Any) -> None:
         decided = line.approved_quantity is not None
-        self.suggested = line.approved_quantity if decided else line.quantity
-        kwargs.setdefault("initial", {"approved_quantity": self.suggested})
+        self.suggested = line.approved_quantity if decided else initial.get("approved_quantity", line.quantity)
+        kwargs["initial"] = {"approved_quantity": self.suggested, **initial}
         super().__init__(*args, prefix=f"line-{line.pk}", empty=_("As for all lines"), **kwargs)
         self.line = line
         self.fields["approved_quantity"].widget.attrs["data-asked"] = str(line.quantity)
@@ -108,6 +108,24 @@ class ApplicationDecisionForm(BudgetsForm):
             del self.fields["overrun_reason"]
 
 
+def _as_typed(decisions: Sequence[LineDecision]) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+    """Proposed decisions as somebody would have typed them: by line, and the budgets for all lines.
+
+    Those of the first line that is paid stand for all; the others name theirs where they differ.
+    """
+    paid = [row for row in decisions if row.budget_id is not None]
+    common = {} if not paid else {"budget": paid[0].budget_id}
+    own = next((row.own_share_budget_id for row in paid if row.own_share_budget_id is not None), None)
+    if own is not None:
+        common["own_share_budget"] = own
+    by_line: dict[int, dict[str, Any]] = {}
+    for row in decisions:
+        typed = {"budget": row.budget_id, "own_share_budget": row.own_share_budget_id}
+        different = {name: value for name, value in typed.items() if value is not None and value != common.get(name)}
+        by_line[row.line_id] = {"approved_quantity": row.approved_quantity, "note": row.note, **different}
+    return by_line, common
+
+
 class DecisionForms:
     """All forms of one decision screen. Reads what is typed, complete or not, and says what is missing for a step.
 
@@ -124,8 +142,13 @@ class DecisionForms:
         may_overrun: bool,
         revision: int,
         initial: Mapping[str, Any] | None = None,
+        proposal: ApprovalProposal | None = None,
         data: Any = None,
     ) -> None:
+        proposed = [] if proposal is None else decisions_of(proposal)
+        self._proposed, common = _as_typed(proposed)
+        if proposal is not None:
+            initial = common | {"reason": proposal.reason, "overrun_reason": proposal.overrun_reason}
         self.budgets = {budget.pk: budget for budget in budgets}
         self.templates = {str(template.pk): template for template in templates}
         self._options = {"budgets": budgets, "templates": templates, "may_overrun": may_overrun, "initial": initial}
@@ -139,7 +162,10 @@ class DecisionForms:
         self.data = data
         self.top = ApplicationDecisionForm(data, **self._options)
         self.lines = [
-            LineDecisionForm(data if self._editable else None, budgets=budgets, line=line) for line in self._rows
+            LineDecisionForm(
+                data if self._editable else None, budgets=budgets, line=line, initial=self._proposed.get(line.pk, {})
+            )
+            for line in self._rows
         ]
 
     @property
@@ -213,9 +239,16 @@ class DecisionForms:
         return decisions
 
     def takes_own_share(self, budget_id: int | None) -> bool:
-        """Whether a budget's grant pays less than all, so that a municipal budget pays the rest."""
+        """Whether a budget's grant may pay less than all, so that a municipal budget pays the rest."""
         budget = self.budgets.get(budget_id or 0)
-        return budget is not None and needs_own_share(budget.grant.rate if budget.grant else None)
+        return budget is not None and may_need_own_share(budget)
+
+    def _lacks_own_share(self, line: ApplicationLine, decision: LineDecision) -> bool:
+        budget = self.budgets.get(decision.budget_id or 0)
+        if budget is None or decision.own_share_budget_id is not None:
+            return False
+        cost = line_cost(line.unit_price, decision.approved_quantity)
+        return needs_own_share(cost, budget, decision.approved_quantity)
 
     def check_approval(self) -> bool:
         """Says at the field what is missing for an approval."""
@@ -223,11 +256,7 @@ class DecisionForms:
         for form, decision in zip(self.lines, self.decisions(), strict=True):
             if decision.approved_quantity and decision.budget_id is None:
                 self._complain("budget", _("Please choose a budget."))
-            elif (
-                decision.approved_quantity
-                and self.takes_own_share(decision.budget_id)
-                and decision.own_share_budget_id is None
-            ):
+            elif decision.approved_quantity and self._lacks_own_share(form.line, decision):
                 field = "own_share_budget"
                 target = form if self._chosen(form, "budget") else self.top
                 self._complain(field, _("Please choose a municipal budget for the own share."), target)

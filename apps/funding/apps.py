@@ -8,6 +8,7 @@ class FundingConfig(AppConfig):
     admin_place = 1
     admin_models = (
         "EquipmentApplication",
+        "ApplicationRound",
         "Budget",
         "BudgetChange",
         "Grant",
@@ -24,8 +25,10 @@ class FundingConfig(AppConfig):
         from apps.core.permissions import register
         from apps.funding.panels import applications_of_school
         from apps.funding.permissions import ROLE_PERMISSIONS
+        from apps.funding.round_jobs import register_all as register_round_jobs
 
         register(ROLE_PERMISSIONS)
+        register_round_jobs()
         navigation.register(
             navigation.NavigationItem(
                 _("Applications"), "funding:list", order=40, permissions=("funding.view_equipmentapplication",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from apps.core.money import ZERO, share_rounded_down, total
 from apps.funding.amounts import appropriated, available, limit, line_cost, transferable
@@ -18,13 +19,16 @@ __all__ = [
     "Need",
     "Part",
     "SeveralPreview",
+    "Source",
     "Split",
     "Step",
     "appropriated",
     "available",
     "expected_expenditure_type",
     "limit",
+    "limit_of",
     "line_cost",
+    "may_need_own_share",
     "needed_per_budget",
     "needs_own_share",
     "own_part",
@@ -59,6 +63,15 @@ class LineDecision:
     budget_id: int | None = None
     own_share_budget_id: int | None = None
     note: str = ""
+
+
+class Source(Protocol):
+    """How a budget pays: the grant's rate (None: municipal money) and the most it pays for a device, in euros."""
+
+    @property
+    def rate(self) -> Decimal | None: ...
+    @property
+    def limit_per_device(self) -> Decimal | None: ...
 
 
 @dataclass(frozen=True)
@@ -148,30 +161,49 @@ def sum_of_lines(lines: Iterable[tuple[Decimal, int]]) -> Decimal:
     return total(line_cost(price, quantity) for price, quantity in lines)
 
 
-def split_cost(cost: Decimal, rate: Decimal) -> Split:
-    """The grant's share is rounded down to the cent: no grant exceeds its rate. The own share takes the rest."""
+def split_cost(cost: Decimal, rate: Decimal, limit: Decimal | None = None) -> Split:
+    """The grant's share is rounded down to the cent: no grant exceeds its rate. The own share takes the rest.
+
+    `limit`: the most euros that the grant pays of this cost (see `limit_of`); None: only its rate bounds it.
+    """
     grant_share = share_rounded_down(cost, rate)
+    if limit is not None:
+        grant_share = min(grant_share, limit)
     return Split(grant_share=grant_share, own_share=cost - grant_share)
 
 
-def needs_own_share(rate: Decimal | None) -> bool:
-    """Whether a budget's grant pays less than all; `rate` None: municipal money."""
-    return rate is not None and rate < 1
+def limit_of(per_device: Decimal | None, quantity: int) -> Decimal | None:
+    """The most euros that a grant pays for so many pieces; None without a limit per device."""
+    return None if per_device is None else per_device * quantity
 
 
-def own_part(cost: Decimal, rate: Decimal | None) -> Decimal:
-    """What the budget itself pays of a cost: all of it if municipal, else the grant's share."""
-    return cost if rate is None else split_cost(cost, rate).grant_share
+def needs_own_share(cost: Decimal, source: Source, quantity: int) -> bool:
+    """Whether a budget's grant pays less than all of a cost. Asked by the rate, so a cost of nothing needs one, too."""
+    if source.rate is None:
+        return False
+    return source.rate < 1 or own_part(cost, source, quantity) < cost
+
+
+def may_need_own_share(source: Source) -> bool:
+    """Whether there are costs of which a budget's grant pays less than all."""
+    return source.rate is not None and (source.rate < 1 or source.limit_per_device is not None)
+
+
+def own_part(cost: Decimal, source: Source, quantity: int) -> Decimal:
+    """What the budget itself pays of a cost of so many pieces: all of it if municipal, else the grant's share."""
+    if source.rate is None:
+        return cost
+    return split_cost(cost, source.rate, limit_of(source.limit_per_device, quantity)).grant_share
 
 
 def parts_of(
-    line_id: int, cost: Decimal, *, budget_id: int, rate: Decimal | None, own_share_budget_id: int | None
+    line_id: int, cost: Decimal, *, quantity: int, budget_id: int, source: Source, own_share_budget_id: int | None
 ) -> tuple[Part, ...]:
     """Who pays a line. Parts of nothing are left out; the rest adds up to the cost.
 
     ValueError when a part has no budget: a missing budget is an error, never a skip.
     """
-    first = own_part(cost, rate)
+    first = own_part(cost, source, quantity)
     parts = [Part(line_id, budget_id, first)]
     if cost != first:
         if own_share_budget_id is None:

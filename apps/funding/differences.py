@@ -17,11 +17,12 @@ NOTHING = gettext_lazy("(nothing)")
 
 @dataclass(frozen=True)
 class Content:
-    """Title, reason and lines of an application; each line as (id or None, its words)."""
+    """Title, reason, lines and round of an application; each line as (id or None, its words)."""
 
     title: str
     reason: str
     lines: tuple[tuple[int | None, str], ...] = ()
+    round: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def differences(mine: Content, theirs: Content) -> list[Difference]:
     rows = [
         Difference(gettext_lazy("Title"), mine.title, theirs.title),
         Difference(gettext_lazy("Reason"), mine.reason, theirs.reason),
+        Difference(gettext_lazy("Round of applications"), mine.round, theirs.round),
         *_line_differences(mine.lines, theirs.lines),
     ]
     return [

@@ -20,12 +20,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.core import clock
-from apps.core.form_fields import GermanIntegerField
+from apps.core.form_fields import GermanDateField, GermanIntegerField
 from apps.core.form_layout import KernFormHelper
 from apps.core.formats import day, euro
 from apps.core.money import ZERO
 from apps.funding.calculations import LineInput
-from apps.funding.models import ApplicationLine, EquipmentApplication
+from apps.funding.models import ApplicationLine, ApplicationRound, EquipmentApplication
+from apps.funding.services.rounds import MOST_BYTES
 from apps.inventory.models import Device, Product
 from apps.inventory.numbering import tag_of
 from apps.schools.models import School
@@ -68,8 +69,29 @@ class Catalogue:
         return self.products[product_id].gross_price or ZERO
 
 
+class RoundChoice(forms.ModelChoiceField):
+    """Says until when, and of one that is over, what that means."""
+
+    def __init__(self, rounds: Sequence[ApplicationRound]) -> None:
+        super().__init__(
+            ApplicationRound.objects.filter(pk__in=[row.pk for row in rounds]).select_related("programme"),
+            label=_("Round of applications"),
+            required=False,
+            empty_label=_("Please choose") if len(rounds) > 1 else None,
+        )
+
+    def label_from_instance(self, row: ApplicationRound) -> str:
+        names = {"name": row.name, "day": day(row.closes_on)}
+        if row.is_over(clock.today()):
+            return _("%(name)s (ended on %(day)s, would be marked as late)") % names
+        return _("%(name)s (until %(day)s)") % names
+
+
 class DraftForm(forms.Form):
-    """Title and reason. `revision` is what this tab has read; `form_key` makes sending twice harmless."""
+    """Title, reason and, where there are `rounds` to choose from, the round: the only one is chosen already.
+
+    `revision` is what this tab has read; `form_key` makes sending twice harmless.
+    """
 
     title = forms.CharField(
         label=_("Title"),
@@ -89,11 +111,24 @@ class DraftForm(forms.Form):
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     form_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, complete: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, rounds: Sequence[ApplicationRound] = (), complete: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.complete = complete
+        if rounds:
+            self.fields["in_round"] = RoundChoice(rounds)
+            if len(rounds) == 1:
+                self.initial.setdefault("in_round", rounds[0])
         self.helper = KernFormHelper(self)
         self.helper.form_tag = False
+
+    def clean_in_round(self) -> ApplicationRound | None:
+        """A draft without one is saved all the same."""
+        chosen: ApplicationRound | None = self.cleaned_data["in_round"]
+        if chosen is None and self.complete:
+            raise forms.ValidationError(_("Please choose the round of applications."), code="required")
+        return chosen
 
     def clean_title(self) -> str:
         """A draft without a title is saved all the same, under a name that can be found."""
@@ -292,3 +327,25 @@ class TextForm(forms.Form):
         self.fields["text"].help_text = help_text
         self.helper = KernFormHelper(self)
         self.helper.form_tag = False
+
+
+class ConceptForm(forms.Form):
+    """A media concept to be kept, with the date that stands on it."""
+
+    file = forms.FileField(
+        label=_("Media concept"),
+        allow_empty_file=True,
+        help_text=_("PDF of at most %(megabytes)s MB. Please name no pupils.")
+        % {"megabytes": MOST_BYTES // 1024 // 1024},
+        widget=forms.FileInput(attrs={"accept": ".pdf,application/pdf"}),
+        error_messages={"required": _("Please choose a file.")},
+    )
+    dated_on = GermanDateField(
+        label=_("Date of the concept"),
+        help_text=_("As it stands on the concept, for example 15.09.2026."),
+        error_messages={"required": _("Please enter the date that stands on the concept.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = KernFormHelper(self, submit=_("Upload media concept"))

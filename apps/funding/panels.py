@@ -29,5 +29,8 @@ def applications_of_school(request: HttpRequest, school: School) -> dict[str, An
         "money": money_of_school(school),
         "sees_sources": user.has_perm("funding.view_budget"),
         "more_url": f"{reverse('funding:list')}?{query}" if len(rows) > SHOWN else "",
+        "concepts_url": (
+            reverse("funding:concepts", args=[school.number]) if user.has_perm("funding.view_mediaconcept") else ""
+        ),
         "create_url": f"{reverse('funding:create')}?{query}" if user.has_perm("funding.draft_application") else "",
     }

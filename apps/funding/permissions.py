@@ -29,7 +29,7 @@ _BUY = model_permissions("funding", "supplier", "frameworkcontract", "order", ac
 }
 _WORDING = model_permissions("funding", "reasontemplate", actions=ALL_ACTIONS)
 _DESK = frozenset({"funding.work_queue", "funding.return_application", "funding.reject_application",
-                   "funding.reserve_budget", "funding.propose_approval"})  # fmt: skip
+                   "funding.reserve_budget", "funding.propose_approval", "funding.see_waiting_list"})  # fmt: skip
 _OFFICE = _APPLICATIONS | _MONEY | _KEEP_GRANTS | _PROPOSE_BUDGETS | _KEEP_ROUNDS | _BUY | _DESK | _WORDING
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -47,5 +47,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
         "funding.keep_concept",
     },
     Role.HEAD: _APPLICATIONS | _MONEY,
-    Role.AUDITOR: _APPLICATIONS | _MONEY | model_permissions("funding", "reasontemplate") | {"funding.see_drafts"},
+    Role.AUDITOR: _APPLICATIONS
+    | _MONEY
+    | model_permissions("funding", "reasontemplate")
+    | {"funding.see_drafts", "funding.see_waiting_list"},
 }

@@ -71,6 +71,12 @@ class RoundQuerySet(ScopedQuerySet[Any]):
         return self.all() if user.has_perm("funding.view_applicationround") else self.none()
 
 
+class ConceptQuerySet(SchoolScopedQuerySet[Any]):
+    """A school's media concepts: for its coordinators, the office and those who audit."""
+
+    permission = "funding.view_mediaconcept"
+
+
 class LedgerQuerySet(MoneyQuerySet):
     """Entries are only ever added. A mistake is mended by a counter-entry."""
 

@@ -23,6 +23,7 @@ from apps.funding.calculations import (
     Need,
     Part,
     SeveralPreview,
+    may_need_own_share,
     needs_own_share,
     parts_of,
     preview_several,
@@ -73,7 +74,7 @@ def office_rows(user: User) -> QuerySet[EquipmentApplication]:
     level = SocialIndex.objects.filter(school=OuterRef("school")).order_by("-school_year").values("level")[:1]
     return (
         application_rows(user)
-        .select_related("school__school_type", "submitted_by", "reservation__budget")
+        .select_related("school__school_type", "round", "submitted_by", "reservation__budget", "proposal")
         .annotate(social_index=Subquery(level))
         .order_by("submitted_at", "pk")
     )
@@ -244,20 +245,21 @@ def decision_preview(
     The same steps as `services.decide_several`, without locks: the service decides anew.
     `DomainError` when the budget's grant pays only a part and there is no budget for the own share.
     """
-    own = own_share_budget if needs_own_share(budget.rate) else None
-    if needs_own_share(budget.rate) and own is None:
-        raise DomainError(
-            _("“%(budget)s” pays only a part. Please choose the budget for the own share.") % {"budget": budget},
-            code="missing_own_share",
-            field="own_share_budget",
-        )
     ordered = sorted(applications, key=lambda row: (row.submitted_at or row.created_at, row.pk))
+    return preview_in_order(ordered, budget, own_share_budget)
+
+
+def preview_in_order(
+    ordered: Sequence[EquipmentApplication], budget: Budget, own_share_budget: Budget | None = None
+) -> SeveralPreview:
+    """`decision_preview` in the order that is given."""
+    own = own_share_budget if may_need_own_share(budget) else None
     lines: defaultdict[int, list[ApplicationLine]] = defaultdict(list)
     for line in ApplicationLine.objects.filter(application__in=ordered).order_by("pk"):
         lines[line.application_id].append(line)
+    _ensure_own_share([line for row in ordered for line in lines[row.pk]], budget, own)
     needs = [
-        Need(row.pk, tuple(part for line in lines[row.pk] for part in _parts(line.pk, line.amount, budget, own)))
-        for row in ordered
+        Need(row.pk, tuple(part for line in lines[row.pk] for part in _parts(line, budget, own))) for row in ordered
     ]
     return preview_several(needs, _balances([row for row in (budget, own) if row is not None]))
 
@@ -267,12 +269,22 @@ def _balances(budgets: Iterable[Budget]) -> Mapping[int, Balance]:
     return {row.pk: Balance(row.pk, str(row), row.available) for row in budgets}
 
 
-def _parts(line_id: int, cost: Decimal, budget: Budget, own: Budget | None) -> tuple[Part, ...]:
+def _ensure_own_share(lines: Iterable[ApplicationLine], budget: Budget, own: Budget | None) -> None:
+    if own is None and any(needs_own_share(line.amount, budget, line.quantity) for line in lines):
+        raise DomainError(
+            _("“%(budget)s” pays only a part. Please choose the budget for the own share.") % {"budget": budget},
+            code="missing_own_share",
+            field="own_share_budget",
+        )
+
+
+def _parts(line: ApplicationLine, budget: Budget, own: Budget | None) -> tuple[Part, ...]:
     return parts_of(
-        line_id,
-        cost,
+        line.pk,
+        line.amount,
+        quantity=line.quantity,
         budget_id=budget.pk,
-        rate=budget.rate,
+        source=budget,
         own_share_budget_id=None if own is None else own.pk,
     )
 
@@ -319,6 +331,15 @@ def waiting_for_coordinator(user: User) -> QuerySet[EquipmentApplication]:
         return EquipmentApplication.objects.none()
     rows = application_rows(user).filter(state__in=[ApplicationState.RETURNED, ApplicationState.DRAFT])
     return rows.order_by("-state", "created_at", "pk")
+
+
+def proposed_for(user: User) -> QuerySet[EquipmentApplication]:
+    """Submitted applications of which another person has proposed the approval, for those who approve."""
+    if not user.has_perm("funding.approve_application"):
+        return EquipmentApplication.objects.none()
+    rows: QuerySet[EquipmentApplication] = EquipmentApplication.objects.visible_to(user)
+    proposed = rows.filter(state=ApplicationState.SUBMITTED, proposal__revision=F("revision"))
+    return proposed.exclude(proposal__by=user).order_by("proposal__at", "pk")
 
 
 def waiting_for_office(user: User) -> QuerySet[EquipmentApplication]:

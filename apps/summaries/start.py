@@ -66,6 +66,7 @@ def start_page(user: User) -> StartPage:
     page = StartPage()
     page.tasks += _applications_of_school(user)
     page.tasks += _deadlines(user)
+    page.tasks += _proposals_to_approve(user)
     page.tasks += _queue_of_office(user)
     page.tasks += _running_stocktakes(user)
     page.tasks += _tickets_to_answer(user)
@@ -104,6 +105,20 @@ def _applications_of_school(user: User) -> Iterator[dict[str, Any]]:
             since=application.submitted_at if returned else application.created_at,
             state=ApplicationState(application.state),
         )
+
+
+def _proposals_to_approve(user: User) -> Iterator[dict[str, Any]]:
+    """One entry for all of them: they stand together in the queue."""
+    proposed = funding.proposed_for(user)
+    number = proposed.count()
+    if number:
+        what = ngettext(
+            "%(count)s proposed approval waits for a second person",
+            "%(count)s proposed approvals wait for a second person",
+            number,
+        )
+        queue = reverse("admin:funding_equipmentapplication_changelist")
+        yield _task(what % {"count": number}, _("Look at the proposals"), f"{queue}?proposal=another")
 
 
 def _queue_of_office(user: User) -> Iterator[dict[str, Any]]:

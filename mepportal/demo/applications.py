@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from apps.core import clock
 from apps.funding import services
 from apps.funding.calculations import LineDecision, LineInput
-from apps.funding.models import ApplicationStatusChange, Budget, EquipmentApplication
+from apps.funding.models import ApplicationRound, ApplicationStatusChange, Budget, EquipmentApplication
 from apps.inventory.models import Product
 from apps.schools.models import School
 from mepportal.demo.people import People
+from mepportal.demo.rounds import load_concepts
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Wish:
     outcome: str = "submitted"
     days_ago: int = 0
     money: str = "city"
+    in_round: str = "present"
 
 
 WISHES = (
@@ -33,13 +35,14 @@ WISHES = (
     Wish("120674", "Ersatz für alte Notebooks", "Die Geräte starten nicht mehr zuverlässig.",
          (("notebook", 16, 16, "Notebooks von 2020, Raum 204"),), days_ago=28),
     Wish("120704", "Zwei Klassensätze Tablets", "Für die Sprachförderung.",
-         (("tablet", 32, 0, ""), ("charging_cart", 2, 0, "")), days_ago=21),
+         (("tablet", 32, 0, ""), ("charging_cart", 2, 0, "")), "proposed", days_ago=21),
     Wish("136037", "Tablets bis zum Ziel", "Wir liegen unter der Zielquote.", (("tablet", 24, 0, ""),), days_ago=19),
     Wish("148349", "Displays für drei Räume", "Die Beamer sind zu dunkel.",
          (("display", 3, 3, "Beamer in 101, 102, 105"),), days_ago=12),
     Wish("169560", "Dokumentenkameras für die Naturwissenschaften", "Für Versuche im Unterricht.",
          (("document_camera", 6, 2, "zwei defekte Kameras"),), days_ago=9),
-    Wish("189807", "Notebooks für die Oberstufe", "Für Facharbeiten.", (("notebook", 20, 0, ""),), days_ago=5),
+    Wish("189807", "Notebooks für die Oberstufe", "Für Facharbeiten.", (("notebook", 20, 0, ""),), days_ago=5,
+         in_round="past"),
     Wish("194177", "Ladewagen", "Die Koffer sind zu schwer.", (("charging_cart", 2, 0, ""),), days_ago=2),
     Wish("120686", "Tablets für die Eingangsstufe", "", (("tablet", 15, 0, ""),), "draft"),
     Wish("161380", "Desktops für den Informatikraum", "Der Raum wird neu eingerichtet.",
@@ -70,24 +73,40 @@ REJECTION = "Aus diesen Mitteln beschaffen wir nur Ausstattung für den Unterric
 
 
 def load_applications(
-    schools: list[School], products: dict[str, Product], people: People, budgets: dict[str, Budget]
+    schools: list[School],
+    products: dict[str, Product],
+    people: People,
+    budgets: dict[str, Budget],
+    rounds: dict[str, ApplicationRound],
 ) -> int:
     """Plays each wish to its outcome and sets its days back; returns how many."""
     by_number = {school.number: school for school in schools}
+    load_concepts((by_number[number] for number in sorted({wish.school for wish in WISHES})), people)
     for wish in WISHES:
-        application = _drafted(wish, by_number[wish.school], products, people)
+        application = _drafted(wish, by_number[wish.school], products, people, rounds)
         if wish.outcome != "draft":
             _play(wish, application, people, budgets)
     return len(WISHES)
 
 
-def _drafted(wish: Wish, school: School, products: dict[str, Product], people: People) -> EquipmentApplication:
+def _drafted(
+    wish: Wish,
+    school: School,
+    products: dict[str, Product],
+    people: People,
+    rounds: dict[str, ApplicationRound],
+) -> EquipmentApplication:
     lines = [
         LineInput(products[code].pk, quantity, replaces=text, replaces_quantity=replaced)
         for code, quantity, replaced, text in wish.lines
     ]
     return services.create_draft(
-        by=people.coordinators[wish.school], school=school, title=wish.title, reason=wish.reason, lines=lines
+        by=people.coordinators[wish.school],
+        school=school,
+        title=wish.title,
+        reason=wish.reason,
+        lines=lines,
+        in_round=rounds[wish.in_round],
     )
 
 
@@ -104,14 +123,18 @@ def _play(wish: Wish, application: EquipmentApplication, people: People, budgets
         services.reject(application=application, by=people.clerk, reason=REJECTION)
     elif wish.outcome == "withdrawn":
         services.withdraw(application=application, by=coordinator, reason=wish.reason)
+    elif wish.outcome == "proposed":
+        services.propose_approval(
+            application=application, by=people.clerk, decisions=_decisions(wish, application, budgets)
+        )
     elif wish.outcome in {"approved", "partially_approved"}:
         _approve(wish, application, people, budgets)
 
 
-def _approve(wish: Wish, application: EquipmentApplication, people: People, budgets: dict[str, Budget]) -> None:
+def _decisions(wish: Wish, application: EquipmentApplication, budgets: dict[str, Budget]) -> list[LineDecision]:
     share = 2 if wish.outcome == "partially_approved" else 1
     budget = budgets[wish.money]
-    decisions = [
+    return [
         LineDecision(
             line.pk,
             approved_quantity=line.quantity // share,
@@ -121,6 +144,12 @@ def _approve(wish: Wish, application: EquipmentApplication, people: People, budg
         )
         for line in application.lines.all()
     ]
+
+
+def _approve(wish: Wish, application: EquipmentApplication, people: People, budgets: dict[str, Budget]) -> None:
+    """What the clerk has proposed."""
+    decisions = _decisions(wish, application, budgets)
+    services.propose_approval(application=application, by=people.clerk, decisions=decisions)
     services.approve(application=application, by=people.approver, decisions=decisions)
     if wish.days_ago >= 45:
         _pay(application, people, budgets)

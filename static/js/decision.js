@@ -1,10 +1,20 @@
 // The decision screen: templates go into their text, and quantities back to what was applied for, without a reload.
+// Ctrl and Enter press the main button.
 (() => {
   "use strict";
 
   const changed = (control) => {
     ["input", "change"].forEach((name) => control.dispatchEvent(new Event(name, { bubbles: true })));
   };
+
+  // From anywhere on the page to the main button; a chord, so that it is never typed by chance.
+  document.addEventListener("keydown", (event) => {
+    const main = document.querySelector("[data-main-step]");
+    if (main && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      main.form.requestSubmit(main);
+    }
+  });
 
   document.addEventListener("click", (event) => {
     const insert = event.target.closest("[data-insert]");

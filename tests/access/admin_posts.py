@@ -91,6 +91,12 @@ funding_reasontemplate_add                      -               in  403   403   
 funding_reasontemplate_change                   reasontemplate  in  403   403   302+     302+     403  403  403   403
 funding_reasontemplate_delete                   reasontemplate  in  403   403   302+     302+     403  403  403   403
 funding_equipmentapplication_change#approve     submitted       in  403   403   403/404  302+/404 403  403  403   403
+funding_applicationround_add                    -               in  403   403   302+     302+     403  403  403   403
+funding_applicationround_change                 applicationround in 403   403   302+     302+     403  403  403   403
+funding_equipmentapplication_change#propose     submitted       in  403   403   302+/404 302+/404 403  403  403   403
+funding_equipmentapplication_change#withdraw_proposal submitted in  403   403   302+/404 302+/404 403  403  403   403
+funding_equipmentapplication_bulk#propose       submitted       in  403   403   302+/404 302+/404 403  403  403   403
+funding_equipmentapplication_changelist#keep?late=yes -         in  403   403   302+     302+     403  403  302+  403
 funding_equipmentapplication_change#return      submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_change#reject      submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_change#reserve     submitted       in  403   403   302+/404 302+/404 403  403  403   403

@@ -129,6 +129,9 @@ funding:list?export=xlsx                  -                 in  403     200     
 funding:list?school={foreign}             -                 in  403     200     200     200     200  403     200   403
 funding:create                            -                 in  403     200     403     403     403  403     403   403
 funding:create?school={foreign}           -                 in  403     404     403     403     403  403     403   403
+funding:concepts                          school            in  403     200/404 200/404 200/404 200  403     200   403
+funding:concept                           concept           in  403     200/404 200/404 200/404 200  403     200   403
+funding:remove_concept                    concept           in  403     200/404 200/404 200/404 403  403     403   403
 funding:detail                            draft             in  403     200/404 404     404     404  403     200   403
 funding:detail                            submitted         in  403     200/404 200/404 200/404 200  403     200   403
 funding:detail                            approved          in  403     200/404 200/404 200/404 200  403     200   403

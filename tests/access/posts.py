@@ -76,6 +76,8 @@ funding:edit                     draft             in   403      302+/404 403   
 funding:edit#replacing           draft             in   403      422/404  403      403      403  403      403   403
 funding:edit                     returned          in   403      302+/404 403      403      403  403      403   403
 funding:edit                     submitted         in   403      422/404  403      403      403  403      403   403
+funding:concepts                 school              in   403      302+/404 302+/404 302+/404 403  403      403   403
+funding:remove_concept           concept             in   403      302+/404 302+/404 302+/404 403  403      403   403
 funding:submit                   draft             in   403      302+/404 403      403      403  403      403   403
 funding:withdraw                 submitted         in   403      302+/404 403      403      403  403      403   403
 funding:answer                   returned          in   403      302+/404 403      403      403  403      403   403

@@ -14,6 +14,7 @@ from apps.schools.models import School
 from tests.access.visits import client_of
 from tests.access.world import Place, World, foreign_to
 from tests.factories import PASSWORD, photo_file
+from tests.funding.factories import pdf_file
 from tests.schools.files import school, schuldaten
 
 Data = dict[str, Any]
@@ -136,6 +137,8 @@ def _value(value: Any) -> Any:
 def _decision(address: str, label: str, world: World, row: Any) -> Data:
     """On the desk (`label` is the step), for several at once (`label` is the action), or as a change list's action."""
     budget = world.row("budget").pk
+    if label == "keep":
+        return {"keep": "1", "name": "Meine"}
     if address.endswith("_changelist"):
         return {"action": f"{label}_selected", "_selected_action": [row.pk]}
     if address.endswith("_bulk"):
@@ -229,6 +232,7 @@ _PLAIN: dict[str, Data] = {
     "tickets:list#keep": {"keep": "1", "name": "Meine"},
     "inventory:bulk_change": {"action": "note", "note": "Neu"},
     "inventory:bulk_change#confirm": {"confirm": "1"},
+    "funding:remove_concept": {},
     "funding:submit": {},
     "funding:withdraw": {"text": "Nicht mehr nötig."},
     "funding:answer": {"text": "Für Klasse 5."},
@@ -277,6 +281,7 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "inventory:take_back": lambda _world, row, _role: {"code": row.tag},
     "inventory:receipts": lambda _world, row, _role: {"ids": row.pk},
     "inventory:kind": lambda world, *_: {"kind": world.row("other_kind").pk, "on": f"{clock.today():%d.%m.%Y}"},
+    "funding:concepts": lambda *_: {"file": pdf_file(), "dated_on": f"{clock.today():%d.%m.%Y}"},
     "funding:create": _draft,
     "funding:create#replacing": _replacing("replaced_tags"),
     "funding:edit": _draft,
@@ -399,6 +404,10 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
         rate="90", programme=lambda world, *_: world.row("programme").pk,
     ),
     "admin:funding_grant_change": _form("funding_grant_change", Role.OFFICE_APPROVER, file_reference="Neu"),
+    "admin:funding_applicationround_add": _form(
+        "funding_applicationround_add", Role.OFFICE_APPROVER, name="Neu", opens_on="01.02.2026", closes_on="01.03.2026"
+    ),
+    "admin:funding_applicationround_change": _form("funding_applicationround_change", Role.OFFICE_APPROVER, name="Neu"),
     "admin:funding_reasontemplate_add": _form(
         "funding_reasontemplate_add", Role.OFFICE_APPROVER, name="Neu", kind="reject", text="Neu"
     ),

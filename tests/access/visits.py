@@ -110,7 +110,9 @@ def address_of(address: Address, row: Any = None, label: str = "") -> str:
 def _key(row: Model, parameter: str) -> Any:
     if parameter in ("pk", "object_id"):
         return row.pk
-    return getattr(row, parameter) if hasattr(row, parameter) else getattr(row.device, parameter)
+    if hasattr(row, parameter):
+        return getattr(row, parameter)
+    return getattr(row.school if parameter == "number" else row.device, parameter)
 
 
 def outcome(client: Client, response: HttpResponseBase) -> str:

@@ -61,7 +61,7 @@ from tests.factories import (
     UserFactory,
     photo_file,
 )
-from tests.funding.factories import BudgetFactory, GrantFactory
+from tests.funding.factories import BudgetFactory, GrantFactory, RoundFactory, pdf_file
 from tests.quotas.factories import count_pupils, make_plan
 
 
@@ -144,6 +144,7 @@ def make_world() -> World:
         _devices(world, place, school)
         _scanned(world, place, school)
         _loans(world, place)
+        _concept(world, place, school)
         _applications(world, place, school)
         _tickets(world, place, school)
     _depot(world)
@@ -203,6 +204,10 @@ def _money(world: World, year: int) -> None:
     own = funding.propose_edit(budget=budget, by=approver, reason="Grund Geldwort", freeze=Decimal("5.00"))
     BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
     template = ReasonTemplate.objects.create(name="Wortlautwort", kind=ReasonKind.REJECT, text="Wortlautwort")
+    days = datetime.timedelta
+    world.shared["applicationround"] = RoundFactory(
+        name="Runde", opens_on=clock.today() - days(60), closes_on=clock.today() - days(30)
+    )
     world.shared |= {"budget": budget, "grant": grant, "programme": grant.programme, "reasontemplate": template}
     group = {"virement_group": "Kreis Geldwort"}
     Budget.objects.filter(pk=budget.pk).update(**group)
@@ -225,6 +230,12 @@ def _details(world: World, place: Place, school: School, year: int) -> None:
     name = "Frau Leutewort" if place == Place.OWN else f"Frau {word}"
     colleague = UserFactory(role=Role.SCHOOL_STAFF, name=name, schools=[school])
     world.put("membership", place, Membership.objects.get(user=colleague))
+
+
+def _concept(world: World, place: Place, school: School) -> None:
+    word, by = WORD_OF[place], _coordinator(world, place, school)
+    file = pdf_file(f"Konzept {word}.pdf", f"Konzept {word}")
+    world.put("concept", place, funding.add_concept(school=school, file=file, dated_on=clock.today(), by=by))
 
 
 def _network(world: World, place: Place, school: School) -> None:
@@ -366,6 +377,9 @@ def _applications(world: World, place: Place, school: School) -> None:
             world.put("ledgerentry", place, LedgerEntry.objects.get(line__application=row))
         if state == "submitted":
             funding.reserve(application=row, budget=world.shared["budget"], by=approver)
+            proposed = [LineDecision(entry.pk, 2, world.shared["budget"].pk) for entry in row.lines.all()]
+            clerk = world.people[Role.OFFICE_CLERK]
+            funding.propose_approval(application=row, by=clerk, decisions=proposed, reason=f"Vorschlag {word}")
             world.put("statuschange", place, ApplicationStatusChange.objects.get(application=row))
         assert row.state in (state, ApplicationState.PARTIALLY_APPROVED)
         world.put(state, place, row)

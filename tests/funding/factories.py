@@ -6,13 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 import factory
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
+from apps.core import clock
 from apps.funding import services
 from apps.funding.calculations import LineDecision, LineInput
-from apps.funding.choices import ApplicationState
-from apps.funding.models import Budget, BudgetChange, EquipmentApplication, FundingProgramme, Grant
+from apps.funding.choices import ApplicationState, RuleKind
+from apps.funding.models import (
+    ApplicationRound,
+    Budget,
+    BudgetChange,
+    DatedRule,
+    EquipmentApplication,
+    FundingProgramme,
+    Grant,
+)
 from apps.funding.services.steps import change_state
 from apps.funding.workflow import GRANTED_STATES
 from apps.schools.models import School
@@ -144,3 +154,27 @@ def decide(
         LineDecision(line.pk, quantity, budget and budget.pk, own and own.pk)
         for line, quantity in zip(lines, quantities or [line.quantity for line in lines], strict=True)
     ]
+
+
+class RoundFactory(factory.django.DjangoModelFactory):
+    """Open since ten days ago, for twenty more."""
+
+    class Meta:
+        model = ApplicationRound
+
+    name = factory.Sequence(lambda n: f"Runde {n}")
+    opens_on = factory.LazyFunction(lambda: clock.today() - datetime.timedelta(days=10))
+    closes_on = factory.LazyFunction(lambda: clock.today() + datetime.timedelta(days=20))
+
+
+def pdf_file(name: str = "konzept.pdf", text: str = "Medienkonzept") -> SimpleUploadedFile:
+    """The least that is taken for a PDF."""
+    return SimpleUploadedFile(name, b"%PDF-1.7\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
+
+
+def two_approve_from(amount: str | None, day: datetime.date = datetime.date(2026, 1, 1)) -> DatedRule:
+    """The city's rule: from this sum on, two people approve; None switches it off from the day on."""
+    value = None if amount is None else Decimal(amount)
+    return DatedRule.objects.create(
+        kind=RuleKind.SECOND_APPROVER_FROM, valid_from=day, value=value, source="Dienstanweisung"
+    )

@@ -95,6 +95,37 @@ def test_a_decision_with_the_keyboard_alone(pages: Pages, approver: User, budget
     assert budget.committed == D("500.00")
 
 
+def test_two_keystrokes_decide_where_nothing_is_to_be_changed(pages: Pages, approver: User, budget: Budget) -> None:
+    """From the second decision on: the budget of the last one is chosen already, and Ctrl and Enter check."""
+    first, second, third = (an_application(title, 1) for title in ("Tablets", "Beamer", "Displays"))
+    page = pages.open(approver)
+    heading = page.get_by_role("heading", level=1)
+    page.goto(desk_of(first))
+    press_until(page, "#id_budget")
+    page.keyboard.type("Schul")
+    for title in ("Tablets", "Beamer", "Displays"):
+        expect(heading).to_have_text(title)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(step("approve"))).to_be_focused()
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Kein weiterer Antrag wartet.")
+    assert {state_of(row) for row in (first, second, third)} == {S.APPROVED}
+
+
+def test_enter_in_a_field_leads_to_the_check(pages: Pages, budget: Budget) -> None:
+    """Of a clerk to that of the proposal."""
+    application = an_application("Tablets", 3)
+    page = pages.open(ClerkFactory())
+    page.goto(desk_of(application))
+    page.select_option("#id_budget", str(budget.pk))
+    press_until(page, f"#id_line-{application.lines.get().pk}-approved_quantity")
+    page.keyboard.press("Enter")
+    expect(page.locator(step("propose"))).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anträge")
+    assert application.proposal.amount == D("300.00")
+
+
 def test_several_with_the_keyboard_alone(pages: Pages, approver: User, budget: Budget) -> None:
     first, second = an_application("Tablets", 8), an_application("Beamer", 1)
     page = pages.open(approver)

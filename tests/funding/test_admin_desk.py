@@ -14,6 +14,7 @@ from apps.funding.calculations import LineInput
 from apps.funding.choices import ApplicationState
 from apps.funding.models import (
     Budget,
+    EquipmentApplication,
     LedgerEntry,
     ReplacedDevice,
     Reservation,
@@ -120,9 +121,11 @@ def test_the_page_itself_asks_for_the_figures_only(office: Client, budget: Budge
     assert text.endswith("500,00 € Zu genehmigen: 500,00 €. Schul-IT 2026: danach 9.500,00 € verfügbar. ")
 
 
-def test_a_clerk_gets_figures_only_for_what_is_on_the_page(budget: Budget) -> None:
-    """A clerk has no fields for quantities: a sum sent for them would find no place."""
-    office, application = client_of(ClerkFactory()), make_application(lines=[("500.00", 2)])
+def test_whoever_asked_gets_figures_only_for_what_is_on_the_page(budget: Budget) -> None:
+    """Who drafted it neither approves nor proposes and has no fields for quantities: a sum would find no place."""
+    clerk, application = ClerkFactory(), make_application(lines=[("500.00", 2)])
+    EquipmentApplication.objects.filter(pk=application.pk).update(created_by=clerk)
+    office = client_of(clerk)
     page = office.get(desk_of(application)).content.decode()
     data = typed_in(office.get(desk_of(application))) | {"budget": str(budget.pk), "step": "recalculate"}
     answer = office.post(desk_of(application), data, headers={"HX-Request": "true"}).content.decode()

@@ -1,5 +1,6 @@
 """Splits and previews: pure, to the cent."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -33,57 +34,108 @@ def test_grant_share_is_rounded_down_and_the_own_share_takes_the_rest(
     assert calculations.split_cost(D(cost), D(rate)) == Split(D(grant_share), D(own_share))
 
 
-@given(cost=cents, rate=rates)
-def test_split_adds_up_and_never_exceeds_the_rate(cost: Decimal, rate: Decimal) -> None:
-    split = calculations.split_cost(cost, rate)
+@dataclass(frozen=True)
+class Source:
+    """How a budget pays, without a database."""
+
+    rate: Decimal | None
+    limit_per_device: Decimal | None = None
+
+
+MUNICIPAL = Source(None)
+
+
+@given(cost=cents, rate=rates, limit=st.none() | cents)
+def test_split_adds_up_and_never_exceeds_rate_or_limit(cost: Decimal, rate: Decimal, limit: Decimal | None) -> None:
+    split = calculations.split_cost(cost, rate, limit)
+    most = cost * rate if limit is None else min(cost * rate, limit)
 
     assert split.grant_share + split.own_share == cost
-    assert D(0) <= split.grant_share <= cost * rate
-    assert cost * rate - split.grant_share < D("0.01")
+    assert D(0) <= split.grant_share <= most
+    assert most - split.grant_share < D("0.01")
     assert split.grant_share == split.grant_share.quantize(D("0.01"))
 
 
-@given(costs=st.lists(cents, max_size=8), rate=rates)
-def test_parts_of_lines_add_up_and_never_exceed_the_rate(costs: list[Decimal], rate: Decimal) -> None:
+@given(lines=st.lists(st.tuples(cents, st.integers(0, 500)), max_size=8), rate=rates, per_device=st.none() | cents)
+def test_parts_of_lines_add_up_and_no_grant_exceeds_its_rate_or_limit(
+    lines: list[tuple[Decimal, int]], rate: Decimal, per_device: Decimal | None
+) -> None:
+    costs = [calculations.line_cost(price, quantity) for price, quantity in lines]
     parts = [
         part
-        for number, cost in enumerate(costs)
-        for part in calculations.parts_of(number, cost, budget_id=1, rate=rate, own_share_budget_id=2)
+        for number, (cost, (_price, quantity)) in enumerate(zip(costs, lines, strict=True))
+        for part in calculations.parts_of(
+            number,
+            cost,
+            quantity=quantity,
+            budget_id=1,
+            source=Source(rate, per_device),
+            own_share_budget_id=2,
+        )
     ]
     needed = calculations.needed_per_budget(parts)
 
     assert sum(needed.values()) == sum(costs)
     assert needed.get(1, D(0)) <= sum(costs) * rate
+    if per_device is not None:
+        assert needed.get(1, D(0)) <= per_device * sum(quantity for _price, quantity in lines)
     assert all(part.amount > 0 for part in parts)
 
 
-def test_municipal_money_pays_all_of_a_line() -> None:
-    assert calculations.parts_of(7, D("12.34"), budget_id=1, rate=None, own_share_budget_id=None) == (
-        Part(7, 1, D("12.34")),
+def test_a_limit_per_device_bounds_the_share_of_a_line() -> None:
+    """Teachers' devices: at most 500 euros gross each, however dear they are."""
+    parts = calculations.parts_of(
+        7, D("2400.00"), quantity=3, budget_id=1, source=Source(D(1), D("500.00")), own_share_budget_id=2
     )
+
+    assert parts == (Part(7, 1, D("1500.00")), Part(7, 2, D("900.00")))
+
+
+def test_municipal_money_pays_all_of_a_line() -> None:
+    parts = calculations.parts_of(7, D("12.34"), quantity=1, budget_id=1, source=MUNICIPAL, own_share_budget_id=None)
+
+    assert parts == (Part(7, 1, D("12.34")),)
 
 
 def test_a_grant_that_pays_all_needs_no_own_share() -> None:
-    assert calculations.parts_of(7, D("12.34"), budget_id=1, rate=D(1), own_share_budget_id=None) == (
-        Part(7, 1, D("12.34")),
-    )
+    for source in (Source(D(1)), Source(D(1), D("12.34"))):
+        parts = calculations.parts_of(7, D("12.34"), quantity=1, budget_id=1, source=source, own_share_budget_id=None)
+        assert parts == (Part(7, 1, D("12.34")),)
 
 
-def test_a_missing_budget_for_the_own_share_is_an_error() -> None:
+@pytest.mark.parametrize("source", [Source(D("0.9")), Source(D(1), D("12.33"))])
+def test_a_missing_budget_for_the_own_share_is_an_error(source: Source) -> None:
     with pytest.raises(ValueError, match="own share"):
-        calculations.parts_of(7, D("12.34"), budget_id=1, rate=D("0.9"), own_share_budget_id=None)
+        calculations.parts_of(7, D("12.34"), quantity=1, budget_id=1, source=source, own_share_budget_id=None)
 
 
 def test_parts_of_nothing_are_left_out() -> None:
-    assert calculations.parts_of(7, D("0.01"), budget_id=1, rate=D("0.9"), own_share_budget_id=2) == (
-        Part(7, 2, D("0.01")),
-    )
-    assert calculations.parts_of(7, D("0.00"), budget_id=1, rate=D("0.9"), own_share_budget_id=None) == ()
+    source = Source(D("0.9"))
+    one_cent = calculations.parts_of(7, D("0.01"), quantity=1, budget_id=1, source=source, own_share_budget_id=2)
+    nothing = calculations.parts_of(7, D("0.00"), quantity=0, budget_id=1, source=source, own_share_budget_id=None)
+
+    assert one_cent == (Part(7, 2, D("0.01")),)
+    assert nothing == ()
 
 
-@pytest.mark.parametrize(("rate", "needs"), [(None, False), ("0.9", True), ("0.9999", True), ("1", False)])
-def test_only_a_grant_below_its_full_rate_needs_an_own_share(rate: str | None, needs: bool) -> None:
-    assert calculations.needs_own_share(None if rate is None else D(rate)) is needs
+@pytest.mark.parametrize(
+    ("rate", "limit", "needs", "may_need"),
+    [
+        (None, None, False, False),
+        ("0.9", None, True, True),
+        ("0.9999", None, True, True),
+        ("1", None, False, False),
+        ("1", "500.00", False, True),
+        ("1", "499.99", True, True),
+    ],
+)
+def test_a_grant_below_its_full_rate_or_above_its_limit_needs_an_own_share(
+    rate: str | None, limit: str | None, needs: bool, may_need: bool
+) -> None:
+    source = Source(None if rate is None else D(rate), None if limit is None else D(limit))
+
+    assert calculations.needs_own_share(D("1000.00"), source, 2) is needs
+    assert calculations.may_need_own_share(source) is may_need
 
 
 def test_available_subtracts_freeze_commitments_and_payments() -> None:

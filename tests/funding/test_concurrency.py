@@ -21,7 +21,7 @@ from apps.funding.choices import ApplicationState, LedgerKind
 from apps.funding.models import Budget, EquipmentApplication, LedgerEntry, LineAllocation
 from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory, ClerkFactory, CoordinatorFactory, SchoolFactory
-from tests.funding.factories import BudgetFactory, decide, make_application
+from tests.funding.factories import BudgetFactory, decide, make_application, two_approve_from
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
 D = Decimal
@@ -208,3 +208,44 @@ def test_payments_freezes_and_approvals_meet_on_one_budget() -> None:
     assert stored.committed == 100 * approved
     assert stored.available >= -stored.freeze
     assert ledger_differences() == []
+
+
+def test_of_two_who_confirm_one_proposal_at_once_one_wins() -> None:
+    """The other is told that it is decided; the money is committed once."""
+    two_approve_from("100.00")
+    for _round in range(5):
+        application, budget = make_application(lines=[("500.00", 2)]), BudgetFactory()
+        decisions = decide(application, budget)
+        services.propose_approval(application=application, by=ClerkFactory(), decisions=decisions)
+
+        outcomes = all_at_once(
+            [
+                partial(services.approve, application=application, by=ApproverFactory(), decisions=decisions)
+                for _person in range(2)
+            ]
+        )
+
+        budget.refresh_from_db()
+        assert sorted(outcomes) == ["done", "illegal_transition"]
+        assert budget.committed == D("1000.00")
+        assert ledger_differences() == []
+
+
+def test_a_proposal_that_is_replaced_while_it_is_confirmed_is_never_mixed_up() -> None:
+    """What is approved is one of the two as a whole: the first in time, or nothing of a proposal that is gone."""
+    two_approve_from("100.00")
+    for _round in range(5):
+        application, budget = make_application(lines=[("500.00", 2)]), BudgetFactory()
+        both, one = decide(application, budget), decide(application, budget, quantities=[1])
+        services.propose_approval(application=application, by=ClerkFactory(), decisions=both)
+
+        outcomes = all_at_once(
+            [
+                partial(services.approve, application=application, by=ApproverFactory(), decisions=both),
+                partial(services.propose_approval, application=application, by=ClerkFactory(), decisions=one),
+            ]
+        )
+
+        budget.refresh_from_db()
+        assert outcomes in (["done", "illegal_transition"], ["second_approver", "done"])
+        assert budget.committed == (D("1000.00") if outcomes[0] == "done" else D("0.00"))

@@ -128,6 +128,21 @@ def test_a_line_is_split_between_a_grant_and_the_own_share() -> None:
     assert ledger_differences() == []
 
 
+def test_a_limit_per_device_leaves_the_rest_to_the_own_share() -> None:
+    """Three devices of 800.00 each out of a grant that pays all, at most 500.00 for a device."""
+    application = make_application(lines=[("800.00", 3)])
+    notice = GrantFactory(rate=D("1.0000"), limit_per_device=D("500.00"))
+    grant, municipal = BudgetFactory(grant=notice), BudgetFactory()
+
+    with pytest.raises(DomainError) as refusal:
+        services.approve(application=application, by=ApproverFactory(), decisions=decide(application, grant))
+    services.approve(application=application, by=ApproverFactory(), decisions=decide(application, grant, municipal))
+
+    assert refusal.value.code == "missing_own_share"
+    amounts = LineAllocation.objects.order_by("pk").values_list("budget", "amount")
+    assert list(amounts) == [(grant.pk, D("1500.00")), (municipal.pk, D("900.00"))]
+
+
 def test_lines_may_be_paid_by_different_budgets() -> None:
     application = make_application(lines=[("10.00", 1), ("20.00", 1)])
     first, second = application.lines.order_by("pk")

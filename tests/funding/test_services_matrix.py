@@ -49,6 +49,10 @@ APPLICATION_ACTIONS: dict[str, Action] = {
     "approve": lambda scene, by: services.approve(
         application=scene.application, by=by, decisions=decide(scene.application, scene.budget)
     ),
+    "propose_approval": lambda scene, by: services.propose_approval(
+        application=scene.application, by=by, decisions=decide(scene.application, scene.budget)
+    ),
+    "withdraw_proposal": lambda scene, by: services.withdraw_proposal(application=scene.application, by=by),
     "reserve": lambda scene, by: services.reserve(application=scene.application, budget=scene.budget, by=by),
     "cancel_reservation": lambda scene, by: services.cancel_reservation(application=scene.application, by=by),
 }
@@ -73,6 +77,8 @@ ALLOWED_STATES: dict[str, set[ApplicationState]] = {
     "return_with_question": {S.SUBMITTED},
     "reject": {S.SUBMITTED},
     "approve": {S.SUBMITTED},
+    "propose_approval": {S.SUBMITTED},
+    "withdraw_proposal": set(S) - {S.DRAFT},
     "reserve": {S.SUBMITTED},
     "cancel_reservation": set(S) - {S.DRAFT},
 }
@@ -85,7 +91,7 @@ FOLLOWING_STATES: dict[str, set[ApplicationState]] = {
 }
 """Steps that follow from the orders of its lines; nobody takes them of an application alone."""
 SCHOOL = {"save_draft", "discard_draft", "answer", "submit", "withdraw"}
-DESK = {"return_with_question", "reject", "reserve", "cancel_reservation"}
+DESK = {"return_with_question", "reject", "propose_approval", "withdraw_proposal", "reserve", "cancel_reservation"}
 ALLOWED_ROLES: dict[Role, set[str]] = {role: set() for role in Role} | {
     Role.COORDINATOR: SCHOOL,
     Role.OFFICE_CLERK: DESK,

@@ -1,5 +1,5 @@
 """The office's workplace: the queue with its decision screen, and the budgets."""
 
-from apps.funding.admin import budget_changes, budgets, grants, queue, rules
+from apps.funding.admin import budget_changes, budgets, grants, queue, rounds, rules
 
-__all__ = ["budget_changes", "budgets", "grants", "queue", "rules"]
+__all__ = ["budget_changes", "budgets", "grants", "queue", "rounds", "rules"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -27,7 +28,7 @@ from apps.funding.admin.bulk_actions import BulkAction
 from apps.funding.admin.kept import Kept
 from apps.funding.admin.verbs import rehearse
 from apps.funding.admin_forms import BulkForm
-from apps.funding.calculations import LineDecision, SeveralPreview, Step, needs_own_share
+from apps.funding.calculations import LineDecision, SeveralPreview, Step, may_need_own_share
 from apps.funding.choices import ApplicationState
 from apps.funding.models import Budget, EquipmentApplication, ReasonTemplate
 from apps.quotas.calculations import Effect
@@ -104,7 +105,7 @@ class Batch:
             budgets=self.budgets,
             templates=list(templates),
             with_budgets=self.action.budgets,
-            with_own_share=self.action.name == "approve",
+            with_own_share=self.action.decides_lines,
             text_required=self.action.verb.required if self.action.verb else None,
         )
 
@@ -113,9 +114,22 @@ class Batch:
         if application.state != ApplicationState.SUBMITTED:
             return gettext("The state is now “%(state)s”.") % {"state": application.get_state_display()}
         own = self.user.pk in (application.submitted_by_id, application.created_by_id)
-        if self.action.name == "approve" and own:
+        if self.action.decides_lines and own:
             return gettext("You drafted or submitted it yourself; another person decides.")
+        if self.action.name == "approve" and self._takes_two(application):
+            return self._about_two
         return ""
+
+    @cached_property
+    def _limit_for_two(self) -> Decimal | None:
+        return services.limit_for_two()
+
+    @cached_property
+    def _about_two(self) -> str:
+        return services.sentence_about_two()
+
+    def _takes_two(self, application: Any) -> bool:
+        return self._limit_for_two is not None and application.amount >= self._limit_for_two
 
     @property
     def seen(self) -> str:
@@ -164,14 +178,14 @@ class Batch:
         return self.kept.look(preview=self.action.name)
 
     def _is_complete(self) -> bool:
-        return self.form.is_valid() and (self.action.name != "approve" or self._money is not None)
+        return self.form.is_valid() and (not self.action.decides_lines or self._money is not None)
 
     def _choose(self) -> HttpResponse:
         rows = [Row(row, self.obstacle(row)) for row in self.applications]
         return self._page("bulk.html", {"rows": rows, "errors": collect_errors(self.form)})
 
     def _preview(self) -> HttpResponse:
-        preview = self._money if self.action.name == "approve" else None
+        preview = self._money if self.action.decides_lines else None
         shown = self._shown()
         context = {
             "rows": self._rows(preview),
@@ -238,10 +252,10 @@ class Batch:
             return ()
 
     def _single(self, application: EquipmentApplication, revision: int | None = None) -> Single:
-        if self.action.name != "approve":
+        if not self.action.decides_lines:
             return Single(revision, (), self.form.cleaned_data["reason"])
         budget, own = self.form.chosen()
-        own_id = own.pk if own is not None and needs_own_share(budget.rate) else None
+        own_id = own.pk if own is not None and may_need_own_share(budget) else None
         lines = application.lines.values_list("pk", "quantity")
         decisions = [LineDecision(pk, quantity, budget.pk, own_id) for pk, quantity in lines]
         return Single(revision, decisions, self.form.cleaned_data["reason"])
@@ -254,14 +268,15 @@ class Batch:
         if self.action.name == "approve":
             budget, own = self.form.chosen()
             outcomes = services.decide_several(
-                applications=self.applications,
+                applications=self.possible,
                 by=self.user,
                 budget=budget,
                 own_share_budget=own,
                 reason=self.form.cleaned_data["reason"],
                 revisions=self._seen,
             )
-            refusals = {str(row.application.pk): "" if row.approved else row.message for row in outcomes}
+            refusals = {str(row.pk): self.obstacle(row) for row in self.applications}
+            refusals |= {str(row.application.pk): "" if row.approved else row.message for row in outcomes}
         else:
             refusals = {str(row.pk): self._run_one(row) for row in self.applications}
         return {"refusals": refusals, "budgets": self.form.chosen_ids()}

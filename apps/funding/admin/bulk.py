@@ -22,7 +22,7 @@ LIMIT = 100
 class BulkMixin:
     """The change list's actions; each leads to a page of its own before anything happens."""
 
-    actions = ("approve_selected", "reserve_selected", "return_selected", "reject_selected")
+    actions = ("approve_selected", "propose_selected", "reserve_selected", "return_selected", "reject_selected")
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.bulk_view)  # type: ignore[attr-defined]
@@ -46,6 +46,10 @@ class BulkMixin:
     def approve_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         return self._to_bulk(request, "approve", rows)
 
+    @admin.action(description=_("Propose to approve selection …"), permissions=["propose"])
+    def propose_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        return self._to_bulk(request, "propose", rows)
+
     @admin.action(description=_("Pencil selection into a budget …"), permissions=["reserve"])
     def reserve_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         return self._to_bulk(request, "reserve", rows)
@@ -60,6 +64,9 @@ class BulkMixin:
 
     def has_approve_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(ACTIONS["approve"].permission)
+
+    def has_propose_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(ACTIONS["propose"].permission)
 
     def has_reserve_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(ACTIONS["reserve"].permission)

@@ -25,6 +25,11 @@ class BulkAction:
     budgets: bool
 
     @property
+    def decides_lines(self) -> bool:
+        """Whether all lines are approved or proposed out of the chosen budgets."""
+        return self.verb is not None and self.verb.decides_lines
+
+    @property
     def kind(self) -> ReasonKind | None:
         return self.verb.kind if self.verb else None
 
@@ -40,6 +45,16 @@ ACTIONS: dict[str, BulkAction] = {
             _("Approve and send the mails"),
             _("approved"),
             VERBS["approve"],
+            budgets=True,
+        ),
+        BulkAction(
+            "propose",
+            "funding.propose_approval",
+            _("Propose the approval of several applications"),
+            _("Budgets and reason"),
+            _("Propose the approvals"),
+            _("proposed"),
+            VERBS["propose"],
             budgets=True,
         ),
         BulkAction(

@@ -54,11 +54,13 @@ class Desk(DeskContents):
             verb = VERBS[step.removeprefix("check_")]
             return self._check(verb) if step.startswith("check_") else self._decide(verb)
         simple: dict[str, Callable[[], HttpResponse]] = {
+            "check": self._check_lines,
             "edit": self._keep,
             "recalculate": self._recalculate,
             "fill": self._fill,
             "reserve": self._reserve,
             "cancel_reservation": self._cancel_reservation,
+            "withdraw_proposal": self._withdraw_proposal,
         }
         if step not in simple:
             raise BadRequest(f"Unknown step {step!r}")
@@ -112,10 +114,31 @@ class Desk(DeskContents):
         messages.success(self.request, gettext("The application is no longer pencilled in."))
         return self._keep()
 
+    def _withdraw_proposal(self) -> HttpResponse:
+        services.withdraw_proposal(application=self.application, by=self.user)
+        messages.success(self.request, gettext("The proposal is taken back."))
+        return self._keep()
+
     def _check(self, verb: Verb) -> HttpResponse:
         """Leads to what would happen, with the mail as it would go out, or to the screen that says what is missing."""
         self._ensure_permitted(verb)
+        if verb.name == "approve" and self._takes_two():
+            verb = VERBS["propose"]
         return self._keep(preview=verb.name) if self._rehearse(verb) else self._keep(mend=verb.name)
+
+    def _check_lines(self) -> HttpResponse:
+        """What Enter in a field does: the look before approving, or before proposing by those who do not approve."""
+        return self._check(VERBS["approve" if self.user.has_perm(VERBS["approve"].permission) else "propose"])
+
+    def _takes_two(self) -> bool:
+        """Whether one person may not approve this alone, so that it becomes a proposal; the service says so itself."""
+        if not self._complete(VERBS["approve"]):
+            return False
+        try:
+            rehearse(VERBS["approve"], self._fresh(), by=self.user, typed=self.forms)
+        except DomainError as error:
+            return error.code == "second_approver"
+        return False
 
     def _rehearse(self, verb: Verb) -> Rehearsal | None:
         """What would happen, told by the service itself; nothing is written. None with its refusal in the form."""
@@ -134,13 +157,15 @@ class Desk(DeskContents):
         self._ensure_permitted(verb)
         if not self._complete(verb):
             return self._keep(mend=verb.name)
+        next_id = self.next_id
         try:
             decided = verb.run(self._fresh(), self.user, self.forms)
         except DomainError:
             return self._keep(mend=verb.name)
         self.kept.drop()
-        next_id = self.next_id
-        messages.success(self.request, self._what_happened(decided, is_last=next_id is None))
+        if verb.decides_lines:
+            self.kept.keep_budgets(*self.forms.typed_budgets())
+        messages.success(self.request, self._what_happened(verb, decided, is_last=next_id is None))
         return HttpResponseRedirect(self.site.desk_url(self.request, next_id))
 
     def _ensure_permitted(self, verb: Verb) -> None:
@@ -148,7 +173,7 @@ class Desk(DeskContents):
             raise PermissionDenied(verb.permission)
 
     def _complete(self, verb: Verb) -> bool:
-        if verb.name == "approve":
+        if verb.decides_lines:
             return self.forms.check_approval()
         return self.forms.check_text(verb.field, verb.required)
 
@@ -160,11 +185,25 @@ class Desk(DeskContents):
     def _reload(self) -> None:
         """Reads everything anew after a write or a refusal; what was typed stays in the request."""
         self.application = self.site.get_queryset(self.request).get(pk=self.application.pk)
-        for name in ("waiting", "is_own", "may_reserve", "reservation", "lines", "budgets", "forms", "money"):
+        for name in (
+            "waiting",
+            "is_own",
+            "may_reserve",
+            "reservation",
+            "proposal",
+            "lines",
+            "budgets",
+            "forms",
+            "money",
+        ):
             self.__dict__.pop(name, None)
 
-    def _what_happened(self, decided: EquipmentApplication, *, is_last: bool) -> str:
-        sentence = gettext("“%(title)s” of %(school)s: %(state)s. The mail is on its way.") % {
+    def _what_happened(self, verb: Verb, decided: EquipmentApplication, *, is_last: bool) -> str:
+        if verb.name == "propose":
+            words = gettext("“%(title)s” of %(school)s: the approval is proposed. Another person approves it.")
+        else:
+            words = gettext("“%(title)s” of %(school)s: %(state)s. The mail is on its way.")
+        sentence = words % {
             "title": decided.title,
             "school": self.application.school,
             "state": decided.get_state_display(),

@@ -9,13 +9,23 @@ from django.http import HttpRequest, QueryDict
 from django.utils.functional import cached_property
 
 from apps.accounts.models import User
+from apps.funding import services
 from apps.funding.admin import reads
 from apps.funding.admin.figures import MoneyPreview, money_preview
 from apps.funding.admin.kept import Kept
 from apps.funding.admin.verbs import VERBS
 from apps.funding.admin_forms import DecisionForms
 from apps.funding.choices import ApplicationState
-from apps.funding.models import ApplicationLine, Budget, EquipmentApplication, ReasonTemplate, Reservation
+from apps.funding.models import (
+    ApplicationLine,
+    ApprovalProposal,
+    Budget,
+    EquipmentApplication,
+    MediaConcept,
+    ReasonTemplate,
+    Reservation,
+)
+from apps.funding.round_selectors import concepts_of
 
 if TYPE_CHECKING:
     from apps.funding.admin.queue import EquipmentApplicationAdmin
@@ -48,7 +58,12 @@ class DeskContents:
         """Whether the button of a verb is offered; the service checks again."""
         if not self.waiting or not self.user.has_perm(VERBS[verb].permission):
             return False
-        return verb != "approve" or not self.is_own
+        return not VERBS[verb].decides_lines or not self.is_own
+
+    @property
+    def may_decide_lines(self) -> bool:
+        """Whether quantities and budgets are typed here, to approve or to propose."""
+        return self.may("approve") or self.may("propose")
 
     @cached_property
     def may_reserve(self) -> bool:
@@ -78,15 +93,36 @@ class DeskContents:
         return rows.filter(application=self.application).first()
 
     @cached_property
+    def proposal(self) -> ApprovalProposal | None:
+        """What is proposed about the application as it is now."""
+        rows = ApprovalProposal.objects.visible_to(self.user).select_related("by")
+        return rows.filter(application=self.application, revision=self.application.revision).first()
+
+    @property
+    def proposed_by_another(self) -> bool:
+        return self.proposal is not None and self.proposal.by_id != self.user.pk
+
+    @cached_property
+    def two_approve(self) -> bool:
+        """Whether what is typed so far is a sum that two people approve."""
+        return services.needs_two(self.money.approved)
+
+    @cached_property
+    def concept(self) -> MediaConcept | None:
+        """The school's newest media concept."""
+        return concepts_of(self.application.school, self.user).first()
+
+    @cached_property
     def forms(self) -> DecisionForms:
         return DecisionForms(
             lines=self.lines,
             budgets=self.budgets,
             templates=self.templates,
-            editable=self.may("approve"),
+            editable=self.may_decide_lines,
             may_overrun=self.user.has_perm("funding.overrun_budget"),
             revision=self.application.revision,
-            initial={"budget": self.reservation.budget_id} if self.reservation else None,
+            initial={"budget": self.reservation.budget_id} if self.reservation else self.kept.last_budgets,
+            proposal=self.proposal,
             data=self.typed,
         )
 
@@ -113,8 +149,11 @@ class DeskContents:
 
     @property
     def next_id(self) -> int | None:
-        """The application after this one in the queue, else the first; None when no other waits."""
+        """The application after this one in its list, else the first; None when no other waits."""
         others = [row for row in self.queue if row[1] != self.application.pk]
+        if self.place is not None:
+            after = [pk for _at, pk in self.queue[self.place[0] :]]
+            return next(iter(after), others[0][1] if others else None)
         here = (self.application.submitted_at, self.application.pk)
         later = (pk for at, pk in others if here[0] is not None and (at, pk) > here)
         return next(later, others[0][1] if others else None)

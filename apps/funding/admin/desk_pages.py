@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
+from apps.funding import services
 from apps.funding.admin import reads
 from apps.funding.admin.desk_contents import DeskContents
 from apps.funding.admin.timeline import last_change, timeline
@@ -40,7 +41,7 @@ def screen_context(desk: DeskContents) -> dict[str, Any]:
         "overtaken": _overtaken(desk),
         "line_rows": [LineRow(line, form) for line, form in zip(desk.lines, desk.forms.lines, strict=True)],
         "states": ApplicationState,
-        "sections": [_section(desk, verb) for verb in VERBS.values() if desk.may(verb.name)],
+        "sections": [_section(desk, verb) for verb in _offered(desk)],
         "approvers": [] if desk.may("approve") else reads.names_of_approvers(desk.user),
         "events": timeline(desk.application, desk.user),
         "place": desk.place,
@@ -48,6 +49,13 @@ def screen_context(desk: DeskContents) -> dict[str, Any]:
         "history_url": desk.site.history_url(desk.application),
         **figures_context(desk),
     }
+
+
+def _offered(desk: DeskContents) -> list[Verb]:
+    """Whoever may approve proposes by the same button, where two people must."""
+    return [
+        verb for verb in VERBS.values() if desk.may(verb.name) and not (verb.name == "propose" and desk.may("approve"))
+    ]
 
 
 def _section(desk: DeskContents, verb: Verb) -> dict[str, Any]:
@@ -61,9 +69,9 @@ def _section(desk: DeskContents, verb: Verb) -> dict[str, Any]:
         "template": desk.forms.top[f"{verb.field}_template"],
         "templates": [row for row in desk.templates if row.kind == verb.kind],
         "optional": not verb.required,
-        "overrun": overrun if verb.name == "approve" else None,
+        "overrun": overrun if verb.decides_lines else None,
         "overrun_open": bool(desk.forms.text("overrun_reason")),
-        "open": started or verb.name == "approve",
+        "open": started or verb.decides_lines,
     }
 
 
@@ -72,7 +80,7 @@ def _overtaken(desk: DeskContents) -> dict[str, Any] | None:
     if desk.waiting or desk.typed is None:
         return None
     change = last_change(desk.application)
-    texts = (desk.forms.text(verb.field) for verb in VERBS.values())
+    texts = (desk.forms.text(field) for field in dict.fromkeys(verb.field for verb in VERBS.values()))
     return {
         "change": change,
         "state": ApplicationState(desk.application.state),
@@ -99,6 +107,7 @@ def figures_context(desk: DeskContents) -> dict[str, Any]:
         "social_index": reads.social_index_of(desk.application.school),
         "figure_status": quotas.figure_status(),
         "overrun_reason": _overrun_reason(desk),
+        "two_approve": services.sentence_about_two() if desk.may_decide_lines and desk.two_approve else "",
         "spoken": _spoken(desk),
     }
 
@@ -141,6 +150,6 @@ def confirm_context(desk: DeskContents, verb: Verb, rehearsal: Rehearsal) -> dic
         "outcome": [(line, decisions[line.pk], desk.money.per_line[line.pk]) for line in desk.lines],
         "typed": [(name, value) for name, values in (desk.typed or QueryDict()).lists() for value in values
                   if name not in ("csrfmiddlewaretoken", "step")],
-        "gives_no_reason": verb.name == "approve" and _cut_without_reason(desk),
-        **(figures_context(desk) if verb.name == "approve" else {}),
+        "gives_no_reason": verb.decides_lines and _cut_without_reason(desk),
+        **(figures_context(desk) if verb.decides_lines else {}),
     }  # fmt: skip

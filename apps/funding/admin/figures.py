@@ -62,12 +62,12 @@ def money_preview(
         budget = budgets.get(decision.budget_id or 0)
         if budget is None:
             without_budget.append(cost)
-        elif needs_own_share(budget.rate) and decision.own_share_budget_id is None:
-            granted = own_part(cost, budget.rate)
+        elif decision.own_share_budget_id is None and needs_own_share(cost, budget, decision.approved_quantity):
+            granted = own_part(cost, budget, decision.approved_quantity)
             parts.append(Part(line.pk, budget.pk, granted))
             without_own_share.append(cost - granted)
         else:
-            parts.extend(_parts(line, cost, budget, decision.own_share_budget_id))
+            parts.extend(_parts(decision, cost, budget))
     balances = {pk: Balance(pk, str(row), row.available) for pk, row in budgets.items()}
     return MoneyPreview(
         asked=total(line.amount for line in lines),
@@ -79,7 +79,14 @@ def money_preview(
     )
 
 
-def _parts(line: ApplicationLine, cost: Decimal, budget: Budget, own_id: int | None) -> tuple[Part, ...]:
+def _parts(decision: LineDecision, cost: Decimal, budget: Budget) -> tuple[Part, ...]:
     if cost == ZERO:
         return ()
-    return parts_of(line.pk, cost, budget_id=budget.pk, rate=budget.rate, own_share_budget_id=own_id)
+    return parts_of(
+        decision.line_id,
+        cost,
+        quantity=decision.approved_quantity,
+        budget_id=budget.pk,
+        source=budget,
+        own_share_budget_id=decision.own_share_budget_id,
+    )

@@ -18,7 +18,7 @@ from apps.funding.choices import (
     ReasonKind,
     RuleKind,
 )
-from apps.funding.models import Budget, EquipmentApplication, FundingProgramme
+from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, FundingProgramme
 from apps.schools.models import School, SchoolType
 
 ALL = "all"
@@ -45,6 +45,55 @@ class StateFilter(admin.SimpleListFilter):
         if self.value() == ALL:
             return queryset
         return queryset.filter(state=self.value() or ApplicationState.SUBMITTED)
+
+
+class RoundFilter(admin.SimpleListFilter):
+    title = _("round")
+    parameter_name = "round"
+    NONE = "none"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        rounds = ApplicationRound.objects.visible_to(request.user)[:20]
+        return [*((str(row.pk), row.name) for row in rounds), (self.NONE, _("without a round"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == self.NONE:
+            return queryset.filter(round__isnull=True)
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(round=self.value())
+        return queryset
+
+
+class LateFilter(admin.SimpleListFilter):
+    title = _("in time")
+    parameter_name = "late"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        return [("no", _("in time")), ("yes", _("late"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(is_late=self.value() == "yes") if self.value() in ("yes", "no") else queryset
+
+
+class ProposalFilter(admin.SimpleListFilter):
+    """By what somebody has proposed to approve; `another`: what this person may approve."""
+
+    title = _("proposal")
+    parameter_name = "proposal"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        return [
+            ("yes", _("proposed")),
+            ("another", _("proposed by another person")),
+            ("none", _("not proposed yet")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "none":
+            return queryset.filter(proposal__isnull=True)
+        if self.value() in ("yes", "another"):
+            queryset = queryset.filter(proposal__isnull=False)
+        return queryset.exclude(proposal__by=request.user.pk) if self.value() == "another" else queryset
 
 
 class SchoolTypeFilter(admin.SimpleListFilter):

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 
 KEY = "desk_kept"
+LAST_BUDGETS = "desk_last_budgets"
 MOST = 10
 """How many things are kept at a time; the one untouched for longest goes first."""
 ASKED = ("preview", "mend", "outcome", "show")
@@ -49,6 +50,16 @@ class Kept:
 
     def drop(self) -> None:
         self._request.session[KEY] = {about: kept for about, kept in self._all().items() if about != self._about}
+
+    @property
+    def last_budgets(self) -> dict[str, int]:
+        """The budgets of the last decision of this session: those that the next one begins with."""
+        last: dict[str, int] = self._request.session.get(LAST_BUDGETS, {})
+        return last
+
+    def keep_budgets(self, budget_id: int | None, own_share_budget_id: int | None) -> None:
+        chosen = {"budget": budget_id, "own_share_budget": own_share_budget_id}
+        self._request.session[LAST_BUDGETS] = {name: value for name, value in chosen.items() if value}
 
     def asked(self) -> tuple[str, str]:
         """Which page is asked for and about what, such as ("preview", "approve"); two empty texts for the form."""

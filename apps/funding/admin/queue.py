@@ -22,12 +22,22 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.history_pages import told
+from apps.core.saved_filters_admin import PlainChangeList, SavedFiltersMixin
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import sort_key
 from apps.funding import selectors
 from apps.funding.admin.bulk import BulkMixin
 from apps.funding.admin.desk import Desk
-from apps.funding.admin.filters import ReservationFilter, SchoolTypeFilter, StateFilter, YearFilter
+from apps.funding.admin.filters import (
+    LateFilter,
+    ProposalFilter,
+    ReservationFilter,
+    RoundFilter,
+    SchoolTypeFilter,
+    StateFilter,
+    YearFilter,
+)
+from apps.funding.admin.waiting_list import WaitingListMixin
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine, EquipmentApplication
 from apps.quotas import selectors as quotas
@@ -49,7 +59,7 @@ def history_of_lines(application_id: str) -> list[tuple[str, list[Any]]]:
     ]
 
 
-class Queue(ChangeList):
+class Queue(PlainChangeList):
     """One page of the queue. Quota figures for all of its rows are read in one go."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -64,13 +74,23 @@ class Queue(ChangeList):
 
 
 @admin.register(EquipmentApplication)
-class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
+class EquipmentApplicationAdmin(SavedFiltersMixin, WaitingListMixin, BulkMixin, ReadOnlyMixin, ScopedAdmin):
     """Nothing is edited here: every change is a decision, made by a service on the decision screen."""
+
+    saved_as = "admin.applications"
 
     change_list_template = "admin/funding/equipmentapplication/change_list.html"
     list_display = ("name", "age", "school_name", "amount", "state_shown", "quota", "social_index", "reserved")
     list_display_links = ("name",)
-    list_filter = (StateFilter, SchoolTypeFilter, ReservationFilter, YearFilter)
+    list_filter = (
+        StateFilter,
+        RoundFilter,
+        ProposalFilter,
+        LateFilter,
+        SchoolTypeFilter,
+        ReservationFilter,
+        YearFilter,
+    )
     sortable_by = ("age", "school_name")
     ordering = ("submitted_at", "pk")
     search_fields = ("title",)
@@ -96,6 +116,7 @@ class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
         own = {
             "figure_status": quotas.figure_status(),
             "may_act": request.user.has_perm("funding.work_queue"),
+            "waiting_list_url": self.waiting_list_url(request),
         }
         return super().changelist_view(request, own | (extra_context or {}))
 
@@ -122,7 +143,12 @@ class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
 
     @admin.display(description=_("state"))
     def state_shown(self, row: EquipmentApplication) -> str:
-        return state_badge(row.state, ApplicationState)
+        """With what else the office must know at a glance."""
+        marks = [gettext("late")] if row.is_late else []
+        if hasattr(row, "proposal"):
+            marks.append(gettext("proposed"))
+        badge = state_badge(row.state, ApplicationState)
+        return format_html('{} <span class="desk-quiet">{}</span>', badge, ", ".join(marks)) if marks else badge
 
     @admin.display(description=_("quota now → then"))
     def quota(self, row: Any) -> str:
@@ -172,9 +198,15 @@ class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
     # The way through the queue
 
     def waiting(self, request: HttpRequest) -> list[Place]:
-        """What waits for a decision in the list that the person came from, the longest waiting first."""
+        """What waits for a decision in the list that the person came from, in its order.
+
+        That of the waiting list is its own; of the queue, the longest waiting first.
+        """
+        kept = QueryDict(request.GET.get(KEPT, ""))
+        if self.comes_from_waiting_list(kept):
+            return self.places_on_waiting_list(request, kept)
         asked: Any = copy.copy(request)
-        asked.GET = QueryDict(request.GET.get(KEPT, ""))
+        asked.GET = kept
         asked.rows_only = True
         try:
             rows = self.get_changelist_instance(asked).queryset
@@ -185,8 +217,10 @@ class EquipmentApplicationAdmin(BulkMixin, ReadOnlyMixin, ScopedAdmin):
 
     def list_url(self, request: HttpRequest) -> str:
         """The list as the person left it."""
-        url = reverse("admin:funding_equipmentapplication_changelist")
         kept = request.GET.get(KEPT, "")
+        if self.comes_from_waiting_list(QueryDict(kept)):
+            return f"{reverse('admin:funding_equipmentapplication_waiting')}?{kept}"
+        url = reverse("admin:funding_equipmentapplication_changelist")
         return f"{url}?{kept}" if kept else url
 
     def desk_url(self, request: HttpRequest, application_id: int | None) -> str:

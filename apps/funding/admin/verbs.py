@@ -1,4 +1,4 @@
-"""The three decisions about an application, and their rehearsal: the same service, with everything taken back."""
+"""The decisions about an application, and their rehearsal: the same service, with everything taken back."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ class Verb:
     button: str | Promise
     run: Callable[[EquipmentApplication, User, Typed], EquipmentApplication]
 
+    @property
+    def decides_lines(self) -> bool:
+        """Whether quantities and budgets belong to it."""
+        return self.kind == ReasonKind.APPROVE
+
 
 def _approve(application: EquipmentApplication, by: User, typed: Typed) -> EquipmentApplication:
     return services.approve(
@@ -54,6 +59,18 @@ def _approve(application: EquipmentApplication, by: User, typed: Typed) -> Equip
         overrun_reason=typed.text("overrun_reason"),
         revision=typed.revision,
     )
+
+
+def _propose(application: EquipmentApplication, by: User, typed: Typed) -> EquipmentApplication:
+    proposal = services.propose_approval(
+        application=application,
+        by=by,
+        decisions=typed.decisions(),
+        reason=typed.text("reason"),
+        overrun_reason=typed.text("overrun_reason"),
+        revision=typed.revision,
+    )
+    return proposal.application
 
 
 def _return(application: EquipmentApplication, by: User, typed: Typed) -> EquipmentApplication:
@@ -79,6 +96,17 @@ VERBS: dict[str, Verb] = {
             _("Check the approval"),
             _("Approve and send the mail"),
             _approve,
+        ),
+        Verb(
+            "propose",
+            "funding.propose_approval",
+            ReasonKind.APPROVE,
+            "reason",
+            "",
+            _("Propose the approval"),
+            _("Check the proposal"),
+            _("Propose the approval"),
+            _propose,
         ),
         Verb(
             "return",

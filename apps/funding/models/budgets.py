@@ -112,6 +112,11 @@ class Budget(models.Model):
         """The grant's share of a cost (0 to 1); None: municipal money."""
         return None if self.grant is None else self.grant.rate
 
+    @property
+    def limit_per_device(self) -> Decimal | None:
+        """The most euros that the grant pays for a device; None: no limit, or municipal money."""
+        return None if self.grant is None else self.grant.limit_per_device
+
 
 class BudgetChange(models.Model):
     """A change of a budget (KomHVO practice: nobody changes a budget alone).

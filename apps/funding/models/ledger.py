@@ -53,6 +53,7 @@ class ApprovalProposal(models.Model):
     decisions = models.JSONField(_("decisions"))
     amount = CentsField(_("amount"))
     reason = models.TextField(_("reason"), blank=True)
+    overrun_reason = models.CharField(_("reason for going over the budget"), max_length=300, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(_("at"), auto_now_add=True)
 

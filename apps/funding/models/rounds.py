@@ -1,5 +1,9 @@
 """Rounds in which schools apply, and the media concepts that a programme may ask for."""
 
+from __future__ import annotations
+
+import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -7,9 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from apps.funding.models.grants import FundingProgramme
-from apps.funding.querysets import RoundQuerySet
+from apps.funding.querysets import ConceptQuerySet, RoundQuerySet
 from apps.schools.models import School
-from apps.schools.querysets import SchoolScopedQuerySet
 
 
 class ApplicationRound(models.Model):
@@ -52,6 +55,19 @@ class ApplicationRound(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def asks_for_concept(self) -> bool:
+        """Whether a school needs a media concept: by the round itself or by the programme it is for."""
+        return self.requires_media_concept or (self.programme is not None and self.programme.requires_media_concept)
+
+    def is_open(self, day: datetime.date) -> bool:
+        """Whether who submits on that day is in time."""
+        return self.opens_on <= day <= self.closes_on
+
+    def is_over(self, day: datetime.date) -> bool:
+        """Whether who submits on that day is late."""
+        return day > self.closes_on
+
 
 class MediaConcept(models.Model):
     """A school's media concept as a file. `content_type` is what its bytes say; it is only ever downloaded."""
@@ -65,7 +81,7 @@ class MediaConcept(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, verbose_name=_("by"), on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
-    objects = SchoolScopedQuerySet.as_manager()
+    objects = ConceptQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["file"])
 
     class Meta:

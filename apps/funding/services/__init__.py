@@ -26,22 +26,36 @@ from apps.funding.services.decisions import (
 )
 from apps.funding.services.grants import edit_grant, record_change_notice
 from apps.funding.services.ledger import post_entry, record_payment, release
+from apps.funding.services.proposals import (
+    decisions_of,
+    limit_for_two,
+    needs_two,
+    propose_approval,
+    sentence_about_two,
+    withdraw_proposal,
+)
+from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
     "UNSEEN",
     "CarryOver",
     "Outcome",
+    "add_concept",
     "answer",
     "approve",
     "cancel_reservation",
     "confirm_change",
     "create_draft",
     "decide_several",
+    "decisions_of",
     "decline_change",
     "discard_draft",
     "edit_grant",
+    "limit_for_two",
+    "needs_two",
     "post_entry",
+    "propose_approval",
     "propose_budget",
     "propose_carry_overs",
     "propose_edit",
@@ -51,10 +65,14 @@ __all__ = [
     "record_payment",
     "reject",
     "release",
+    "remind_of_rounds",
+    "remove_concept",
     "reserve",
     "return_with_question",
     "save_draft",
+    "sentence_about_two",
     "submit",
     "withdraw",
     "withdraw_change",
+    "withdraw_proposal",
 ]

@@ -16,7 +16,14 @@ from apps.core.history import bulk_update_by, delete_by, save_by
 from apps.core.querysets import ensure_still_visible
 from apps.funding.calculations import LineInput
 from apps.funding.choices import ApplicationState
-from apps.funding.models import ApplicationLine, ApplicationMessage, EquipmentApplication, ReplacedDevice
+from apps.funding.models import (
+    ApplicationLine,
+    ApplicationMessage,
+    ApplicationRound,
+    EquipmentApplication,
+    ReplacedDevice,
+)
+from apps.funding.services.rounds import ensure_fits
 from apps.funding.services.steps import (
     change_state,
     ensure_may,
@@ -42,6 +49,7 @@ def create_draft(
     title: str,
     reason: str = "",
     lines: Sequence[LineInput] = (),
+    in_round: ApplicationRound | None = None,
     form_key: UUID | None = None,
 ) -> EquipmentApplication:
     """A new draft of a school in the person's scope; lines carry the catalogue's present prices.
@@ -50,9 +58,9 @@ def create_draft(
     """
     ensure_may(by, _DRAFT)
     application = EquipmentApplication(
-        school=school, title=title.strip(), reason=reason.strip(), created_by=by, form_key=form_key
+        school=school, title=title.strip(), reason=reason.strip(), round=in_round, created_by=by, form_key=form_key
     )
-    validated(application, exclude=("school", "created_by", "submitted_by"))
+    validated(application, exclude=("school", "round", "created_by", "submitted_by"))
     save_by(application, by=by)
     _write_lines(application, lines, by=by)
     ensure_still_visible(application, by)
@@ -68,8 +76,11 @@ def save_draft(
     title: str,
     reason: str,
     lines: Sequence[LineInput],
+    in_round: ApplicationRound | None = None,
 ) -> EquipmentApplication:
-    """Replaces title, reason and lines of a draft or returned application; raises its revision.
+    """Replaces title, reason, lines and, of a draft, round; raises its revision.
+
+    An application that came back with a question stays in the round in which it was handed in.
 
     Lines with a `line_id` are changed in place, lines that are not named are removed.
     `StaleError` when another tab or person has saved since `revision` was read: nothing is overwritten.
@@ -78,8 +89,10 @@ def save_draft(
     _ensure_editable(row)
     ensure_revision(row, revision)
     row.title, row.reason, row.revision = title.strip(), reason.strip(), row.revision + 1
-    validated(row, exclude=("school", "created_by", "submitted_by"))
-    save_by(row, by=by, update_fields=["title", "reason", "revision"])
+    if row.state == ApplicationState.DRAFT:
+        row.round = in_round
+    validated(row, exclude=("school", "round", "created_by", "submitted_by"))
+    save_by(row, by=by, update_fields=["title", "reason", "round", "revision"])
     _write_lines(row, lines, by=by)
     return row
 
@@ -99,15 +112,20 @@ def discard_draft(*, application: EquipmentApplication, by: User) -> None:
 def submit(*, application: EquipmentApplication, by: User, revision: int | None = None) -> EquipmentApplication:
     """Hands an application to the office and freezes its prices from the catalogue.
 
-    Refuses empty applications and products that can no longer be applied for, by name.
+    Refuses empty applications, products that can no longer be applied for, by name, and what its round asks for and
+    is not there (see `rounds.ensure_fits`). After the round closed it is still handed in, and marked as late; what was
+    handed in before and came back with a question keeps its mark.
     With `revision`: `StaleError` when the person submits something else than they saw.
     """
     row = lock_for("submit", application, by=by)
     ensure_revision(row, revision)
+    ensure_fits(row, clock.today())
     _freeze_prices(row, by=by)
+    if row.state == ApplicationState.DRAFT:
+        row.is_late = row.round is not None and row.round.is_over(clock.today())
     change_state(row, "submit", ApplicationState.SUBMITTED, by=by)
     row.submitted_by, row.submitted_at, row.revision = by, clock.now(), row.revision + 1
-    save_by(row, by=by, update_fields=["state", "submitted_by", "submitted_at", "revision"])
+    save_by(row, by=by, update_fields=["state", "is_late", "submitted_by", "submitted_at", "revision"])
     return row
 
 

@@ -13,17 +13,7 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.history import bulk_update_by, save_by
 from apps.core.money import total
-from apps.funding.calculations import (
-    Balance,
-    BudgetEffect,
-    LineDecision,
-    Part,
-    line_cost,
-    needs_own_share,
-    own_part,
-    parts_of,
-    preview,
-)
+from apps.funding.calculations import LineDecision, may_need_own_share, own_part
 from apps.funding.choices import ApplicationState, LedgerKind
 from apps.funding.models import (
     ApplicationLine,
@@ -34,14 +24,16 @@ from apps.funding.models import (
     Reservation,
 )
 from apps.funding.services import notices
-from apps.funding.services.ledger import Entry, post_entries, refusal
+from apps.funding.services.checks import Checked, allow_overruns, checked, ensure_affordable, ensure_second_person
+from apps.funding.services.ledger import Entry, post_entries
+from apps.funding.services.proposals import ensure_two_approve
 from apps.funding.services.steps import (
     UNSEEN,
     change_state,
     ensure_may,
     ensure_revision,
+    ensure_submitted,
     lock_application,
-    lock_budgets,
     lock_for,
     money_transaction,
     required_text,
@@ -49,7 +41,6 @@ from apps.funding.services.steps import (
 from apps.schools.services import raise_inputs_version
 
 _APPROVE = "funding.approve_application"
-_OVERRUN = "funding.overrun_budget"
 _RESERVE = "funding.reserve_budget"
 
 
@@ -108,25 +99,25 @@ def approve(
 
     Locks the application, then the budgets, then the school, each in the order of their keys, and checks inside
     the locks. Writes quantities and notes, allocations, ledger entries, the sums on the budgets, status change,
-    history and mail in one transaction; the reservation is removed.
+    history and mail in one transaction; reservation and proposal are removed.
 
-    Needs one decision for every line. Refuses the person who drafted or submitted it, a missing budget, and more
-    than a budget has available; with `overrun_reason` and `funding.overrun_budget` the allowed overrun is raised
-    by what is missing.
+    Needs one decision for every line. Refuses the person who drafted or submitted it, a missing budget, one person
+    alone where two must approve (see `proposals.ensure_two_approve`), and more than a budget has available; with
+    `overrun_reason` and `funding.overrun_budget` the allowed overrun is raised by what is missing.
     """
+    overrun_reason = overrun_reason.strip()
     with money_transaction():
         row = lock_for("approve", application, by=by)
         ensure_revision(row, revision)
-        _ensure_second_person(row, by)
-        lines = list(row.lines.select_related("product").order_by("pk"))
-        matched = _match(lines, decisions)
-        target = _target_state(lines, matched)
-        budgets = lock_budgets(_budget_ids(matched.values()), by=by)
-        parts = [part for line in lines for part in _parts(line, matched[line.pk], budgets)]
-        _ensure_affordable(parts, budgets, by=by, overrun_reason=overrun_reason.strip())
-        _write_lines(lines, matched, by=by)
-        _commit_money(lines, parts, budgets, by=by, note=overrun_reason.strip())
-        change_state(row, "approve", target, by=by, reason=reason.strip())
+        ensure_second_person(row, by)
+        decided = checked(row, decisions, by=by)
+        ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason)
+        short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
+        allow_overruns(decided, short, by=by, reason=overrun_reason)
+        lines = decided.lines
+        _write_lines(lines, decided.matched, by=by)
+        _commit_money(decided, by=by, note=overrun_reason)
+        change_state(row, "approve", decided.target, by=by, reason=reason.strip())
         row.decided_at = clock.now()
         save_by(row, by=by, update_fields=["state", "decided_at"])
         notices.approved(row, lines, by=by, reason=reason.strip())
@@ -172,11 +163,11 @@ def reserve(*, application: EquipmentApplication, budget: Budget, by: User, revi
     """
     row = lock_application(application, by=by, permission=_RESERVE)
     ensure_revision(row, revision)
-    _ensure_submitted(row)
+    ensure_submitted(row, _("Only submitted applications are pencilled in; the state is now “%(state)s”."))
     chosen = Budget.objects.visible_to(by).select_related("grant").filter(pk=budget.pk).first()
     if chosen is None:
         raise DomainError(_("A chosen budget no longer exists. Please choose another one."), field="budget")
-    amount = total(own_part(line.amount, chosen.rate) for line in row.lines.all())
+    amount = total(own_part(line.amount, chosen, line.quantity) for line in row.lines.all())
     reservation, _created = Reservation.objects.update_or_create(
         application=row, defaults={"budget": chosen, "amount": amount, "by": by, "at": clock.now()}
     )
@@ -188,119 +179,6 @@ def cancel_reservation(*, application: EquipmentApplication, by: User) -> None:
     """Rubs the pencil mark out; harmless when there is none."""
     row = lock_application(application, by=by, permission=_RESERVE)
     Reservation.objects.filter(application=row).delete()
-
-
-def _ensure_submitted(application: EquipmentApplication) -> None:
-    if application.state != ApplicationState.SUBMITTED:
-        raise DomainError(
-            _("Only submitted applications are pencilled in; the state is now “%(state)s”.")
-            % {"state": application.get_state_display()},
-            code="illegal_transition",
-        )
-
-
-def _ensure_second_person(application: EquipmentApplication, by: User) -> None:
-    """Whoever asks does not decide (Vier-Augen-Prinzip)."""
-    if by.pk in (application.submitted_by_id, application.created_by_id):
-        raise DomainError(
-            _("You drafted or submitted this application yourself. Please ask another person to decide."),
-            code="same_person",
-        )
-
-
-def _match(lines: Sequence[ApplicationLine], decisions: Sequence[LineDecision]) -> dict[int, LineDecision]:
-    """Line id -> its one decision; every line has one, and no other line is decided about."""
-    matched = {decision.line_id: decision for decision in decisions}
-    if len(matched) != len(decisions):
-        raise DomainError(_("A line was decided twice. Please load the page again."), code="duplicate_decision")
-    if set(matched) != {line.pk for line in lines}:
-        raise DomainError(
-            _("The decision does not fit the lines of the application. Please load the page again."),
-            code="lines_differ",
-        )
-    for line in lines:
-        if not 0 <= matched[line.pk].approved_quantity <= line.quantity:
-            raise DomainError(
-                _("“%(product)s”: please approve between 0 and %(quantity)s.")
-                % {"product": line.product, "quantity": line.quantity},
-                code="quantity",
-                field="approved_quantity",
-            )
-    return matched
-
-
-def _target_state(lines: Sequence[ApplicationLine], matched: Mapping[int, LineDecision]) -> ApplicationState:
-    quantities = [(line.quantity, matched[line.pk].approved_quantity) for line in lines]
-    if not any(approved for _asked, approved in quantities):
-        raise DomainError(
-            _("Nothing would be approved. Please reject the application and give a reason."), code="nothing_approved"
-        )
-    in_full = all(asked == approved for asked, approved in quantities)
-    return ApplicationState.APPROVED if in_full else ApplicationState.PARTIALLY_APPROVED
-
-
-def _budget_ids(decisions: Iterable[LineDecision]) -> set[int]:
-    return {
-        budget_id
-        for decision in decisions
-        if decision.approved_quantity
-        for budget_id in (decision.budget_id, decision.own_share_budget_id)
-        if budget_id is not None
-    }
-
-
-def _parts(line: ApplicationLine, decision: LineDecision, budgets: Mapping[int, Budget]) -> tuple[Part, ...]:
-    """Who pays the approved quantity of a line; the sum of its parts is the approved sum."""
-    if not decision.approved_quantity:
-        return ()
-    if decision.budget_id is None:
-        raise DomainError(
-            _("“%(product)s”: please choose the budget that pays.") % {"product": line.product},
-            code="missing_budget",
-            field="budget",
-        )
-    budget = budgets[decision.budget_id]
-    own = None if decision.own_share_budget_id is None else budgets[decision.own_share_budget_id]
-    _ensure_own_share(line, budget, own)
-    return parts_of(
-        line.pk,
-        line_cost(line.unit_price, decision.approved_quantity),
-        budget_id=budget.pk,
-        rate=budget.rate,
-        own_share_budget_id=None if own is None else own.pk,
-    )
-
-
-def _ensure_own_share(line: ApplicationLine, budget: Budget, own: Budget | None) -> None:
-    names = {"product": line.product, "budget": budget}
-    if needs_own_share(budget.rate):
-        if own is None:
-            message = _("“%(product)s”: “%(budget)s” pays only a part. Please choose the budget for the own share.")
-            raise DomainError(message % names, code="missing_own_share", field="own_share_budget")
-        if own.grant_id is not None:
-            message = _("“%(product)s”: the own share comes from municipal money, not from another grant.")
-            raise DomainError(message % names, code="own_share_from_grant", field="own_share_budget")
-    elif own is not None:
-        message = _("“%(product)s”: “%(budget)s” pays all. Please leave the own share empty.")
-        raise DomainError(message % names, code="needless_own_share", field="own_share_budget")
-
-
-def _ensure_affordable(parts: Sequence[Part], budgets: Mapping[int, Budget], *, by: User, overrun_reason: str) -> None:
-    """Compares with what is available now, inside the locks; raises the allowed overrun where that is asked for."""
-    balances = {pk: Balance(pk, str(row), row.available) for pk, row in budgets.items()}
-    short = [effect for effect in preview(parts, balances) if not effect.sufficient]
-    if not short:
-        return
-    if not overrun_reason:
-        raise DomainError(refusal(short), code="unaffordable", field="budget")
-    ensure_may(by, _OVERRUN)
-    for effect in short:
-        _allow(budgets[effect.budget_id], effect, by=by, reason=overrun_reason)
-
-
-def _allow(budget: Budget, effect: BudgetEffect, *, by: User, reason: str) -> None:
-    budget.overrun_allowed += effect.short_by
-    save_by(budget, by=by, update_fields=["overrun_allowed"], reason=reason)
 
 
 def _write_lines(lines: Sequence[ApplicationLine], matched: Mapping[int, LineDecision], *, by: User) -> None:
@@ -321,17 +199,15 @@ def _ensure_short_note(line: ApplicationLine) -> None:
         )
 
 
-def _commit_money(
-    lines: Sequence[ApplicationLine], parts: Sequence[Part], budgets: Mapping[int, Budget], *, by: User, note: str
-) -> None:
-    by_id = {line.pk: line for line in lines}
+def _commit_money(decided: Checked, *, by: User, note: str) -> None:
+    by_id = {line.pk: line for line in decided.lines}
     LineAllocation.objects.bulk_create(
-        LineAllocation(line_id=part.line_id, budget_id=part.budget_id, amount=part.amount) for part in parts
+        LineAllocation(line_id=part.line_id, budget_id=part.budget_id, amount=part.amount) for part in decided.parts
     )
-    for budget_id, budget in budgets.items():
+    for budget_id, budget in decided.budgets.items():
         entries = [
             Entry(LedgerKind.COMMIT, part.amount, by_id[part.line_id], note)
-            for part in parts
+            for part in decided.parts
             if part.budget_id == budget_id
         ]
         if entries:
@@ -347,7 +223,7 @@ def _approve_in_full(
     reason: str,
     revision: int | None,
 ) -> Outcome:
-    own = own_share_budget.pk if own_share_budget is not None and needs_own_share(budget.rate) else None
+    own = own_share_budget.pk if own_share_budget is not None and may_need_own_share(budget) else None
     decisions = [
         LineDecision(line_id, quantity, budget.pk, own)
         for line_id, quantity in application.lines.values_list("pk", "quantity")

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, StaleError
-from apps.funding.models import ApplicationStatusChange, Budget, EquipmentApplication, Reservation
+from apps.funding.choices import ApplicationState
+from apps.funding.models import ApplicationStatusChange, ApprovalProposal, Budget, EquipmentApplication, Reservation
 from apps.funding.workflow import TRANSITIONS
 
 logger = logging.getLogger(__name__)
@@ -74,16 +75,24 @@ def ensure_revision(application: EquipmentApplication, revision: int | None) -> 
         )
 
 
+def ensure_submitted(application: EquipmentApplication, message: str | Promise) -> None:
+    """Refuses with the message, which may name the `state`, what does not wait for a decision."""
+    if application.state != ApplicationState.SUBMITTED:
+        raise DomainError(message % {"state": application.get_state_display()}, code="illegal_transition")
+
+
 def change_state(application: EquipmentApplication, action: str, target: str, *, by: User, reason: str = "") -> None:
     """The only place that assigns a state; the caller saves the row.
 
-    Writes the append-only status change. What is no longer submitted is no longer pencilled in.
+    Writes the append-only status change. What is no longer submitted is no longer pencilled in, and what
+    was proposed about it no longer holds.
     """
     TRANSITIONS.ensure(action, source=application.state, target=target)
     ApplicationStatusChange.objects.create(
         application=application, from_state=application.state, to_state=target, by=by, reason=reason
     )
     Reservation.objects.filter(application=application).delete()
+    ApprovalProposal.objects.filter(application=application).delete()
     application.state = target
 
 

@@ -18,7 +18,9 @@ from apps.funding.calculations import sum_of_lines
 from apps.funding.choices import ApplicationState
 from apps.funding.forms import TextForm
 from apps.funding.models import ApplicationLine, EquipmentApplication, LineAllocation, Reservation
+from apps.funding.round_selectors import round_state
 from apps.funding.selectors import OPEN_STATES, application_effect, application_lines
+from apps.funding.services.rounds import KEEP as KEEP_CONCEPT
 from apps.funding.views.actions import AnswerView
 from apps.funding.views.shared import ApplicationMixin, list_crumb
 from apps.funding.workflow import EDITABLE_STATES, GRANTED_STATES, TRANSITIONS
@@ -70,9 +72,19 @@ class ApplicationView(ApplicationMixin, TemplateView):
             status_changes=application.status_changes.select_related("by"),
             reservation=Reservation.objects.visible_to(user).filter(application=application).first(),
             panels=rendered_panels("funding.application", self.request, application),
+            **self._round(application, user),
             **self._actions(application, user),
             **kwargs,
         )
+
+    def _round(self, application: EquipmentApplication, user: Any) -> dict[str, Any]:
+        """What its round means for who submits it now, and the way to the media concepts."""
+        submits = application.state in EDITABLE_STATES and user.has_perm("funding.submit_application")
+        address = reverse("funding:concepts", args=[application.school.number])
+        return {
+            "round_state": round_state(application) if submits else None,
+            "concepts_url": f"{address}?application={application.pk}" if user.has_perm(KEEP_CONCEPT) else "",
+        }
 
     def _actions(self, application: EquipmentApplication, user: Any) -> dict[str, Any]:
         """What this person may do in this state."""

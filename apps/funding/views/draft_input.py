@@ -14,18 +14,28 @@ from django.utils.translation import gettext as _
 
 from apps.core.formats import moment
 from apps.funding.calculations import LineInput
+from apps.funding.choices import ApplicationState
 from apps.funding.differences import Content, Difference, differences, line_in_words
 from apps.funding.forms import BaseLineFormSet, Catalogue, DraftForm, LineFormSet
-from apps.funding.models import ApplicationLine, EquipmentApplication
+from apps.funding.models import ApplicationLine, ApplicationRound, EquipmentApplication
+from apps.funding.round_selectors import rounds_to_choose
 from apps.funding.selectors import application_lines
 from apps.schools.models import School
 
 
 class DraftInput:
-    """The form and its lines. Build it with `stored` or `posted`."""
+    """The form and its lines. Build it with `stored` or `posted`. `round_kept`: where the form does not ask for it."""
 
-    def __init__(self, form: DraftForm, lines: BaseLineFormSet, catalogue: Catalogue, data: Any = None) -> None:
+    def __init__(
+        self,
+        form: DraftForm,
+        lines: BaseLineFormSet,
+        catalogue: Catalogue,
+        data: Any = None,
+        round_kept: ApplicationRound | None = None,
+    ) -> None:
         self.form = form
+        self.round_kept = round_kept
         self.line_forms = lines
         self.catalogue = catalogue
         self._data = data or {}
@@ -44,10 +54,12 @@ class DraftInput:
                 "revision": application.revision,
                 "form_key": application.form_key,
             }
+            if application.round is not None:
+                initial["in_round"] = application.round
         rows = [] if application is None else [_initial_of(line) for line in application_lines(application)]
         line_forms = LineFormSet(initial=rows, prefix="lines", catalogue=catalogue, school=school)
         line_forms.extra = 0 if rows else 1
-        return cls(DraftForm(initial=initial), line_forms, catalogue)
+        return cls(DraftForm(initial=initial, rounds=rounds_of(application)), line_forms, catalogue)
 
     @classmethod
     def posted(
@@ -61,7 +73,8 @@ class DraftInput:
     ) -> DraftInput:
         """The form as it was sent. `complete`: it is to be handed in, so nothing may be missing."""
         line_forms = LineFormSet(data, prefix="lines", catalogue=catalogue, school=school, complete=complete)
-        return cls(DraftForm(data, complete=complete), line_forms, catalogue, data)
+        form = DraftForm(data, rounds=rounds_of(application), complete=complete)
+        return cls(form, line_forms, catalogue, data, application.round if application else None)
 
     def is_valid(self) -> bool:
         """Both parts, so that all errors show at once."""
@@ -85,6 +98,10 @@ class DraftInput:
     @property
     def reason(self) -> str:
         return str(self.form.cleaned_data.get("reason", ""))
+
+    @property
+    def in_round(self) -> ApplicationRound | None:
+        return self.form.cleaned_data.get("in_round")
 
     @property
     def form_key(self) -> uuid.UUID | None:
@@ -160,7 +177,15 @@ class DraftInput:
             )
             for line in self.lines()
         ]
-        return Content(self.title, self.reason.strip(), tuple(words))
+        in_round = self.in_round if "in_round" in self.form.fields else self.round_kept
+        return Content(self.title, self.reason.strip(), tuple(words), str(in_round or ""))
+
+
+def rounds_of(application: EquipmentApplication | None) -> Sequence[ApplicationRound]:
+    """What the form offers; nothing once it was handed in, because it stays in its round."""
+    if application is not None and application.state != ApplicationState.DRAFT:
+        return ()
+    return rounds_to_choose(application)
 
 
 def _initial_of(line: ApplicationLine) -> dict[str, Any]:
@@ -206,7 +231,7 @@ def _content_of(application: EquipmentApplication) -> Content:
         )
         for line in application_lines(application)
     ]
-    return Content(application.title, application.reason, tuple(words))
+    return Content(application.title, application.reason, tuple(words), str(application.round or ""))
 
 
 @dataclass(frozen=True)

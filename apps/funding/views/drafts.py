@@ -30,6 +30,7 @@ from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.forms import Catalogue, SchoolChoiceForm
 from apps.funding.models import EquipmentApplication
+from apps.funding.round_selectors import pause_between_rounds
 from apps.funding.selectors import planned
 from apps.funding.views.draft_input import DraftInput, conflict_of
 from apps.funding.views.shared import ApplicationMixin, list_crumb
@@ -59,7 +60,12 @@ class DraftView(StashMixin, PermissionRequiredMixin, PageMixin, TemplateView):
         return self.render_to_response(self.get_context_data(**context), status=status)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        kwargs |= {"school": self.school, "application": self.application, "figure_status": figure_status()}
+        kwargs |= {
+            "school": self.school,
+            "application": self.application,
+            "figure_status": figure_status(),
+            "pause": pause_between_rounds() if self.application is None else None,
+        }
         return super().get_context_data(**kwargs)
 
     def _sums(self, draft: DraftInput) -> dict[str, Any]:
@@ -172,6 +178,7 @@ class DraftView(StashMixin, PermissionRequiredMixin, PageMixin, TemplateView):
                 title=draft.title,
                 reason=draft.reason,
                 lines=draft.lines_for(row),
+                in_round=draft.in_round,
             )
         except StaleError:
             current = self._current(draft)
@@ -255,7 +262,7 @@ class CreateView(DraftView):
 
     def _drafted(self, key: uuid.UUID | None) -> EquipmentApplication | None:
         rows = EquipmentApplication.objects.visible_to(self.request.user).filter(created_by=self.request.user)
-        return rows.select_related("school").filter(form_key=key).first() if key else None
+        return rows.select_related("school", "round").filter(form_key=key).first() if key else None
 
     def _current(self, draft: DraftInput) -> EquipmentApplication:
         row = self._drafted(draft.form_key)
@@ -280,6 +287,7 @@ class CreateView(DraftView):
             title=draft.title,
             reason=draft.reason,
             lines=draft.lines_for(None),
+            in_round=draft.in_round,
             form_key=draft.form_key,
         )
 

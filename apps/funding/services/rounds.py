@@ -1,0 +1,202 @@
+"""Rounds of applications: what they ask for, the media concepts of the schools, and the reminder before the end."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core import clock, formats
+from apps.core.errors import DomainError
+from apps.core.history import delete_by, save_by
+from apps.core.mail import queue_mail
+from apps.core.uploads import PDF, recognised, safe_name
+from apps.funding.choices import ApplicationState
+from apps.funding.models import ApplicationRound, EquipmentApplication, MediaConcept
+from apps.funding.round_selectors import open_rounds, schools_to_remind
+from apps.funding.services.steps import ensure_may
+from apps.schools.models import Membership, School
+
+KEEP = "funding.keep_concept"
+MOST_BYTES = 20 * 1024 * 1024
+MOST_CONCEPTS = 10
+"""Of one school, so that nobody takes the page for a file store."""
+
+
+# What a round asks for
+
+
+def ensure_fits(application: EquipmentApplication, day: datetime.date) -> None:
+    """Refuses to hand in what its round does not take on the day; `code` says what is missing.
+
+    Without a round only while none is open. An application that came back with a question stays where it was.
+    """
+    row = application.round
+    if row is None:
+        _ensure_none_open(application, day)
+        return
+    if day < row.opens_on:
+        raise DomainError(
+            _("The round “%(round)s” opens on %(day)s. Please submit the application from then on.")
+            % {"round": row, "day": formats.day(row.opens_on)},
+            code="round_not_open",
+        )
+    if row.asks_for_concept and not MediaConcept.objects.filter(school=application.school_id).exists():
+        raise DomainError(
+            _("The round “%(round)s” asks for the media concept of the school. Please upload it, and then submit.")
+            % {"round": row},
+            code="concept_missing",
+        )
+
+
+def _ensure_none_open(application: EquipmentApplication, day: datetime.date) -> None:
+    was_handed_in = application.submitted_at is not None
+    if not was_handed_in and open_rounds(day).exists():
+        raise DomainError(
+            _("A round of applications is open. Please edit the application and choose the round it belongs to."),
+            code="round_missing",
+        )
+
+
+# Media concepts
+
+
+def add_concept(*, school: School, file: File, dated_on: datetime.date, by: User) -> MediaConcept:
+    """Keeps a PDF of at most 20 MB as a media concept of the school. What was refused leaves no file behind."""
+    ensure_may(by, KEEP)
+    if dated_on > clock.today():
+        raise DomainError(_("The date of the concept lies in the future. Please check it."), field="dated_on")
+    kind = recognised(file, kinds=(PDF,), most_bytes=MOST_BYTES)
+    concept = MediaConcept(
+        dated_on=dated_on,
+        name=safe_name(file.name or "", kind),
+        content_type=kind.content_type,
+        size=file.size,
+        by=by,
+    )
+    try:
+        with transaction.atomic():
+            concept.school = _locked_school(school, by)
+            _ensure_room(concept.school)
+            concept.file.save(f"concept{kind.extensions[0]}", file, save=False)
+            save_by(concept, by=by)
+    except BaseException:
+        if concept.file.name:
+            default_storage.delete(concept.file.name)
+        raise
+    return concept
+
+
+@transaction.atomic
+def remove_concept(*, concept: MediaConcept, by: User) -> None:
+    """Removes a concept for good once the transaction is written; the history keeps its name."""
+    ensure_may(by, KEEP)
+    school = _locked_school(concept.school, by)
+    row = MediaConcept.objects.filter(school=school, pk=concept.pk).first()
+    if row is None:
+        raise DomainError(_("The media concept was removed already. Please load the page again."))
+    name = row.file.name
+    delete_by(row, by=by)
+    transaction.on_commit(partial(default_storage.delete, name), robust=True)
+
+
+def _locked_school(school: School, by: User) -> School:
+    """`Http404` outside the person's scope."""
+    rows = School.objects.filter(pk__in=School.objects.visible_to(by).values("pk"))
+    row: School = get_object_or_404(rows.select_for_update(no_key=True), pk=school.pk)
+    return row
+
+
+def _ensure_room(school: School) -> None:
+    if MediaConcept.objects.filter(school=school).count() >= MOST_CONCEPTS:
+        raise DomainError(
+            _("The school has %(number)s media concepts already. Please remove one that is no longer needed.")
+            % {"number": MOST_CONCEPTS},
+            field="file",
+        )
+
+
+# Reminders
+
+
+@dataclass(frozen=True)
+class Reminded:
+    """What a run did: rounds that were due, schools with something open, mails to their coordinators."""
+
+    rounds: int = 0
+    schools: int = 0
+    mails: int = 0
+
+
+def rounds_to_remind_of(day: datetime.date) -> Sequence[ApplicationRound]:
+    """Open rounds that end within their `remind_days` and of which nobody was reminded yet."""
+    rows = open_rounds(day).filter(remind_days__gt=0, reminded_on__isnull=True)
+    return [row for row in rows if row.closes_on - datetime.timedelta(days=row.remind_days) <= day]
+
+
+def remind_of_rounds() -> Reminded:
+    """Tells coordinators once, `remind_days` before a round ends, where a draft lies or nothing is handed in yet."""
+    day = clock.today()
+    done = [_remind(row, day) for row in rounds_to_remind_of(day)]
+    told = [result for result in done if result is not None]
+    return Reminded(len(told), sum(schools for schools, _mails in told), sum(mails for _schools, mails in told))
+
+
+@transaction.atomic
+def _remind(row: ApplicationRound, day: datetime.date) -> tuple[int, int] | None:
+    """(schools, mails) of one round; None when another run was faster."""
+    locked = ApplicationRound.objects.select_for_update(no_key=True, of=("self",)).filter(reminded_on__isnull=True)
+    found = locked.filter(pk=row.pk).first()
+    if found is None:
+        return None
+    found.reminded_on = day
+    found.save(update_fields=["reminded_on"])
+    schools = {school.pk: school for school in schools_to_remind(found, day)}
+    people = _coordinators_of(schools)
+    for person, own in people.items():
+        _mail(found, person, own, day)
+    return len(schools), len(people)
+
+
+def _coordinators_of(schools: dict[int, School]) -> dict[User, list[School]]:
+    """Each coordinator once, with those of their schools."""
+    coordinators = User.objects.with_permission("funding.submit_application")
+    rows = Membership.objects.filter(school__in=schools, user__in=coordinators).select_related("user")
+    people: defaultdict[User, list[School]] = defaultdict(list)
+    for membership in rows.order_by("user__email", "school__sort_key", "school_id"):
+        people[membership.user].append(schools[membership.school_id])
+    return people
+
+
+def _mail(row: ApplicationRound, person: User, schools: list[School], day: datetime.date) -> None:
+    drafts = EquipmentApplication.objects.visible_to(person).filter(school__in=schools, state=ApplicationState.DRAFT)
+    with translation.override("de"):
+        subject = gettext("Applications: the round “%(round)s” ends on %(day)s") % {
+            "round": row,
+            "day": formats.day(row.closes_on),
+        }
+        queue_mail(
+            to=[person.email],
+            subject=subject,
+            template="round_ends",
+            context={
+                "round": row,
+                "days_left": (row.closes_on - day).days,
+                "schools": schools,
+                "drafts": list(drafts.select_related("school").order_by("school__sort_key", "pk")),
+                "address": f"{settings.PORTAL_URL}{reverse('funding:list')}",
+            },
+        )

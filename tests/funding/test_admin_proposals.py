@@ -1,0 +1,218 @@
+"""Proposals on the desk, in the queue and for several at once."""
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.core.models import SavedFilter
+from apps.funding import services
+from apps.funding.choices import ApplicationState
+from apps.funding.models import ApprovalProposal, Budget, EquipmentApplication
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
+from tests.funding.desk import QUEUE, buttons_of, desk_of, quantity, send, state_of, typed_in, written
+from tests.funding.factories import RoundFactory, decide, make_application, two_approve_from
+from tests.funding.portal import client_of, messages_of, texts
+
+pytestmark = pytest.mark.django_db
+S = ApplicationState
+D = Decimal
+
+
+@pytest.fixture
+def application() -> EquipmentApplication:
+    return make_application(title="Tablets", lines=[("500.00", 2)])
+
+
+@pytest.fixture
+def clerk() -> User:
+    return ClerkFactory(name="Clara Klein")
+
+
+def proposed(application: EquipmentApplication, budget: Budget, by: User) -> ApprovalProposal:
+    return services.propose_approval(application=application, by=by, decisions=decide(application, budget))
+
+
+def test_a_clerk_proposes_and_goes_on_with_the_next(application: EquipmentApplication, budget: Budget) -> None:
+    following = make_application(title="Beamer")
+    client = client_of(ClerkFactory())
+    assert "step=check_approve" not in buttons_of(client.get(desk_of(application)))
+
+    check = send(client, desk_of(application), "check_propose", budget=budget.pk, **{quantity(application): 1})
+    assert not ApprovalProposal.objects.exists()
+    assert "Eine andere Person genehmigt" in texts(check)
+    answer = send(client, desk_of(application), "propose", check)
+
+    assert answer.url == desk_of(following)
+    assert ApprovalProposal.objects.get().amount == D("500.00")
+    assert state_of(application) == S.SUBMITTED
+    page = client.get(answer.url)
+    assert messages_of(page)[0].startswith(f"„Tablets“, {application.school}: Die Genehmigung ist vorgeschlagen.")
+    assert typed_in(page)["budget"] == str(budget.pk)
+
+
+def test_an_approver_sees_the_proposal_and_approves_it_unchanged(
+    application: EquipmentApplication, office: Client, budget: Budget, clerk: User
+) -> None:
+    two_approve_from("1000.00")
+    proposed(application, budget, clerk)
+
+    page = office.get(desk_of(application))
+    assert "Clara Klein hat am" in texts(page)
+    assert (typed_in(page)["budget"], typed_in(page)[quantity(application)]) == (str(budget.pk), "2")
+    check = send(office, desk_of(application), "check_approve")
+    send(office, desk_of(application), "approve", check)
+
+    assert state_of(application) == S.APPROVED
+
+
+def test_a_change_makes_it_the_approvers_own_proposal(
+    application: EquipmentApplication, office: Client, approver: User, budget: Budget, clerk: User
+) -> None:
+    two_approve_from("500.00")
+    proposed(application, budget, clerk)
+
+    check = send(office, desk_of(application), "check_approve", **{quantity(application): 1})
+    assert "step=propose" in buttons_of(check)
+    send(office, desk_of(application), "propose", check)
+
+    row = ApprovalProposal.objects.get()
+    assert (row.by, row.amount, state_of(application)) == (approver, D("500.00"), S.SUBMITTED)
+    again = send(office, desk_of(application), "check_approve")
+    assert "Sie haben diese Genehmigung selbst vorgeschlagen." in texts(again)
+
+
+def test_above_the_sum_the_approvers_button_leads_to_a_proposal(
+    application: EquipmentApplication, office: Client, approver: User, budget: Budget
+) -> None:
+    two_approve_from("1000.00")
+    before = written()
+
+    check = send(office, desk_of(application), "check_approve", budget=budget.pk)
+    assert "Ab 1.000,00" in texts(check)
+    send(office, desk_of(application), "propose", check)
+    send(office, desk_of(application), "propose", check)
+
+    assert ApprovalProposal.objects.get().by == approver
+    assert written() == before
+
+
+def test_approving_past_the_preview_is_refused(
+    application: EquipmentApplication, office: Client, budget: Budget
+) -> None:
+    two_approve_from("1000.00")
+
+    page = send(office, desk_of(application), "approve", budget=budget.pk)
+
+    assert "genehmigen zwei Personen" in texts(page)
+    assert state_of(application) == S.SUBMITTED
+
+
+def test_a_second_tab_with_another_proposal_approves_nothing(
+    application: EquipmentApplication, office: Client, budget: Budget, clerk: User
+) -> None:
+    two_approve_from("500.00")
+    proposed(application, budget, clerk)
+    check = send(office, desk_of(application), "check_approve")
+    services.propose_approval(
+        application=application, by=ClerkFactory(), decisions=decide(application, budget, quantities=[1])
+    )
+
+    send(office, desk_of(application), "approve", check)
+
+    assert state_of(application) == S.SUBMITTED
+
+
+def test_a_proposal_is_taken_back_on_the_desk(
+    application: EquipmentApplication, office: Client, budget: Budget, clerk: User
+) -> None:
+    proposed(application, budget, clerk)
+
+    page = send(office, desk_of(application), "withdraw_proposal")
+
+    assert messages_of(page) == ["Der Vorschlag ist zurückgenommen."]
+    assert not ApprovalProposal.objects.exists()
+
+
+def test_an_auditor_reads_the_proposal_and_changes_nothing(
+    application: EquipmentApplication, budget: Budget, clerk: User
+) -> None:
+    proposed(application, budget, clerk)
+    client = client_of(AuditorFactory())
+
+    assert buttons_of(client.get(desk_of(application))) == []
+    for step in ("check_propose", "propose", "withdraw_proposal"):
+        assert client.post(desk_of(application), {"step": step}).status_code == 403
+    assert ApprovalProposal.objects.count() == 1
+
+
+# The queue
+
+
+def titles(client: Client, query: str) -> list[str]:
+    return [row.title for row in client.get(f"{QUEUE}?{query}").context["cl"].result_list]
+
+
+def test_the_queue_filters_by_proposal_round_and_lateness(
+    office: Client, approver: User, budget: Budget, clerk: User
+) -> None:
+    row = RoundFactory()
+    mine, theirs, none = (make_application(title=title, in_round=row) for title in ("mein", "fremd", "keiner"))
+    proposed(mine, budget, approver)
+    proposed(theirs, budget, clerk)
+    EquipmentApplication.objects.filter(pk=none.pk).update(is_late=True)
+
+    assert titles(office, "proposal=yes") == ["mein", "fremd"]
+    assert titles(office, "proposal=another") == ["fremd"]
+    assert titles(office, "proposal=none") == ["keiner"]
+    assert titles(office, "late=yes") == ["keiner"]
+    assert titles(office, f"round={row.pk}&late=no") == ["mein", "fremd"]
+    assert titles(office, "round=none") == []
+    assert "eingereicht vorgeschlagen" in texts(office.get(f"{QUEUE}?proposal=another")).lower()
+
+
+def test_own_filters_are_kept_open_first_and_are_forgotten(office: Client, approver: User) -> None:
+    answer = office.post(f"{QUEUE}?proposal=another&e=1", {"keep": "1", "name": "Zweite Person"})
+    assert answer.url == f"{QUEUE}?proposal=another"
+    own = SavedFilter.objects.get(user=approver, list_name="admin.applications")
+    assert "Zweite Person" in texts(office.get(QUEUE))
+    assert "Zweite Person" not in texts(client_of(ApproverFactory()).get(QUEUE))
+
+    office.post(QUEUE, {"own": own.pk, "first": "yes"})
+    assert office.get(QUEUE).url == f"{QUEUE}?proposal=another"
+    assert office.get(f"{QUEUE}?saved=none").status_code == 200
+    office.post(QUEUE, {"own": own.pk, "forget": "1"})
+    assert office.get(QUEUE).status_code == 200
+
+
+# Several at once
+
+
+def test_several_at_once_leave_out_what_two_approve(
+    application: EquipmentApplication, office: Client, budget: Budget
+) -> None:
+    two_approve_from("1000.00")
+    small = make_application(title="Beamer", lines=[("999.99", 1)])
+    address = f"{QUEUE}bulk/approve/?ids={application.pk},{small.pk}"
+
+    preview = send(office, address, "preview", budget=budget.pk)
+    assert "Ab 1.000,00" in texts(preview)
+    outcome = send(office, address, "confirm", preview)
+
+    assert "genehmigen zwei Personen" in texts(outcome)
+    assert (state_of(application), state_of(small)) == (S.SUBMITTED, S.APPROVED)
+
+
+def test_a_clerk_proposes_several(application: EquipmentApplication, budget: Budget) -> None:
+    other = make_application(title="Beamer", lines=[("9500.00", 1)])
+    client = client_of(ClerkFactory())
+    address = f"{QUEUE}bulk/propose/?ids={application.pk},{other.pk}"
+
+    preview = send(client, address, "preview", budget=budget.pk)
+    send(client, address, "confirm", preview)
+
+    assert list(ApprovalProposal.objects.values_list("application", "amount")) == [
+        (application.pk, D("1000.00")),
+        (other.pk, D("9500.00")),
+    ]
