@@ -52,7 +52,7 @@ def load(say: Callable[[str], None]) -> None:
         say(f"{load_loans(people)} loans")
         say(f"{load_stocktakes(people)} stocktakes")
         budgets = load_budgets(by=people.approver)
-        payments = load_payments(load_pots(by=people.approver), by=people.approver)
+        payments = load_payments(load_pots(by=people.approver), people)
         say(f"{Budget.objects.count()} budgets, {payments} entries of earlier years")
         say(f"{load_applications(schools, catalogue.present, people, budgets)} applications")
         say(f"{load_tickets(schools, people)} tickets")
