@@ -11,6 +11,8 @@ class FundingConfig(AppConfig):
         "Budget",
         "Grant",
         "FundingProgramme",
+        "Drawdown",
+        "ProofOfUse",
         "LedgerEntry",
         "ReasonTemplate",
         "ApplicationStatusChange",
