@@ -121,6 +121,8 @@ WITHOUT_LIST = {
     "admin:*_delete *": "a question about one row without parts",
     "admin:quotas_mediadevelopmentplan_delete *": "how many figures keep the plan",
     "admin:funding_budget_overrun *": "a form about one budget",
+    "admin:funding_*_pdf *": "a file",
+    "admin:funding_*_xlsx *": "a file",
 }
 """Page -> why it shows no list. They are measured as the others: a choice of a hundred rows counts, too."""
 
@@ -129,6 +131,9 @@ ALWAYS_SHORT = {
     "inventory:ageing * tbody ages": "one row per year of age",
     "core:jobs * tbody kinds": "one row per kind of job",
     "schools:detail * tbody panel-applications": "one row per fiscal year",
+    "admin:funding_proofofuse_change * tbody proof-financing": "one row per source of money",
+    "admin:funding_proofofuse_change * tbody proof-spending": "one row per budget of the grant",
+    "admin:funding_proofofuse_change * tbody proof-agreement": "one row per budget of the grant and its own share",
 }
 """Page and table -> why it does not grow with the rows."""
 

@@ -30,8 +30,8 @@ from apps.core.models import (
 )
 from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
-from apps.funding.choices import ApplicationState, ReasonKind
-from apps.funding.models import ApplicationStatusChange, LedgerEntry, ReasonTemplate
+from apps.funding.choices import ApplicationState, ProofState, ReasonKind
+from apps.funding.models import ApplicationStatusChange, Budget, Drawdown, LedgerEntry, ReasonTemplate
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, LoanRules, ScanSession, SerialPattern, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
@@ -60,6 +60,7 @@ from tests.factories import (
     photo_file,
 )
 from tests.funding.factories import BudgetFactory, GrantFactory
+from tests.funding.papers import make_proof, pay
 from tests.quotas.factories import count_pupils, make_plan
 
 
@@ -191,11 +192,27 @@ def _catalogue(world: World) -> None:
 
 def _money(world: World, year: int) -> None:
     approver = world.people[Role.OFFICE_APPROVER]
-    grant = GrantFactory(file_reference="Geldwort 1", programme__name="Programm Geldwort")
+    grant = GrantFactory(file_reference="Geldwort 1", programme__name="Programm Geldwort", lucom_number="Geldwort")
     budget = funding.create_budget(by=approver, name="Ansatz Geldwort", fiscal_year=year, appropriation=500_000)
-    BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
+    granted = BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
     template = ReasonTemplate.objects.create(name="Wortlautwort", kind=ReasonKind.REJECT, text="Wortlautwort")
     world.shared |= {"budget": budget, "grant": grant, "programme": grant.programme, "reasontemplate": template}
+    _papers(world, (granted, budget))
+
+
+def _papers(world: World, budgets: tuple[Budget, Budget]) -> None:
+    """Three paid vouchers: one to be drawn, one in a draft, one in a drawdown that was requested; two proofs of use."""
+    grant, by = world.shared["grant"], world.people[Role.OFFICE_APPROVER]
+    lines = [pay(grant, budgets) for _number in range(3)]
+    draft, requested = (funding.create_drawdown(grant=grant, lines=[line.pk], by=by) for line in lines[:2])
+    funding.request_drawdown(drawdown=requested, by=by)
+    other = GrantFactory(file_reference="Geldwort 2", programme=grant.programme)
+    world.shared |= {
+        "drawdown": draft,
+        "drawdown_called": Drawdown.objects.get(pk=requested.pk),
+        "proof": funding.create_proof(grant=grant, by=by),
+        "proof_handed_in": make_proof(ProofState.HANDED_IN, grant=other),
+    }
 
 
 def _details(world: World, place: Place, school: School, year: int) -> None:
