@@ -54,7 +54,7 @@ def load(say: Callable[[str], None]) -> None:
         say(f"{load_stocktakes(people)} stocktakes")
         budgets = load_budgets(people)
         rounds = load_rounds(people=people)
-        payments = load_payments(load_pots(by=people.approver), by=people.approver)
+        payments = load_payments(load_pots(by=people.approver), people)
         say(f"{Budget.objects.count()} budgets, {payments} entries of earlier years")
         say(f"{load_applications(schools, catalogue.present, people, budgets, rounds)} applications")
         say(f"{load_tickets(schools, people)} tickets")

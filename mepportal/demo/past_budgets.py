@@ -35,23 +35,68 @@ OWN_SHARES = {
 
 @dataclass(frozen=True)
 class Notice:
-    """A grant notice; its amount is the sum of its budgets."""
+    """A grant notice; its amount is the sum of its budgets. `until`: the end of its implementation.
+
+    Days of the proof that no guideline names are made up.
+    """
 
     programme: str
     notice_on: datetime.date
     rate: Decimal
+    until: datetime.date
+    proof_due_on: datetime.date
+    earmarking_years: int | None = None
+    limit_per_device: Decimal | None = None
 
 
+_END_OF_DP1 = datetime.date(2024, 10, 31)
 NOTICES = {
-    "DEMO-GS2020-001": Notice("GS2020", datetime.date(2019, 11, 20), Decimal(1)),
-    "DEMO-SOFORT-001": Notice("DP1-SOFORT", datetime.date(2020, 8, 17), Decimal("0.9")),
-    "DEMO-LK-001": Notice("DP1-LK", datetime.date(2021, 1, 18), Decimal(1)),
-    "DEMO-DP1-001": Notice("DP1", datetime.date(2021, 1, 25), Decimal("0.9")),
-    "DEMO-DP1-002": Notice("DP1", datetime.date(2021, 2, 1), Decimal("0.9")),
-    "DEMO-DP1-003": Notice("DP1", datetime.date(2021, 2, 1), Decimal("0.9")),
-    "DEMO-ADMIN-001": Notice("DP1-ADMIN", datetime.date(2021, 4, 12), Decimal("0.9")),
-    "DEMO-AO2-001": Notice("AO2", datetime.date(2022, 2, 14), Decimal(1)),
+    "DEMO-GS2020-001": Notice(
+        "GS2020", datetime.date(2019, 11, 20), Decimal(1), datetime.date(2020, 12, 31), datetime.date(2021, 6, 30)
+    ),
+    "DEMO-SOFORT-001": Notice(
+        "DP1-SOFORT",
+        datetime.date(2020, 8, 17),
+        Decimal("0.9"),
+        datetime.date(2021, 7, 31),
+        datetime.date(2021, 9, 30),
+    ),
+    "DEMO-LK-001": Notice(
+        "DP1-LK",
+        datetime.date(2021, 1, 18),
+        Decimal(1),
+        datetime.date(2021, 12, 31),
+        datetime.date(2022, 6, 30),
+        limit_per_device=Decimal("500.00"),
+    ),
+    "DEMO-DP1-001": Notice(
+        "DP1", datetime.date(2021, 1, 25), Decimal("0.9"), _END_OF_DP1, datetime.date(2025, 4, 30), earmarking_years=5
+    ),
+    "DEMO-DP1-002": Notice(
+        "DP1", datetime.date(2021, 2, 1), Decimal("0.9"), _END_OF_DP1, datetime.date(2025, 4, 30), earmarking_years=5
+    ),
+    "DEMO-DP1-003": Notice(
+        "DP1", datetime.date(2021, 2, 1), Decimal("0.9"), _END_OF_DP1, datetime.date(2026, 12, 18), earmarking_years=5
+    ),
+    "DEMO-ADMIN-001": Notice(
+        "DP1-ADMIN",
+        datetime.date(2021, 4, 12),
+        Decimal("0.9"),
+        datetime.date(2025, 1, 31),
+        datetime.date(2025, 7, 31),
+    ),
+    "DEMO-AO2-001": Notice(
+        "AO2",
+        datetime.date(2022, 2, 14),
+        Decimal(1),
+        datetime.date(2023, 12, 31),
+        datetime.date(2024, 6, 30),
+        limit_per_device=Decimal("500.00"),
+    ),
 }
+CONTACT = "Amt für schulische Bildung, Demo-Sachbearbeitung, Telefon 02381 0000"
+WITHOUT_CONTACT = "DEMO-DP1-003"
+"""Its proof of use is a draft yet, and a few things are missing in it."""
 
 
 @dataclass(frozen=True)
@@ -121,22 +166,32 @@ def load_pots(*, by: User) -> list[Pot]:
 def _load_grants(by: User) -> dict[str, Grant]:
     programmes = {code: load_programme(code, by=by) for code in sorted({row.programme for row in NOTICES.values()})}
     return {
-        reference: save_by(
-            Grant(
-                programme=programmes[notice.programme],
-                file_reference=reference,
-                notice_on=notice.notice_on,
-                rate=notice.rate,
-                amount=total(
-                    share_rounded_down(Decimal(sum(line.thousands.values()) * 1000), notice.rate)
-                    for line in LINES
-                    if line.notice == reference
-                ),
-            ),
-            by=by,
-        )
+        reference: save_by(_grant(reference, notice, programmes[notice.programme]), by=by)
         for reference, notice in NOTICES.items()
     }
+
+
+def _grant(reference: str, notice: Notice, programme: FundingProgramme) -> Grant:
+    grant = Grant(
+        programme=programme,
+        file_reference=reference,
+        lucom_number=reference.replace("DEMO", "LUCOM"),
+        notice_on=notice.notice_on,
+        rate=notice.rate,
+        amount=total(
+            share_rounded_down(Decimal(sum(line.thousands.values()) * 1000), notice.rate)
+            for line in LINES
+            if line.notice == reference
+        ),
+        limit_per_device=notice.limit_per_device,
+        implementation_from=notice.notice_on,
+        implementation_until=notice.until,
+        earmarking_years=notice.earmarking_years,
+        proof_due_on=notice.proof_due_on,
+        contact="" if reference == WITHOUT_CONTACT else CONTACT,
+    )
+    grant._history_date = at_noon(notice.notice_on)  # type: ignore[attr-defined]  # simple-history's name for it
+    return grant
 
 
 def _pots(year: int, grants: Mapping[str, Grant]) -> Iterator[Pot]:
