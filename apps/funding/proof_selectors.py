@@ -1,0 +1,368 @@
+"""Reads what proofs of use and drawdowns are made of: a few queries, whatever the number of vouchers and devices.
+
+A proof counts by grant, not by what its reader sees of single schools: its sums must be whole. Whoever may not see
+proofs does not get here (`ProofOfUse.objects.visible_to`).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.utils.translation import gettext as _
+
+from apps.core import clock, formats
+from apps.core.money import ZERO, total
+from apps.funding.amounts import appropriated
+from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
+from apps.funding.models import (
+    Budget,
+    Drawdown,
+    DrawdownItem,
+    Grant,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    ProofOfUse,
+    PurchasedDevice,
+)
+from apps.funding.proof_figures import (
+    TEXTS,
+    Facts,
+    Gap,
+    Plan,
+    ProofDevice,
+    ProofFigures,
+    Voucher,
+    agreements_of,
+    from_json,
+    positions_of,
+)
+from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
+from apps.inventory.models import Placement
+from apps.schools.models import School
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+CALLED = (DrawdownState.REQUESTED, DrawdownState.RECEIVED)
+
+# Proofs of use
+
+
+def shown_figures(proof: ProofOfUse) -> ProofFigures:
+    """As handed in, or as they are now while it is a draft."""
+    if proof.state == ProofState.HANDED_IN and proof.figures is not None:
+        return from_json(proof.figures)
+    return figures_of(proof)
+
+
+def figures_of(proof: ProofOfUse) -> ProofFigures:
+    """As they are now."""
+    grant, school = proof.grant, proof.school
+    lines = list(_paid_lines(grant, school))
+    vouchers = [_voucher(line) for line in lines]
+    devices = list(_devices(grant, school, vouchers))
+    texts = {name: getattr(proof, name) for name in TEXTS}
+    facts = _facts(grant, school)
+    return ProofFigures(
+        day=clock.today(),
+        facts=facts,
+        positions=positions_of(_plans(grant, school), vouchers, grant.rate),
+        vouchers=vouchers,
+        devices=devices,
+        agreements=_agreements(grant, school, lines),
+        gaps=[*_gaps(grant, school, facts, vouchers, devices), *_gaps_of_texts(texts)],
+        texts=texts,
+    )
+
+
+def _facts(grant: Grant, school: School | None) -> Facts:
+    return Facts(
+        programme=grant.programme.name,
+        legal_basis=grant.programme.legal_basis,
+        file_reference=grant.file_reference,
+        lucom_number=grant.lucom_number,
+        notice_on=grant.notice_on,
+        amount=grant.amount,
+        rate=grant.rate,
+        implementation_from=grant.implementation_from,
+        implementation_until=grant.implementation_until,
+        bound_until=grant.earmarked_until,
+        contact=grant.contact,
+        school="" if school is None else f"{school} ({school.number})",
+    )
+
+
+def _paid_lines(grant: Grant, school: School | None) -> QuerySet[InvoiceLine]:
+    """In the order of the vouchers. A line belongs to the school that it was ordered for."""
+    rows = InvoiceLine.objects.filter(order_line__budget__grant=grant, invoice__state=InvoiceState.PAID)
+    if school is not None:
+        rows = rows.filter(order_line__school=school)
+    related = ("invoice", "order_line__product", "order_line__school", "order_line__budget",
+               "order_line__own_share_budget")  # fmt: skip
+    ordered: QuerySet[InvoiceLine] = rows.select_related(*related).order_by(
+        "invoice__paid_on", "invoice__voucher_number", "pk"
+    )
+    return ordered
+
+
+def _voucher(line: InvoiceLine) -> Voucher:
+    invoice, ordered = line.invoice, line.order_line
+    return Voucher(
+        line=line.pk,
+        budget=ordered.budget_id,
+        voucher_number=invoice.voucher_number,
+        invoice_number=invoice.number,
+        dated_on=invoice.dated_on,
+        payee=invoice.payee,
+        subject=str(ordered.product or ordered.description),
+        school="" if ordered.school is None else str(ordered.school),
+        quantity=line.quantity,
+        amount=line.amount,
+        eligible=line.eligible_amount,
+        granted=line.grant_amount if line.grant_amount is not None else ZERO,
+        own=line.own_amount if line.own_amount is not None else ZERO,
+        paid_on=invoice.paid_on,
+        booking_reference=invoice.booking_reference,
+    )
+
+
+def _plans(grant: Grant, school: School | None) -> list[Plan]:
+    """What the grant's budgets hold; for one school, what was committed for it out of them."""
+    budgets = list(Budget.objects.filter(grant=grant).order_by("fiscal_year", "name"))
+    if school is None:
+        return [Plan(row.pk, row.name, row.fiscal_year, appropriated(row)) for row in budgets]
+    committed = _sums(
+        LedgerEntry.objects.filter(kind=LedgerKind.COMMIT, budget__grant=grant).filter(_of_school(school))
+    )
+    return [Plan(row.pk, row.name, row.fiscal_year, committed[row.pk]) for row in budgets if row.pk in committed]
+
+
+def _devices(grant: Grant, school: School | None, vouchers: Sequence[Voucher]) -> Iterator[ProofDevice]:
+    """What was bought with the grant and not sent back, in the order of inventory numbers."""
+    rows: Any = PurchasedDevice.objects.filter(order_line__budget__grant=grant, returned_on=None)
+    if school is not None:
+        rows = rows.filter(order_line__school=school)
+    ended = Placement.objects.filter(device=OuterRef("device")).order_by().values("device")
+    rows = rows.annotate(ended_on=Subquery(ended.annotate(last=Max("until")).values("last")))
+    related = ("device__product", "device__school", "device__last_school", "order_line")
+    numbers = _voucher_numbers(grant)
+    for row in rows.select_related(*related).order_by("device__tag"):
+        device = row.device
+        place = device.school or device.last_school
+        yield ProofDevice(
+            tag=device.tag,
+            serial=device.serial,
+            product=str(device.product),
+            school=str(place) if place is not None else _("in stock"),
+            cost=row.order_line.unit_price if device.price is None else device.price,
+            voucher_number=numbers.get(row.order_line_id, ""),
+            bound_until=device.bound_until,
+            gone=_gone(device, row.ended_on),
+        )
+
+
+def _voucher_numbers(grant: Grant) -> dict[int, str]:
+    """Order line -> the numbers of its paid vouchers."""
+    numbers: defaultdict[int, list[str]] = defaultdict(list)
+    rows = InvoiceLine.objects.filter(
+        order_line__budget__grant=grant, invoice__state=InvoiceState.PAID, amount__gt=ZERO
+    ).order_by("invoice__voucher_number")
+    for line, number in rows.values_list("order_line", "invoice__voucher_number"):
+        numbers[line].append(number)
+    return {line: ", ".join(found) for line, found in numbers.items()}
+
+
+def _gone(device: Any, ended_on: datetime.date | None) -> str:
+    """How and when a device ended while it was bound; "" for all others."""
+    if device.bound_until is None or device.status not in ENDED_STATUSES:
+        return ""
+    if ended_on is None:
+        return str(DeviceStatus(device.status).label)
+    if ended_on > device.bound_until:
+        return ""
+    return _("%(status)s since %(day)s") % {
+        "status": DeviceStatus(device.status).label,
+        "day": formats.day(ended_on),
+    }
+
+
+def _of_school(school: School) -> Q:
+    return Q(order_line__school=school) | Q(order_line=None, line__application__school=school)
+
+
+def _sums(entries: Any) -> dict[int, Decimal]:
+    """Budget -> sum of entries."""
+    return dict(entries.order_by().values_list("budget").annotate(sum=Sum("amount")))
+
+
+def _agreements(grant: Grant, school: School | None, lines: Sequence[InvoiceLine]) -> list[Any]:
+    """The parts of the vouchers by budget against what the ledger paid out of these budgets.
+
+    Out of the grant's own budgets every payment counts, also one that no voucher stands for. The budget of an own
+    share may serve several grants: there it is what was paid for lines of this grant.
+    """
+    proof: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
+    for line in lines:
+        ordered = line.order_line
+        proof[ordered.budget_id] += line.grant_amount or ZERO
+        if line.own_amount:
+            proof[ordered.own_share_budget_id or ordered.budget_id] += line.own_amount
+    of_grant = Q(budget__grant=grant)
+    others = Q(order_line__budget__grant=grant) | Q(
+        order_line=None, line__in=Budget.objects.filter(grant=grant).values("allocations__line")
+    )
+    paid = LedgerEntry.objects.filter(of_grant | others, kind=LedgerKind.PAY)
+    if school is not None:
+        paid = paid.filter(_of_school(school))
+    ledger = _sums(paid)
+    budgets = Budget.objects.in_bulk(proof.keys() | ledger.keys())
+    names = {pk: (str(row), row.grant_id != grant.pk) for pk, row in budgets.items()}
+    return agreements_of(names, proof, ledger)
+
+
+def _gaps(
+    grant: Grant, school: School | None, facts: Facts, vouchers: Sequence[Voucher], devices: Sequence[ProofDevice]
+) -> Iterator[Gap]:
+    """What is missing or has to be explained, in the order in which an office would mend it."""
+    yield from _unpaid(grant, school)
+    outside = {row.voucher_number: row for row in reversed(vouchers) if _is_outside(row.dated_on, facts)}
+    for number, voucher in sorted(outside.items()):
+        yield Gap("outside_period", f"{number}, {formats.day(voucher.dated_on)}", f"invoice_line:{voucher.line}")
+    for device in devices:
+        if not device.serial:
+            yield Gap("no_serial", f"{device.tag}, {device.product}", f"device:{device.tag}")
+    for device in devices:
+        if device.gone:
+            yield Gap("gone", f"{device.tag}, {device.product}: {device.gone}", f"device:{device.tag}")
+    granted = total(voucher.granted for voucher in vouchers)
+    if granted > facts.amount:
+        yield Gap("over_grant", formats.euro(granted - facts.amount), f"grant:{grant.pk}")
+    if not facts.contact:
+        yield Gap("no_contact", "", f"grant:{grant.pk}")
+
+
+def _unpaid(grant: Grant, school: School | None) -> Iterator[Gap]:
+    """Invoices without a payment date."""
+    rows = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
+    if school is not None:
+        rows = rows.filter(lines__order_line__school=school)
+    for row in rows.distinct().order_by("voucher_number"):
+        yield Gap("unpaid", str(row), f"invoice:{row.pk}")
+
+
+def _is_outside(day: datetime.date, facts: Facts) -> bool:
+    first, last = facts.implementation_from, facts.implementation_until
+    return (first is not None and day < first) or (last is not None and day > last)
+
+
+def _gaps_of_texts(texts: dict[str, str]) -> list[Gap]:
+    return [Gap("no_text", name, f"text:{name}") for name in TEXTS if not texts[name].strip()]
+
+
+# Drawdowns
+
+
+def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
+    """Paid lines with a part of the grant that no drawdown holds, in the order of their vouchers."""
+    rows: QuerySet[InvoiceLine] = _paid_lines(grant, None).filter(drawdown_item=None).exclude(grant_amount=ZERO)
+    return rows.exclude(grant_amount=None)
+
+
+@dataclass(frozen=True)
+class ToDraw:
+    """What a grant's paid vouchers still allow to call: number of lines and euros."""
+
+    grant: Grant
+    lines: int
+    amount: Decimal
+
+
+def grants_to_draw(user: User) -> list[ToDraw]:
+    """Grants with something to draw, the newest first."""
+    sums: defaultdict[int, list[Decimal]] = defaultdict(list)
+    rows = InvoiceLine.objects.filter(
+        invoice__state=InvoiceState.PAID, drawdown_item=None, order_line__budget__grant__isnull=False
+    ).exclude(grant_amount=ZERO)
+    for grant, amount in rows.order_by().values_list("order_line__budget__grant", "grant_amount"):
+        if amount is not None:
+            sums[grant].append(amount)
+    grants: Any = Grant.objects.visible_to(user).filter(pk__in=sums).select_related("programme")
+    return [ToDraw(grant, len(sums[grant.pk]), total(sums[grant.pk])) for grant in grants]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The sums of a drawdown, in euros: its own, what other drawdowns called before, and what remains of the grant.
+
+    Only requested and received ones count.
+    """
+
+    eligible: Decimal
+    amount: Decimal
+    before: Decimal
+    remaining: Decimal
+
+
+def items_of(drawdown: Drawdown) -> list[DrawdownItem]:
+    """In the order of the vouchers."""
+    related = ("invoice_line__invoice", "invoice_line__order_line__product", "invoice_line__order_line__school")
+    rows = drawdown.items.select_related(*related)
+    return list(rows.order_by("invoice_line__invoice__paid_on", "invoice_line__invoice__voucher_number", "pk"))
+
+
+def sums_of(drawdown: Drawdown, items: Sequence[DrawdownItem]) -> Drawn:
+    amount = total(item.amount for item in items)
+    before = drawn_before(drawdown)
+    return Drawn(
+        eligible=total(item.invoice_line.eligible_amount for item in items),
+        amount=amount,
+        before=before,
+        remaining=drawdown.grant.amount - before - amount,
+    )
+
+
+def drawn_before(drawdown: Drawdown) -> Decimal:
+    """Euros called by other drawdowns of the same grant; before this one, once it is requested itself."""
+    others = DrawdownItem.objects.filter(drawdown__grant=drawdown.grant_id, drawdown__state__in=CALLED)
+    others = others.exclude(drawdown=drawdown.pk)
+    if drawdown.requested_on is not None:
+        day = drawdown.requested_on
+        others = others.filter(
+            Q(drawdown__requested_on__lt=day) | Q(drawdown__requested_on=day, drawdown__number__lt=drawdown.number)
+        )
+    return total(others.values_list("amount", flat=True))
+
+
+def drawdown_rows(user: User) -> Any:
+    """With `amount` in euros."""
+    rows = Drawdown.objects.visible_to(user).select_related("grant__programme", "by")
+    return rows.annotate(amount=Sum("items__amount"))
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A proof of use that is due: of a grant without one that was handed in."""
+
+    grant: Grant
+    due_on: datetime.date
+    proof: int | None
+    """The key of a draft."""
+
+
+def proof_deadlines(user: User, until: datetime.date) -> list[Deadline]:
+    """Grants whose proof for all schools is due by a day and not handed in, the most urgent first."""
+    if not user.has_perm("funding.view_proofofuse"):
+        return []
+    handed_in = ProofOfUse.objects.filter(state=ProofState.HANDED_IN, school=None).values("grant")
+    rows: Any = Grant.objects.visible_to(user).filter(proof_due_on__lte=until).exclude(pk__in=handed_in)
+    grants = list(rows.select_related("programme").order_by("proof_due_on", "pk"))
+    drafts = dict(ProofOfUse.objects.filter(grant__in=grants, school=None).values_list("grant", "pk"))
+    return [Deadline(grant, grant.proof_due_on, drafts.get(grant.pk)) for grant in grants]

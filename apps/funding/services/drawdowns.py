@@ -1,0 +1,179 @@
+"""Money called from a grant (Mittelabruf): collected from paid vouchers, requested, received or cancelled.
+
+Each function locks the grant first and then the vouchers in the order of their keys, so that two people who draw from
+one grant follow each other; the database lets a voucher stand in one drawdown only.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+
+from django.db.models import Max
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.formats import day as in_words
+from apps.core.formats import euro
+from apps.core.history import save_by
+from apps.core.money import ZERO, total
+from apps.funding.choices import DrawdownState
+from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
+from apps.funding.proof_selectors import drawable_lines, drawn_before
+from apps.funding.services.steps import ensure_may, money_transaction, validated
+from apps.funding.workflow import DRAWDOWN_TRANSITIONS
+
+_KEEP = "funding.keep_proofs"
+
+
+def create_drawdown(*, grant: Grant, by: User, lines: Iterable[int] | None = None, remark: str = "") -> Drawdown:
+    """A draft with the paid vouchers of these keys (None: all that are not drawn yet)."""
+    ensure_may(by, _KEEP)
+    with money_transaction():
+        locked = _lock_grant(grant.pk, by=by)
+        chosen = _lock_lines(locked, lines)
+        last = Drawdown.objects.filter(grant=locked).aggregate(last=Max("number"))["last"] or 0
+        drawdown = Drawdown(grant=locked, number=last + 1, by=by, remark=remark.strip())
+        validated(drawdown, exclude=("by", "grant"))
+        save_by(drawdown, by=by)
+        _hold(drawdown, chosen)
+    return drawdown
+
+
+def choose_lines(*, drawdown: Drawdown, lines: Iterable[int], by: User, remark: str = "") -> Drawdown:
+    """A draft's vouchers anew: those of these keys, out of its own and those that are not drawn yet."""
+    with money_transaction():
+        row = _lock_drawdown(drawdown, by=by, permission=_KEEP)
+        if row.state != DrawdownState.DRAFT:
+            raise DomainError(_("Only a draft can be changed. Please load the page again."), code="illegal_transition")
+        row.items.all().delete()
+        _hold(row, _lock_lines(row.grant, lines))
+        row.remark = remark.strip()
+        validated(row, exclude=("by", "grant"))
+        save_by(row, by=by, update_fields=["remark"])
+    return row
+
+
+def request_drawdown(*, drawdown: Drawdown, by: User, on: datetime.date | None = None) -> Drawdown:
+    """Sends it off: copies file reference and Lucom number of the grant and the day (None: today).
+
+    Refuses without either number, without vouchers, and what would exceed the grant.
+    """
+    with money_transaction():
+        row = _lock_for("request_drawdown", drawdown, by=by)
+        day = _day(on, not_before=row.grant.notice_on, field="requested_on")
+        _ensure_numbers(row.grant)
+        _ensure_amount(row)
+        row.file_reference, row.lucom_number = row.grant.file_reference, row.grant.lucom_number
+        row.requested_on = day
+        return _change_state(row, "request_drawdown", ["file_reference", "lucom_number", "requested_on"], by=by)
+
+
+def receive_drawdown(*, drawdown: Drawdown, by: User, on: datetime.date | None = None) -> Drawdown:
+    """The money has come (None: today)."""
+    with money_transaction():
+        row = _lock_for("receive_drawdown", drawdown, by=by)
+        row.received_on = _day(on, not_before=row.requested_on, field="received_on")
+        return _change_state(row, "receive_drawdown", ["received_on"], by=by)
+
+
+def cancel_drawdown(*, drawdown: Drawdown, by: User, reason: str = "") -> Drawdown:
+    """Frees its vouchers for another drawdown; what had been requested stands in the history."""
+    with money_transaction():
+        row = _lock_for("cancel_drawdown", drawdown, by=by)
+        amounts = list(row.items.values_list("amount", flat=True))
+        row.items.all().delete()
+        freed = _("%(count)s vouchers with %(amount)s are free again.") % {
+            "count": len(amounts),
+            "amount": euro(total(amounts)),
+        }
+        return _change_state(row, "cancel_drawdown", [], by=by, reason=f"{reason.strip()} {freed}".strip())
+
+
+def _lock_grant(pk: int, *, by: User) -> Grant:
+    rows = Grant.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
+    grant: Grant = get_object_or_404(rows, pk=pk)
+    return grant
+
+
+def _lock_drawdown(drawdown: Drawdown, *, by: User, permission: str) -> Drawdown:
+    ensure_may(by, permission)
+    grant = _lock_grant(drawdown.grant_id, by=by)
+    rows = Drawdown.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
+    row: Drawdown = get_object_or_404(rows, pk=drawdown.pk)
+    row.grant = grant
+    return row
+
+
+def _lock_for(action: str, drawdown: Drawdown, *, by: User) -> Drawdown:
+    transition = DRAWDOWN_TRANSITIONS.transitions[action]
+    row = _lock_drawdown(drawdown, by=by, permission=transition.permission)
+    DRAWDOWN_TRANSITIONS.ensure(action, source=row.state, target=min(transition.targets))
+    return row
+
+
+def _lock_lines(grant: Grant, wanted: Iterable[int] | None) -> list[InvoiceLine]:
+    """The vouchers that may be drawn now, locked; refuses when one of them is drawn already or there is none."""
+    keys = None if wanted is None else set(wanted)
+    rows = drawable_lines(grant)
+    if keys is not None:
+        rows = rows.filter(pk__in=keys)
+    found = list(InvoiceLine.objects.select_for_update(no_key=True).filter(pk__in=rows.values("pk")).order_by("pk"))
+    if keys is not None and len(found) < len(keys):
+        raise DomainError(
+            _("Somebody has drawn one of these vouchers in the meantime. Please load the page again."),
+            code="drawn",
+            field="lines",
+        )
+    if not found:
+        raise DomainError(_("Please choose at least one paid voucher."), code="required", field="lines")
+    return found
+
+
+def _hold(drawdown: Drawdown, lines: Iterable[InvoiceLine]) -> None:
+    DrawdownItem.objects.bulk_create(
+        [DrawdownItem(drawdown=drawdown, invoice_line=line, amount=line.grant_amount or ZERO) for line in lines],
+        batch_size=500,
+    )
+
+
+def _ensure_numbers(grant: Grant) -> None:
+    if not grant.file_reference.strip() or not grant.lucom_number.strip():
+        raise DomainError(
+            _("A drawdown names the file reference and the Lucom number. Please enter them at the grant first."),
+            code="numbers",
+        )
+
+
+def _ensure_amount(drawdown: Drawdown) -> None:
+    amount = total(drawdown.items.values_list("amount", flat=True))
+    if amount <= ZERO:
+        raise DomainError(_("There is nothing to call: the vouchers add up to %(sum)s.") % {"sum": euro(amount)})
+    left = drawdown.grant.amount - drawn_before(drawdown)
+    if amount > left:
+        raise DomainError(
+            _("Of this grant %(left)s are left to call, but the vouchers add up to %(sum)s. Please choose fewer.")
+            % {"left": euro(left), "sum": euro(amount)},
+            code="exceeded",
+            field="lines",
+        )
+
+
+def _day(on: datetime.date | None, *, not_before: datetime.date | None, field: str) -> datetime.date:
+    day = on or clock.today()
+    if day > clock.today():
+        raise DomainError(_("This day is yet to come. Please enter today or an earlier day."), field=field)
+    if not_before is not None and day < not_before:
+        raise DomainError(
+            _("Please enter a day from %(day)s on.") % {"day": in_words(not_before)}, code="too_early", field=field
+        )
+    return day
+
+
+def _change_state(row: Drawdown, action: str, fields: list[str], *, by: User, reason: str = "") -> Drawdown:
+    """The only place that assigns a drawdown's state."""
+    (row.state,) = DRAWDOWN_TRANSITIONS.transitions[action].targets
+    return save_by(row, by=by, update_fields=["state", *fields], reason=reason)
