@@ -23,6 +23,7 @@ from mepportal.demo.past_budgets import load_pots
 from mepportal.demo.payments import load_payments
 from mepportal.demo.people import load_people, new_password, renew_password, write_sign_ins
 from mepportal.demo.plan import load_plans
+from mepportal.demo.proofs import load_drawdowns, load_proofs
 from mepportal.demo.rounds import load_rounds
 from mepportal.demo.schools import load_schools
 from mepportal.demo.stocktakes import load_stocktakes
@@ -56,6 +57,7 @@ def load(say: Callable[[str], None]) -> None:
         rounds = load_rounds(people=people)
         payments = load_payments(load_pots(by=people.approver), people)
         say(f"{Budget.objects.count()} budgets, {payments} entries of earlier years")
+        say(f"{load_drawdowns(people)} drawdowns, {load_proofs(people)} proofs of use")
         say(f"{load_applications(schools, catalogue.present, people, budgets, rounds)} applications")
         say(f"{load_tickets(schools, people)} tickets")
     recalculate_stale()

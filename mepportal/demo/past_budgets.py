@@ -70,10 +70,10 @@ NOTICES = {
         limit_per_device=Decimal("500.00"),
     ),
     "DEMO-DP1-001": Notice(
-        "DP1", datetime.date(2021, 1, 25), Decimal("0.9"), _END_OF_DP1, datetime.date(2025, 4, 30), earmarking_years=5
+        "DP1", datetime.date(2021, 1, 25), Decimal("0.9"), _END_OF_DP1, datetime.date(2025, 12, 31), earmarking_years=5
     ),
     "DEMO-DP1-002": Notice(
-        "DP1", datetime.date(2021, 2, 1), Decimal("0.9"), _END_OF_DP1, datetime.date(2025, 4, 30), earmarking_years=5
+        "DP1", datetime.date(2021, 2, 1), Decimal("0.9"), _END_OF_DP1, datetime.date(2025, 12, 31), earmarking_years=5
     ),
     "DEMO-DP1-003": Notice(
         "DP1", datetime.date(2021, 2, 1), Decimal("0.9"), _END_OF_DP1, datetime.date(2026, 12, 18), earmarking_years=5
