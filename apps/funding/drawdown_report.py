@@ -1,0 +1,106 @@
+"""The list of a drawdown (Mittelabruf) as tagged PDF and as spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.http import FileResponse
+from django.utils.translation import gettext as _
+
+from apps.core import formats
+from apps.funding.choices import DrawdownState
+from apps.funding.models import Drawdown, DrawdownItem
+from apps.funding.proof_lists import Row
+from apps.funding.proof_selectors import Drawn, items_of, sums_of
+from apps.funding.sheets import Sheet, workbook_response
+from apps.funding.typeset import pdf_of, table
+
+_TEMPLATE = Path(__file__).with_name("drawdown.typ")
+
+
+def drawdown_pdf(drawdown: Drawdown) -> bytes:
+    """A tagged PDF (PDF/UA-1)."""
+    items = items_of(drawdown)
+    sums = sums_of(drawdown, items)
+    draft = drawdown.state == DrawdownState.DRAFT
+    document = {
+        "title": f"{_('Drawdown')} {drawdown.number}, {_reference(drawdown)}",
+        "heading": f"{_('Drawdown')} {drawdown.number}",
+        "subtitle": drawdown.grant.programme.name,
+        "running": _reference(drawdown),
+        "mark": str(DrawdownState(drawdown.state).label) if draft else "",
+        "facts": [list(fact) for fact in facts_of(drawdown)],
+        "sums": {"title": _("Sums"), "rows": [[label, formats.euro(amount)] for label, amount in sums_in_words(sums)]},
+        "vouchers": table(*item_list(items, sums)) | {"title": f"{_('Vouchers')} ({formats.number(len(items))})"},
+        "signatures": {
+            "title": _("Confirmation"),
+            "text": _("The money is needed for expenditure that has been paid, as the vouchers below show."),
+            "lines": [_("Place, day"), _("Signature, name and office")],
+        },
+    }
+    return pdf_of(_TEMPLATE, document)
+
+
+def drawdown_xlsx(drawdown: Drawdown) -> FileResponse:
+    """A sheet with the facts and sums, and one with the vouchers."""
+    items = items_of(drawdown)
+    sums = sums_of(drawdown, items)
+    facts: list[Row] = [*(list(fact) for fact in facts_of(drawdown)), *(list(row) for row in sums_in_words(sums))]
+    sheets = [
+        Sheet(_("Drawdown"), [_("What"), _("Value")], facts),
+        Sheet(_("Vouchers"), *item_list(items, sums)),
+    ]
+    reference = "".join(sign if sign.isalnum() else "-" for sign in _reference(drawdown))
+    return workbook_response(f"{_('drawdown')}-{reference}-{drawdown.number}", sheets)
+
+
+def _reference(drawdown: Drawdown) -> str:
+    """As it was when requested; of a draft the grant's."""
+    return drawdown.file_reference or drawdown.grant.file_reference
+
+
+def facts_of(drawdown: Drawdown) -> Iterator[tuple[str, str]]:
+    """Label and value."""
+    grant = drawdown.grant
+    yield _("State"), str(DrawdownState(drawdown.state).label)
+    yield _("Funding programme"), grant.programme.name
+    yield _("File reference"), _reference(drawdown)
+    yield _("Lucom number"), drawdown.lucom_number or grant.lucom_number or formats.missing()
+    yield _("Amount of the grant"), formats.euro(grant.amount)
+    if drawdown.requested_on is not None:
+        yield _("Requested on"), formats.day(drawdown.requested_on)
+    if drawdown.received_on is not None:
+        yield _("Received on"), formats.day(drawdown.received_on)
+    if drawdown.remark:
+        yield _("Remark"), drawdown.remark
+
+
+def sums_in_words(sums: Drawn) -> list[tuple[str, Any]]:
+    """Label and euros."""
+    return [
+        (_("Eligible expenditure of the vouchers"), sums.eligible),
+        (_("Called with this drawdown"), sums.amount),
+        (_("Called before"), sums.before),
+        (_("Left of the grant"), sums.remaining),
+    ]
+
+
+def item_list(items: Sequence[DrawdownItem], sums: Drawn) -> tuple[list[str], list[Row], Row]:
+    """Header, rows and sum."""
+    header = [
+        _("Voucher"), _("Invoice"), _("Invoice date"), _("Payee"), _("Subject"), _("School"), _("Quantity"),
+        _("Of it eligible"), _("Paid by the grant"), _("Paid on"),
+    ]  # fmt: skip
+    rows: list[Row] = [_row(item) for item in items]
+    return header, rows, [_("Sum"), None, None, None, None, None, None, sums.eligible, sums.amount, None]
+
+
+def _row(item: DrawdownItem) -> Row:
+    line, ordered, invoice = item.invoice_line, item.invoice_line.order_line, item.invoice_line.invoice
+    return [
+        invoice.voucher_number, invoice.number, invoice.dated_on, invoice.payee,
+        str(ordered.product or ordered.description), str(ordered.school or _("all schools")), line.quantity,
+        line.eligible_amount, item.amount, invoice.paid_on,
+    ]  # fmt: skip

@@ -1,0 +1,100 @@
+"""The lists of a proof of use as columns and rows: PDF and spreadsheet show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from apps.funding.proof_figures import HUNDRED, ProofFigures, percent_of
+from apps.funding.proof_words import SOURCES
+
+Row = Sequence[Any]
+
+
+class Percent:
+    """Percent points in a cell."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def financing(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
+    """Header, rows and sum: where the money came from."""
+    header = [_("Source"), _("Planned"), _("Planned, share"), _("Actual"), _("Actual, share")]
+    rows: list[Row] = [
+        [str(SOURCES[row.kind]), row.planned, Percent(row.planned_percent), row.actual, Percent(row.actual_percent)]
+        for row in figures.sources
+    ]
+    planned = Percent(HUNDRED if figures.planned else None)
+    actual = Percent(HUNDRED if figures.eligible else None)
+    return header, rows, [_("Eligible expenditure"), figures.planned, planned, figures.eligible, actual]
+
+
+def spending(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
+    """Header, rows and sum: what it was spent on, by budget of the grant."""
+    header = [
+        _("Position"), _("Year"), _("Planned"), _("Actual"), _("Difference"), _("Actual of planned"),
+        _("Paid by the grant"), _("Own share"),
+    ]  # fmt: skip
+    rows: list[Row] = [
+        [row.name, row.fiscal_year, row.planned, row.actual, row.difference, Percent(row.percent), row.granted, row.own]
+        for row in figures.positions
+    ]
+    difference = figures.eligible - figures.planned
+    percent = Percent(percent_of(figures.eligible, figures.planned))
+    last = [_("Sum"), None, figures.planned, figures.eligible, difference, percent, figures.granted, figures.own_share]
+    return header, rows, last
+
+
+def agreement(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
+    """Header, rows and sum: the proof against the ledger."""
+    header = [_("Budget"), _("Proof of use"), _("Paid in the ledger"), _("Difference")]
+    rows: list[Row] = [
+        [f"{row.name} ({_('Own share')})" if row.own else row.name, row.proof, row.ledger, row.difference]
+        for row in figures.agreements
+    ]
+    proof = sum((row.proof for row in figures.agreements), start=figures.difference * 0)
+    return header, rows, [_("Sum"), proof, proof - figures.difference, figures.difference]
+
+
+def vouchers(figures: ProofFigures) -> tuple[list[str], Iterable[Row], Row]:
+    """Header, rows and sum: every paid line of an invoice."""
+    header = [
+        _("Voucher"), _("Invoice"), _("Invoice date"), _("Payee"), _("Subject"), _("School"), _("Quantity"),
+        _("Amount gross"), _("Of it eligible"), _("Paid by the grant"), _("Own share"), _("Paid on"), _("Booking"),
+    ]  # fmt: skip
+    last = [
+        _("Sum"), None, None, None, None, None, None, figures.spent, figures.eligible, figures.granted,
+        figures.own_share, None, None,
+    ]  # fmt: skip
+    return header, _voucher_rows(figures), last
+
+
+def _voucher_rows(figures: ProofFigures) -> Iterator[Row]:
+    for row in figures.vouchers:
+        yield [
+            row.voucher_number, row.invoice_number, row.dated_on, row.payee, row.subject,
+            row.school or _("all schools"), row.quantity, row.amount, row.eligible, row.granted, row.own_share,
+            row.paid_on, row.booking_reference,
+        ]  # fmt: skip
+
+
+def devices(figures: ProofFigures) -> tuple[list[str], Iterable[Row], Row]:
+    """Header, rows and sum: every device that was bought and not sent back."""
+    header = [
+        pgettext("of a device", "Number"), _("Serial number"), _("Product"), _("School"), _("Cost"), _("Voucher"),
+        _("Bound until"), _("Remark"),
+    ]  # fmt: skip
+    last = [_("Sum"), None, None, None, figures.cost_of_devices, None, None, None]
+    return header, _device_rows(figures), last
+
+
+def _device_rows(figures: ProofFigures) -> Iterator[Row]:
+    for row in figures.devices:
+        yield [
+            row.tag, row.serial or None, row.product, row.school, row.cost, row.voucher_number, row.bound_until,
+            row.gone or None,
+        ]  # fmt: skip

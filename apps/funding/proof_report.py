@@ -1,0 +1,129 @@
+"""The proof of use as tagged PDF and as spreadsheet: report in words, report in numbers, lists, lines to sign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.http import FileResponse
+from django.utils.translation import gettext as _
+
+from apps.core import formats
+from apps.funding import proof_lists as lists
+from apps.funding.choices import ProofState
+from apps.funding.models import ProofOfUse
+from apps.funding.proof_figures import TEXTS, ProofFigures
+from apps.funding.proof_words import TEXT_LABELS, facts_in_words, gap_label, gap_subject
+from apps.funding.sheets import Sheet, workbook_response
+from apps.funding.typeset import pdf_of, table
+
+_TEMPLATE = Path(__file__).with_name("proof.typ")
+
+
+def proof_pdf(proof: ProofOfUse, figures: ProofFigures) -> bytes:
+    """A tagged PDF (PDF/UA-1); a draft says on every page that it is one, and what is missing."""
+    return pdf_of(_TEMPLATE, _document(proof, figures))
+
+
+def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
+    """A workbook with a sheet for each part."""
+    facts = [[label, value] for label, value in facts_in_words(figures.facts)]
+    facts += [[str(TEXT_LABELS[name]), figures.texts.get(name, "")] for name in TEXTS]
+    sheets = [
+        Sheet(_("Proof of use"), [_("What"), _("Value")], [[_("State"), _state(proof)], *facts]),
+        Sheet(_("Financing"), *lists.financing(figures)),
+        Sheet(_("Spending"), *lists.spending(figures)),
+        Sheet(_("Vouchers"), *lists.vouchers(figures)),
+        Sheet(_("Devices"), *lists.devices(figures)),
+        Sheet(_("Ledger"), *lists.agreement(figures)),
+    ]
+    if proof.state == ProofState.DRAFT:
+        rows = [[gap_label(gap), gap_subject(gap)] for gap in figures.gaps]
+        sheets.append(Sheet(_("Missing"), [_("What is missing"), _("Where")], rows))
+    return workbook_response(file_stem(proof), sheets)
+
+
+def file_stem(proof: ProofOfUse) -> str:
+    """The name of the file without its day: with the file reference, and the school's number."""
+    reference = "".join(sign if sign.isalnum() else "-" for sign in proof.grant.file_reference)
+    return "-".join(filter(None, (_("proof-of-use"), reference, proof.school and proof.school.number)))
+
+
+def _state(proof: ProofOfUse) -> str:
+    if proof.state == ProofState.DRAFT or proof.handed_in_on is None:
+        return _("Draft")
+    return _("handed in on %(day)s") % {"day": formats.day(proof.handed_in_on)}
+
+
+def _document(proof: ProofOfUse, figures: ProofFigures) -> dict[str, Any]:
+    facts = figures.facts
+    draft = proof.state == ProofState.DRAFT
+    return {
+        "title": f"{_('Proof of use')} {facts.file_reference}",
+        "heading": _("Proof of use"),
+        "subtitle": f"{facts.programme}, {facts.school or _('all schools')}",
+        "running": facts.file_reference,
+        "mark": _("Draft") if draft else "",
+        "facts": [[_("State"), _state(proof)], *(list(fact) for fact in facts_in_words(facts))],
+        "missing": _missing(figures, draft),
+        "report": {
+            "title": _("Report in words"),
+            "parts": [
+                {"label": str(TEXT_LABELS[name]), "paragraphs": _paragraphs(figures.texts.get(name, ""))}
+                for name in TEXTS
+            ],
+        },
+        "numbers": _numbers(figures),
+        "signatures": {
+            "title": _("Confirmation"),
+            "text": _(
+                "The expenditure was necessary, the money was spent economically and thriftily, and what is stated here"
+                " agrees with the books and vouchers."
+            ),
+            "lines": [_("Place, day"), _("Signature, name and office")],
+        },
+        "vouchers": table(*lists.vouchers(figures))
+        | {"title": f"{_('Vouchers')} ({formats.number(len(figures.vouchers))})"},
+        "devices": table(*lists.devices(figures))
+        | {"title": f"{_('Devices')} ({formats.number(len(figures.devices))})"},
+    }
+
+
+def _missing(figures: ProofFigures, draft: bool) -> dict[str, Any]:
+    """What a draft lacks; of what was handed in, why it was all the same."""
+    rows = [[gap_label(gap), gap_subject(gap)] for gap in figures.gaps]
+    if draft:
+        intro = _("Before this proof is handed in, the office mends or explains what follows.")
+        return {"title": _("What is missing"), "intro": intro, "rows": rows}
+    return {"title": _("Explained by the office"), "intro": figures.despite, "rows": rows}
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()] or [formats.missing()]
+
+
+def _numbers(figures: ProofFigures) -> dict[str, Any]:
+    notes = [
+        _("Paid altogether: %(spent)s. Of it not eligible, paid by the city alone: %(rest)s.")
+        % {"spent": formats.euro(figures.spent), "rest": formats.euro(figures.not_eligible)}
+    ]
+    planned = (
+        _("Planned is what the notice granted with the own share that belongs to it.")
+        if not figures.facts.school
+        else _("Planned is what was committed for the school out of the grant, with the own share that belongs to it.")
+    )
+    sentence = (
+        _("The proof agrees with the ledger: the difference is %(difference)s.")
+        if figures.agrees
+        else _("The proof differs from the ledger by %(difference)s.")
+    )
+    return {
+        "title": _("Report in numbers"),
+        "financing": table(*lists.financing(figures)) | {"title": _("Financing"), "notes": notes},
+        "spending": table(*lists.spending(figures)) | {"title": _("Eligible expenditure by position"), "note": planned},
+        "agreement": table(*lists.agreement(figures))
+        | {
+            "title": _("Agreement with the ledger"),
+            "sentence": sentence % {"difference": formats.euro(figures.difference)},
+        },
+    }

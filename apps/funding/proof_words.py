@@ -1,0 +1,92 @@
+"""How proofs of use and drawdowns are worded: the same on the page, in the PDF and in the spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.core import formats
+from apps.funding.proof_figures import Facts, Gap
+
+TEXT_LABELS = {
+    "purpose": gettext_lazy("What was planned and why"),
+    "course": gettext_lazy("What was done"),
+    "result": gettext_lazy("What it brought to teaching"),
+    "deviations": gettext_lazy("Where it differs from the plan, and why"),
+    "award_note": gettext_lazy("How contracts were awarded"),
+}
+
+TEXT_HINTS = {
+    "purpose": gettext_lazy("The aim of the funding, the schools and their media concepts, what the notice allows."),
+    "course": gettext_lazy("What was bought and built, when and where; who set it up and handed it over."),
+    "result": gettext_lazy("How teaching uses it, what was reached and how one can tell."),
+    "deviations": gettext_lazy(
+        "Other amounts or days than planned, late invoices, lost devices and what replaced them."
+    ),
+    "award_note": gettext_lazy(
+        "Procedure, framework contract, who got the contract and why; splitting and exceptions."
+    ),
+}
+
+SOURCES = {
+    "grant": gettext_lazy("Grant"),
+    "own_share": gettext_lazy("Own share of the city"),
+    "third_party": gettext_lazy("Third parties"),
+}
+
+FIGURES = {
+    "planned": gettext_lazy("Eligible, planned"),
+    "spent": gettext_lazy("Paid altogether"),
+    "eligible": gettext_lazy("Eligible, actual"),
+    "granted": gettext_lazy("Grant"),
+    "own_share": gettext_lazy("Own share of the city"),
+    "cost_of_devices": gettext_lazy("Cost of the devices"),
+}
+
+_GAPS = {
+    "unpaid": (gettext_lazy("Invoice without payment date"), gettext_lazy("Record the payment")),
+    "outside_period": (
+        gettext_lazy("Invoice outside of the implementation period"),
+        gettext_lazy("Explain it in the report"),
+    ),
+    "no_serial": (gettext_lazy("Device without serial number"), gettext_lazy("Enter the serial number")),
+    "gone": (gettext_lazy("Bound device that is gone"), gettext_lazy("Explain it in the report")),
+    "over_grant": (gettext_lazy("More paid by the grant than it holds"), gettext_lazy("Check the vouchers")),
+    "no_contact": (gettext_lazy("No contact for questions"), gettext_lazy("Enter it at the grant")),
+    "no_text": (gettext_lazy("Part of the report is empty"), gettext_lazy("Write it")),
+}
+
+
+def gap_label(gap: Gap) -> str:
+    """What is missing: "Device without serial number"."""
+    return str(_GAPS[gap.kind][0])
+
+
+def gap_verb(gap: Gap) -> str:
+    """What to do about it."""
+    return str(_GAPS[gap.kind][1])
+
+
+def gap_subject(gap: Gap) -> str:
+    """Which row it is about."""
+    return str(TEXT_LABELS[gap.subject]) if gap.kind == "no_text" else gap.subject
+
+
+def facts_in_words(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Label and value of what the grant notice says."""
+    yield _("Funding programme"), facts.programme
+    if facts.legal_basis:
+        yield _("Legal basis"), facts.legal_basis
+    yield _("File reference"), facts.file_reference
+    yield _("Lucom number"), facts.lucom_number or formats.missing()
+    yield _("Date of the notice"), formats.day(facts.notice_on)
+    yield _("Amount of the grant"), formats.euro(facts.amount)
+    yield _("Funding rate"), formats.percent(facts.rate * 100)
+    if facts.implementation_until is not None:
+        first = formats.day(facts.implementation_from) if facts.implementation_from else "…"
+        yield _("Implementation period"), f"{first} – {formats.day(facts.implementation_until)}"
+    yield _("Bound until"), formats.day(facts.bound_until) if facts.bound_until else _("no earmarking")
+    yield _("School"), facts.school or _("all schools")
+    yield _("Contact"), facts.contact or formats.missing()
