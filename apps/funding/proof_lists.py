@@ -51,9 +51,9 @@ def spending(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
 
 def agreement(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
     """Header, rows and sum: the proof against the ledger."""
-    header = [_("Budget"), _("Proof of use"), _("Paid in the ledger"), _("Difference")]
+    header = [_("Budget"), _("Proof"), _("Ledger"), _("Difference")]
     rows: list[Row] = [
-        [f"{row.name} ({_('Own share')})" if row.own else row.name, row.proof, row.ledger, row.difference]
+        [f"{row.name} ({_('share of the city')})" if row.own else row.name, row.proof, row.ledger, row.difference]
         for row in figures.agreements
     ]
     proof = sum((row.proof for row in figures.agreements), start=figures.difference * 0)
@@ -96,5 +96,5 @@ def _device_rows(figures: ProofFigures) -> Iterator[Row]:
     for row in figures.devices:
         yield [
             row.tag, row.serial or None, row.product, row.school, row.cost, row.voucher_number, row.bound_until,
-            row.gone or None,
+            row.gone,
         ]  # fmt: skip

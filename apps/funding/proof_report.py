@@ -91,11 +91,17 @@ def _document(proof: ProofOfUse, figures: ProofFigures) -> dict[str, Any]:
 
 def _missing(figures: ProofFigures, draft: bool) -> dict[str, Any]:
     """What a draft lacks; of what was handed in, why it was all the same."""
-    rows = [[gap_label(gap), gap_subject(gap)] for gap in figures.gaps]
+    subjects: dict[str, list[str]] = {}
+    for gap in figures.gaps:
+        subjects.setdefault(gap_label(gap), []).extend(filter(None, [gap_subject(gap)]))
+    groups = [
+        {"label": f"{label} ({formats.number(len(found))})" if len(found) > 1 else label, "subjects": found}
+        for label, found in subjects.items()
+    ]
     if draft:
         intro = _("Before this proof is handed in, the office mends or explains what follows.")
-        return {"title": _("What is missing"), "intro": intro, "rows": rows}
-    return {"title": _("Explained by the office"), "intro": figures.despite, "rows": rows}
+        return {"title": _("What is missing"), "intro": intro, "groups": groups}
+    return {"title": _("Explained by the office"), "intro": figures.despite, "groups": groups}
 
 
 def _paragraphs(text: str) -> list[str]:
