@@ -13,6 +13,8 @@ class FundingConfig(AppConfig):
         "BudgetChange",
         "Grant",
         "FundingProgramme",
+        "Drawdown",
+        "ProofOfUse",
         "LedgerEntry",
         "DatedRule",
         "AwardThreshold",

@@ -52,8 +52,13 @@ def drawdown_xlsx(drawdown: Drawdown) -> FileResponse:
         Sheet(_("Drawdown"), [_("What"), _("Value")], facts),
         Sheet(_("Vouchers"), *item_list(items, sums)),
     ]
+    return workbook_response(file_stem(drawdown), sheets)
+
+
+def file_stem(drawdown: Drawdown) -> str:
+    """The name of the file without its day: with the file reference and the number."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in _reference(drawdown))
-    return workbook_response(f"{_('drawdown')}-{reference}-{drawdown.number}", sheets)
+    return f"{_('drawdown')}-{reference}-{drawdown.number}"
 
 
 def _reference(drawdown: Drawdown) -> str:

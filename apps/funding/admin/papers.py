@@ -1,0 +1,123 @@
+"""What the pages of drawdowns and proofs of use share: pages without a form of Django's, steps, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+
+from apps.core import exports
+from apps.core.admin import ReadOnlyMixin, ScopedAdmin
+from apps.funding.proof_lists import Row
+from apps.funding.typeset import table
+
+SHOWN = 50
+KEEP = "funding.keep_proofs"
+
+Step = Callable[[HttpRequest, Any], HttpResponse]
+
+
+class PaperAdmin(ReadOnlyMixin, ScopedAdmin):
+    """Written by services only: a page for a row, whose buttons send `step`, and the row as PDF and spreadsheet."""
+
+    folder = ""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(KEEP)
+
+    def get_urls(self) -> list[Any]:
+        name = f"funding_{self.opts.model_name}"
+        own = [
+            path("<path:object_id>/pdf/", self.admin_site.admin_view(self.pdf_view), name=f"{name}_pdf"),
+            path("<path:object_id>/xlsx/", self.admin_site.admin_view(self.xlsx_view), name=f"{name}_xlsx"),
+        ]
+        return own + super().get_urls()
+
+    def row_of(self, request: HttpRequest, object_id: str) -> Any:
+        """403 for the wrong role, 404 outside of the scope."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return self.new_page(request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Not wrapped in a transaction: each service has its own."""
+        row = self.row_of(request, object_id)
+        if request.method != "POST":
+            return self.row_page(request, row)
+        if not request.user.has_perm(KEEP):
+            raise PermissionDenied(KEEP)
+        steps = self.steps()
+        name = request.POST.get("step", "")
+        if name not in steps:
+            raise BadRequest(f"Unknown step {name!r}")
+        return steps[name](request, row)
+
+    def pdf_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row_of(request, object_id)
+        response = HttpResponse(self.pdf(row), content_type="application/pdf")
+        response["Content-Disposition"] = f'attachment; filename="{exports.file_name(self.stem(row), "pdf")}"'
+        return response
+
+    def xlsx_view(self, request: HttpRequest, object_id: str) -> Any:
+        return self.xlsx(self.row_of(request, object_id))
+
+    # What each kind of paper says of itself
+
+    def new_page(self, request: HttpRequest) -> HttpResponse:
+        raise NotImplementedError
+
+    def row_page(self, request: HttpRequest, row: Any, **context: Any) -> HttpResponse:
+        raise NotImplementedError
+
+    def steps(self) -> dict[str, Step]:
+        raise NotImplementedError
+
+    def pdf(self, row: Any) -> bytes:
+        raise NotImplementedError
+
+    def xlsx(self, row: Any) -> Any:
+        raise NotImplementedError
+
+    def stem(self, row: Any) -> str:
+        raise NotImplementedError
+
+    # Shared by the pages
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/funding/{self.folder}/{template}", shared | context)
+
+    def done(self, request: HttpRequest, row: Any, sentence: str) -> HttpResponse:
+        messages.success(request, sentence)
+        return HttpResponseRedirect(self.url("change", row))
+
+    def url(self, what: str, row: Any) -> str:
+        return reverse(f"admin:funding_{self.opts.model_name}_{what}", args=[row.pk])
+
+
+def first_rows(header: list[str], rows: Iterable[Row], last: Row, *, shown: int = SHOWN) -> dict[str, Any]:
+    """The table of `typeset`, cut after so many rows; `left_out`: how many there are besides."""
+    every = list(rows)
+    cut = table(header, islice(every, shown), last)
+    return cut | {
+        "columns": [{"name": name, "number": number} for name, number in zip(header, cut["numbers"], strict=True)],
+        "left_out": max(len(every) - shown, 0),
+        "count": len(every),
+    }

@@ -1,0 +1,226 @@
+"""Proofs of use: what is missing, report in words, figures, handing in, and the proof as PDF and spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import formats
+from apps.core.errors import DomainError
+from apps.core.form_layout import collect_errors
+from apps.core.templatetags.portal import state_badge
+from apps.funding import proof_lists as lists
+from apps.funding import proof_report as report
+from apps.funding import services
+from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
+from apps.funding.choices import ProofState
+from apps.funding.models import ProofOfUse
+from apps.funding.proof_figures import TEXTS, Comparison, Gap
+from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
+from apps.funding.proof_selectors import shown_figures
+from apps.funding.proof_words import (
+    FIGURES,
+    TEXT_LABELS,
+    facts_in_words,
+    gap_label,
+    gap_subject,
+    gap_verb,
+)
+
+HAND_IN = "funding.hand_in_proof"
+EXPLAINED = ("outside_period", "gone")
+"""Gaps that no entry mends: the report explains them."""
+
+
+@dataclass(frozen=True)
+class ShownGap:
+    subject: str
+    subject_url: str
+    verb: str
+    url: str
+
+
+@admin.register(ProofOfUse)
+class ProofAdmin(PaperAdmin):
+    folder = "proofofuse"
+    list_display = ("name", "school_shown", "state_shown", "due", "handed_in")
+    list_display_links = ("name",)
+    list_filter = ("state",)
+    list_select_related = ("grant__programme", "school")
+    ordering = ("-pk",)
+    sortable_by = ()
+    search_fields = ("grant__file_reference", "grant__programme__name")
+    search_help_text = _("Searches file references and programmes.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The figures as handed in are long; lists do without them."""
+        rows: QuerySet[Any] = super().get_queryset(request).select_related("grant__programme", "school")
+        return (
+            rows if request.resolver_match and "object_id" in request.resolver_match.kwargs else rows.defer("figures")
+        )
+
+    @admin.display(description=_("grant"))
+    def name(self, row: ProofOfUse) -> str:
+        return str(row.grant)
+
+    @admin.display(description=_("school"))
+    def school_shown(self, row: ProofOfUse) -> str:
+        return gettext("all schools") if row.school is None else str(row.school)
+
+    @admin.display(description=_("state"))
+    def state_shown(self, row: ProofOfUse) -> str:
+        return state_badge(row.state, ProofState)
+
+    @admin.display(description=_("due on"))
+    def due(self, row: ProofOfUse) -> str:
+        return formats.day(row.grant.proof_due_on)
+
+    @admin.display(description=_("handed in on"))
+    def handed_in(self, row: ProofOfUse) -> str:
+        return formats.day(row.handed_in_on) if row.handed_in_on else gettext("not yet")
+
+    # Pages
+
+    def new_page(self, request: HttpRequest) -> HttpResponse:
+        user: Any = request.user
+        form = NewProofForm(user, request.POST if request.method == "POST" else None, initial=request.GET.dict())
+        if form.is_valid():
+            try:
+                proof = services.create_proof(
+                    grant=form.cleaned_data["grant"], school=form.cleaned_data["school"], by=user
+                )
+                return self.done(request, proof, gettext("The proof of use is begun."))
+            except DomainError as error:
+                form.add_error(None, str(error))
+        title = gettext("New proof of use")
+        return self.page(request, "add.html", title, form=form, errors=collect_errors(form))
+
+    def row_page(self, request: HttpRequest, row: ProofOfUse, **context: Any) -> HttpResponse:
+        figures = shown_figures(row)
+        draft = row.state == ProofState.DRAFT
+        initial = {name: getattr(row, name) for name in TEXTS} | {"revision": row.revision}
+        may_write = draft and request.user.has_perm(KEEP)
+        own = {
+            "original": row,
+            "is_row_page": True,
+            "draft": draft,
+            "state": ProofState(row.state),
+            "figures": figures,
+            "facts": list(facts_in_words(figures.facts)),
+            "gaps": _grouped(figures.gaps),
+            "financing": first_rows(*lists.financing(figures)),
+            "spending": first_rows(*lists.spending(figures)),
+            "agreement": first_rows(*lists.agreement(figures)),
+            "vouchers": first_rows(*lists.vouchers(figures)),
+            "devices": first_rows(*lists.devices(figures)),
+            "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
+            "changes": _changes(row, draft=draft),
+            "may_write": may_write,
+            "may_decide": request.user.has_perm(HAND_IN),
+            "texts_form": TextsForm(initial=initial) if may_write else None,
+            "hand_in_form": HandInForm(initial={"seen": row.revision}),
+            "reopen_form": ReasonForm(),
+            "errors": [],
+        }
+        return self.page(request, "change.html", str(row), **(own | context))
+
+    def steps(self) -> dict[str, Step]:
+        return {"save": self._save, "hand_in": self._hand_in, "reopen": self._reopen}
+
+    def _save(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
+        form = TextsForm(request.POST)
+        if form.is_valid():
+            values = form.cleaned_data
+            try:
+                services.save_texts(
+                    proof=row,
+                    revision=values["revision"],
+                    by=request.user,
+                    texts={name: values[name] for name in TEXTS},
+                )  # type: ignore[arg-type]
+                return self.done(request, row, gettext("The report is saved."))
+            except DomainError as error:
+                form.add_error(None, str(error))
+        row.refresh_from_db()
+        return self.row_page(request, row, texts_form=form, errors=collect_errors(form))
+
+    def _hand_in(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
+        form = HandInForm(request.POST)
+        if form.is_valid():
+            try:
+                services.hand_in(
+                    proof=row, revision=form.cleaned_data["seen"], by=request.user, despite=form.cleaned_data["despite"]
+                )  # type: ignore[arg-type]
+                return self.done(request, row, gettext("The proof of use is handed in. Its figures stay as they are."))
+            except DomainError as error:
+                form.add_error("despite" if error.field == "despite" else None, str(error))
+        row.refresh_from_db()
+        return self.row_page(request, row, hand_in_form=form, errors=collect_errors(form))
+
+    def _reopen(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
+        form = ReasonForm(request.POST)
+        if form.is_valid():
+            try:
+                services.reopen(proof=row, by=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+                return self.done(request, row, gettext("The proof of use is a draft again."))
+            except DomainError as error:
+                form.add_error(None, str(error))
+        row.refresh_from_db()
+        return self.row_page(request, row, reopen_form=form, errors=collect_errors(form))
+
+    # Files
+
+    def pdf(self, row: ProofOfUse) -> bytes:
+        return report.proof_pdf(row, shown_figures(row))
+
+    def xlsx(self, row: ProofOfUse) -> Any:
+        return report.proof_xlsx(row, shown_figures(row))
+
+    def stem(self, row: ProofOfUse) -> str:
+        return report.file_stem(row)
+
+
+def _grouped(gaps: Sequence[Gap]) -> list[dict[str, Any]]:
+    """By kind, each with the way to where it is mended."""
+    groups: dict[str, list[ShownGap]] = {}
+    for gap in gaps:
+        url = _url(gap.target)
+        mend = "#id_deviations" if gap.kind in EXPLAINED else url
+        groups.setdefault(gap_label(gap), []).append(ShownGap(gap_subject(gap), url, gap_verb(gap), mend))
+    return [{"label": label, "gaps": found, "count": len(found)} for label, found in groups.items()]
+
+
+def _url(target: str) -> str:
+    """Where a gap is mended; "" where there is no page for it."""
+    kind, _colon, key = target.partition(":")
+    if kind == "text":
+        return f"#id_{key}"
+    if kind == "device":
+        return reverse("inventory:detail", args=[key])
+    page = {"grant": "grant", "invoice": "invoice"}.get(kind)
+    try:
+        return reverse(f"admin:funding_{page}_change", args=[key]) if page else ""
+    except NoReverseMatch:
+        return ""
+
+
+def _changes(proof: ProofOfUse, *, draft: bool) -> dict[str, Any] | None:
+    """What has changed since it was handed in, for a draft that was reopened."""
+    found: Comparison | None = services.changes_since(proof) if draft else None
+    if found is None:
+        return None
+    return {
+        "any": bool(found),
+        "sums": [(FIGURES[row.what], row.before, row.after) for row in found.sums],
+        "vouchers": found.vouchers,
+        "devices": found.devices,
+        "texts": [TEXT_LABELS[name] for name in found.texts],
+    }
