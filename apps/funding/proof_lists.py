@@ -52,8 +52,9 @@ def spending(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
 def agreement(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
     """Header, rows and sum: the proof against the ledger."""
     header = [_("Budget"), _("Proof"), _("Ledger"), _("Difference")]
+    own = _("share of the city")
     rows: list[Row] = [
-        [f"{row.name} ({_('share of the city')})" if row.own else row.name, row.proof, row.ledger, row.difference]
+        [f"{row.name} ({own})" if row.own else row.name, row.proof, row.ledger, row.difference]
         for row in figures.agreements
     ]
     proof = sum((row.proof for row in figures.agreements), start=figures.difference * 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -82,7 +83,8 @@ class DrawdownAdmin(PaperAdmin):
         free = list(drawable_lines(grant))
         own = [item.invoice_line for item in items_of(drawdown)] if drawdown else []
         posted = request.method == "POST"
-        chosen = _chosen(request) if posted else {line.pk for line in own or free}
+        unchosen = "none" in request.GET
+        chosen = _chosen(request) if posted else {line.pk for line in ([] if unchosen else own or free)}
         form = RemarkForm(request.POST if posted else None, initial={"remark": drawdown.remark if drawdown else ""})
         errors: list[FieldError] = []
         if posted and form.is_valid():
@@ -97,7 +99,8 @@ class DrawdownAdmin(PaperAdmin):
                 errors = [FieldError("", "", str(error))]
         return self.page(
             request, "choose.html", gettext("Vouchers of the drawdown"), grant=grant, original=drawdown, form=form,
-            lines=[_line(line, chosen) for line in [*own, *free]], errors=errors,
+            lines=[_line(line, chosen) for line in [*own, *free]], errors=errors, unchosen=unchosen,
+            all_query=_query(request), none_query=_query(request, none=1),
         )  # fmt: skip
 
     def row_page(self, request: HttpRequest, row: Drawdown, **context: Any) -> HttpResponse:
@@ -165,6 +168,12 @@ class DrawdownAdmin(PaperAdmin):
 
     def stem(self, row: Drawdown) -> str:
         return report.file_stem(row)
+
+
+def _query(request: HttpRequest, **more: Any) -> str:
+    """What the address asks for, without `none` unless it is given."""
+    kept = {name: value for name, value in request.GET.items() if name != "none"}
+    return urlencode(kept | more)
 
 
 def _chosen(request: HttpRequest) -> set[int]:
