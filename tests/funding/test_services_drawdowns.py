@@ -1,0 +1,216 @@
+"""Drawdowns: every state and role, what is refused, and what becomes of the vouchers."""
+
+import datetime
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from apps.accounts.choices import Role
+from apps.accounts.models import User
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.funding import services
+from apps.funding.choices import DrawdownState, InvoiceState
+from apps.funding.models import Drawdown, DrawdownItem, Grant
+from apps.funding.proof_selectors import drawable_lines, grants_to_draw, items_of, sums_of
+from apps.funding.workflow import DRAWDOWN_TRANSITIONS
+from tests.factories import ClerkFactory, UserFactory
+from tests.funding.papers import DAY, make_drawdown, make_grant, money_of, pay
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+S = DrawdownState
+ACTIONS: dict[str, Callable[..., Drawdown]] = {
+    "request_drawdown": services.request_drawdown,
+    "receive_drawdown": services.receive_drawdown,
+    "cancel_drawdown": services.cancel_drawdown,
+}
+# Written down by hand from the domain, not read from the code under test.
+TARGETS = {
+    ("request_drawdown", S.DRAFT): S.REQUESTED,
+    ("receive_drawdown", S.REQUESTED): S.RECEIVED,
+    ("cancel_drawdown", S.DRAFT): S.CANCELLED,
+    ("cancel_drawdown", S.REQUESTED): S.CANCELLED,
+}
+MAY = {Role.OFFICE_CLERK, Role.OFFICE_APPROVER}
+
+
+def test_the_table_holds_what_is_tested() -> None:
+    steps = {(name, source) for name, step in DRAWDOWN_TRANSITIONS for source in step.sources}
+    assert steps == set(TARGETS)
+
+
+@pytest.mark.parametrize("state", S)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_in_every_state(action: str, state: S) -> None:
+    drawdown = make_drawdown(state)
+    target = TARGETS.get((action, state))
+    if target is None:
+        with pytest.raises(DomainError) as refused:
+            ACTIONS[action](drawdown=drawdown, by=ClerkFactory())
+        assert refused.value.code == "illegal_transition"
+    else:
+        ACTIONS[action](drawdown=drawdown, by=ClerkFactory())
+    drawdown.refresh_from_db()
+    assert drawdown.state == (target or state)
+    assert drawdown.items.count() == (0 if S.CANCELLED in (state, target) else 1)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", [*ACTIONS, "create_drawdown", "choose_lines"])
+def test_every_action_by_every_role(action: str, role: Role) -> None:
+    by = UserFactory(role=role)
+    drawdown = make_drawdown(S.REQUESTED if action == "receive_drawdown" else S.DRAFT)
+    free = pay(drawdown.grant, money_of(drawdown.grant))
+
+    def act() -> Any:
+        if action == "create_drawdown":
+            return services.create_drawdown(grant=drawdown.grant, by=by)
+        if action == "choose_lines":
+            return services.choose_lines(drawdown=drawdown, lines=[free.pk], by=by)
+        return ACTIONS[action](drawdown=drawdown, by=by)
+
+    if role in MAY:
+        act()
+        return
+    before = list(Drawdown.objects.values()), list(DrawdownItem.objects.values())
+    with pytest.raises(PermissionDenied):
+        act()
+    assert (list(Drawdown.objects.values()), list(DrawdownItem.objects.values())) == before
+
+
+@pytest.fixture
+def clerk() -> User:
+    return ClerkFactory()
+
+
+@pytest.fixture
+def grant() -> Grant:
+    return make_grant()
+
+
+class TestCollecting:
+    def test_takes_all_that_is_paid_and_not_drawn(self, grant: Grant, clerk: User) -> None:
+        budgets = money_of(grant)
+        lines = [pay(grant, budgets, amount) for amount in ("1000.00", "33.33", "-10.00")]
+        pay(grant, budgets, state=InvoiceState.RECORDED)
+        pay(grant, budgets, "50.00", eligible="0.00")
+        pay(make_grant(), money_of(make_grant()))
+        assert [(row.grant, row.lines, row.amount) for row in grants_to_draw(clerk) if row.grant == grant] == [
+            (grant, 3, D("920.99"))
+        ]
+
+        first = services.create_drawdown(grant=grant, by=clerk, lines=[lines[0].pk], remark=" Erste Rate ")
+        second = services.create_drawdown(grant=grant, by=clerk)
+
+        assert (first.number, second.number, first.remark) == (1, 2, "Erste Rate")
+        assert [(item.invoice_line, item.amount) for item in items_of(first)] == [(lines[0], D("900.00"))]
+        assert {item.invoice_line: item.amount for item in items_of(second)} == {
+            lines[1]: D("29.99"),
+            lines[2]: D("-9.00"),
+        }
+        assert not drawable_lines(grant).exists()
+
+    def test_nothing_to_draw(self, grant: Grant, clerk: User) -> None:
+        with pytest.raises(DomainError, match="mindestens einen"):
+            services.create_drawdown(grant=grant, by=clerk)
+        assert Drawdown.objects.count() == 0
+
+    def test_a_voucher_is_drawn_once_and_only_from_its_own_grant(self, clerk: User) -> None:
+        drawn = make_drawdown().items.get().invoice_line
+        foreign = pay(make_grant(), money_of(make_grant()))
+        for line in (drawn, foreign):
+            with pytest.raises(DomainError) as refused:
+                services.create_drawdown(grant=drawn.order_line.budget.grant, by=clerk, lines=[line.pk])
+            assert refused.value.code == "drawn"
+
+    def test_a_draft_chooses_anew_and_keeps_its_vouchers_when_refused(self, clerk: User) -> None:
+        drawdown = make_drawdown()
+        own, free = drawdown.items.get().invoice_line, pay(drawdown.grant, money_of(drawdown.grant))
+
+        services.choose_lines(drawdown=drawdown, lines=[own.pk, free.pk], by=clerk, remark="Beide")
+        with pytest.raises(DomainError):
+            services.choose_lines(drawdown=drawdown, lines=[], by=clerk)
+
+        assert {item.invoice_line for item in items_of(drawdown)} == {own, free}
+        assert not drawable_lines(drawdown.grant).exists()
+
+    def test_what_is_requested_is_not_changed(self, clerk: User) -> None:
+        drawdown = make_drawdown(S.REQUESTED)
+        free = pay(drawdown.grant, money_of(drawdown.grant))
+        with pytest.raises(DomainError, match="Entwurf"):
+            services.choose_lines(drawdown=drawdown, lines=[free.pk], by=clerk)
+
+
+class TestRequesting:
+    def test_copies_the_numbers_of_the_grant_and_the_day(self, clerk: User) -> None:
+        drawdown = make_drawdown()
+
+        services.request_drawdown(drawdown=drawdown, by=clerk, on=DAY)
+        Grant.objects.update(lucom_number="anders", file_reference="anders")
+
+        row = Drawdown.objects.get()
+        assert (row.lucom_number, row.requested_on) == ("LU-1", DAY)
+        assert row.file_reference.startswith("48.2-")
+        assert row.history.first().history_user == clerk
+
+    @pytest.mark.parametrize("field", ["lucom_number", "file_reference"])
+    def test_needs_both_numbers(self, field: str, clerk: User) -> None:
+        drawdown = make_drawdown()
+        Grant.objects.update(**{field: " "})
+
+        with pytest.raises(DomainError, match="Lucom-Nummer") as refused:
+            services.request_drawdown(drawdown=drawdown, by=clerk)
+        assert refused.value.code == "numbers"
+
+    def test_never_more_than_the_grant(self, clerk: User) -> None:
+        grant = make_grant(amount=D("1799.99"))
+        make_drawdown(S.RECEIVED, grant=grant)
+        drawdown = make_drawdown(grant=grant)
+
+        with pytest.raises(DomainError) as refused:
+            services.request_drawdown(drawdown=drawdown, by=clerk)
+        assert refused.value.code == "exceeded"
+        Grant.objects.update(amount=D("1800.00"))
+        services.request_drawdown(drawdown=drawdown, by=clerk)
+
+        drawdown.refresh_from_db()
+        sums = sums_of(drawdown, items_of(drawdown))
+        assert (sums.eligible, sums.amount, sums.before, sums.remaining) == (D("1000"), D("900"), D("900"), D("0"))
+
+    def test_not_for_credits_alone(self, grant: Grant, clerk: User) -> None:
+        pay(grant, money_of(grant), "-10.00")
+        drawdown = services.create_drawdown(grant=grant, by=clerk)
+        with pytest.raises(DomainError, match="nichts abzurufen"):
+            services.request_drawdown(drawdown=drawdown, by=clerk)
+
+    @pytest.mark.parametrize("days", [1, -4000])
+    def test_neither_tomorrow_nor_before_the_notice(self, days: int, clerk: User) -> None:
+        with pytest.raises(DomainError) as refused:
+            services.request_drawdown(
+                drawdown=make_drawdown(), by=clerk, on=clock.today() + datetime.timedelta(days=days)
+            )
+        assert refused.value.field == "requested_on"
+
+    def test_is_received_on_its_day_or_later(self, clerk: User) -> None:
+        drawdown = make_drawdown(S.REQUESTED)
+        with pytest.raises(DomainError):
+            services.receive_drawdown(drawdown=drawdown, by=clerk, on=DAY - datetime.timedelta(days=1))
+        services.receive_drawdown(drawdown=drawdown, by=clerk, on=DAY)
+        drawdown.refresh_from_db()
+        assert drawdown.received_on == DAY
+
+
+def test_cancelling_frees_the_vouchers_and_says_which_sum(clerk: User) -> None:
+    drawdown = make_drawdown(S.REQUESTED)
+
+    services.cancel_drawdown(drawdown=drawdown, by=clerk, reason="Falscher Bescheid.")
+    again = services.create_drawdown(grant=drawdown.grant, by=clerk)
+
+    assert again.items.get().amount == D("900.00")
+    assert drawdown.history.first().history_change_reason.replace("\u202f", " ") == (
+        "Falscher Bescheid. 1 Belege mit 900,00 € sind wieder frei."
+    )
