@@ -222,6 +222,23 @@ class _City:
             self.copies(kind, valid_from=lambda n: BEGIN + n * DAY)
         self.rounds_ = self.copies("applicationround", name=_name, programme=programmes)
         self.copies("concept", name=_name, by=self.by)
+        self.papers(grants)
+
+    def papers(self, grants: Rows) -> None:
+        """Drawdowns and proofs of grants of their own, and vouchers: to be drawn, and in a draft."""
+        self.copies("drawdown", grant=grants, by=self.by)
+        self.copies("proof", grant=grants)
+        self.copies("proof", school=self.schools_)
+        item = self.world.row("drawdown").items.first()
+        line = item.invoice_line
+        for name in ("frei", "abgerufen"):
+            orders = like(line.order_line.order, self.numbers, number=lambda n, name=name: f"{name} {n}", form_key=None)
+            ordered = like(line.order_line, self.numbers, order=orders, school=self.schools_, product=self.products)
+            numbers = {"number": _name, "voucher_number": lambda n, name=name: f"{name} {n}", "form_key": None}
+            invoices = like(line.invoice, self.numbers, order=orders, **numbers)
+            lines = like(line, self.numbers, invoice=invoices, order_line=ordered)
+            if name == "abgerufen":
+                like(item, self.numbers, invoice_line=lines)
 
     def plans(self) -> None:
         plan, target = self.world.shared["plan"], self.world.shared["target"]

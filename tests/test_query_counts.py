@@ -126,6 +126,8 @@ WITHOUT_LIST = {
     "admin:funding_budget_virement *": "a form about one budget",
     "admin:funding_budget_carry_over_* *": "a file",
     "admin:funding_grant_notice *": "a form about one grant",
+    "admin:funding_*_pdf *": "a file",
+    "admin:funding_*_xlsx *": "a file",
 }
 """Page -> why it shows no list. They are measured as the others: a choice of a hundred rows counts, too."""
 
@@ -135,6 +137,9 @@ ALWAYS_SHORT = {
     "inventory:ageing * tbody years": "one row per year ahead",
     "core:jobs * tbody kinds": "one row per kind of job",
     "schools:detail * tbody panel-applications": "one row per fiscal year",
+    "admin:funding_proofofuse_change * tbody proof-financing": "one row per source of money",
+    "admin:funding_proofofuse_change * tbody proof-spending": "one row per budget of the grant",
+    "admin:funding_proofofuse_change * tbody proof-agreement": "one row per budget of the grant and its own share",
 }
 """Page and table -> why it does not grow with the rows."""
 

@@ -87,6 +87,15 @@ funding_fundingprogramme_add                    -               in  403   403   
 funding_fundingprogramme_change                 programme       in  403   403   302+     302+     403  403  403   403
 funding_grant_add                               -               in  403   403   302+     302+     403  403  403   403
 funding_grant_change                            grant           in  403   403   302+     302+     403  403  403   403
+funding_drawdown_add                            grant           in  403   403   302+     302+     403  403  403   403
+funding_drawdown_change#choose                  drawdown        in  403   403   302+     302+     403  403  403   403
+funding_drawdown_change#request                 drawdown        in  403   403   302+     302+     403  403  403   403
+funding_drawdown_change#receive                 drawdown_called in  403   403   302+     302+     403  403  403   403
+funding_drawdown_change#cancel                  drawdown        in  403   403   302+     302+     403  403  403   403
+funding_proofofuse_add                          -               in  403   403   302+     302+     403  403  403   403
+funding_proofofuse_change#save                  proof           in  403   403   302+     302+     403  403  403   403
+funding_proofofuse_change#hand_in               proof           in  403   403   403      302+     403  403  403   403
+funding_proofofuse_change#reopen                proof_handed_in  in  403   403   403      302+     403  403  403   403
 funding_reasontemplate_add                      -               in  403   403   302+     302+     403  403  403   403
 funding_reasontemplate_change                   reasontemplate  in  403   403   302+     302+     403  403  403   403
 funding_reasontemplate_delete                   reasontemplate  in  403   403   302+     302+     403  403  403   403

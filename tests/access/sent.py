@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.choices import Role
 from apps.core import clock
+from apps.funding.proof_selectors import drawable_lines
 from apps.schools.models import School
 from tests.access.visits import client_of
 from tests.access.world import Place, World, foreign_to
@@ -253,6 +254,10 @@ _PLAIN: dict[str, Data] = {
     "admin:funding_budgetchange_change#confirm": {"step": "confirm", "note": ""},
     "admin:funding_budgetchange_change#decline": {"step": "decline", "note": "Nein"},
     "admin:funding_budgetchange_change#withdraw": {"step": "withdraw", "note": ""},
+    "admin:funding_drawdown_change#request": {"step": "request"},
+    "admin:funding_drawdown_change#receive": {"step": "receive"},
+    "admin:funding_drawdown_change#cancel": {"step": "cancel", **REASON},
+    "admin:funding_proofofuse_change#reopen": {"step": "reopen", **REASON},
     "admin:inventory_device_change": {
         "serial": "NEU-1", "price": "12,00", "note": "neu",
         "placements-TOTAL_FORMS": 0, "placements-INITIAL_FORMS": 0,
@@ -408,6 +413,19 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
         "funding_applicationround_add", Role.OFFICE_APPROVER, name="Neu", opens_on="01.02.2026", closes_on="01.03.2026"
     ),
     "admin:funding_applicationround_change": _form("funding_applicationround_change", Role.OFFICE_APPROVER, name="Neu"),
+    "admin:funding_drawdown_add": lambda _world, row, _role: {"lines": [line.pk for line in drawable_lines(row)]},
+    "admin:funding_drawdown_change#choose": lambda _world, row, _role: {
+        "step": "choose", "lines": [item.invoice_line_id for item in row.items.all()], "remark": "Neu",
+    },
+    "admin:funding_proofofuse_add": lambda world, *_: {
+        "grant": world.row("grant").pk, "school": world.row("school").pk,
+    },
+    "admin:funding_proofofuse_change#save": lambda _world, row, _role: {
+        "step": "save", "revision": row.revision, "course": "Neu",
+    },
+    "admin:funding_proofofuse_change#hand_in": lambda _world, row, _role: {
+        "step": "hand_in", "seen": row.revision, "despite": "Folgt.",
+    },
     "admin:funding_reasontemplate_add": _form(
         "funding_reasontemplate_add", Role.OFFICE_APPROVER, name="Neu", kind="reject", text="Neu"
     ),

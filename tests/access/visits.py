@@ -42,6 +42,7 @@ NAMED_IN_QUERY = {
     "funding:create": ("school", "number"),
     "inventory:labels": ("tag", "tag"),
     "admin:funding_equipmentapplication_bulk": ("ids", "pk"),
+    "admin:funding_drawdown_add": ("grant", "pk"),
 }
 """Addresses that name their row behind the question mark: parameter and the row's attribute."""
 

@@ -32,8 +32,16 @@ from apps.core.models import (
 from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.carry_over import year_to_close
-from apps.funding.choices import ApplicationState, ReasonKind
-from apps.funding.models import ApplicationStatusChange, AwardThreshold, Budget, DatedRule, LedgerEntry, ReasonTemplate
+from apps.funding.choices import ApplicationState, ProofState, ReasonKind
+from apps.funding.models import (
+    ApplicationStatusChange,
+    AwardThreshold,
+    Budget,
+    DatedRule,
+    Drawdown,
+    LedgerEntry,
+    ReasonTemplate,
+)
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, LoanRules, ScanSession, SerialPattern, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
@@ -62,6 +70,7 @@ from tests.factories import (
     photo_file,
 )
 from tests.funding.factories import BudgetFactory, GrantFactory, RoundFactory, pdf_file
+from tests.funding.papers import make_proof, pay
 from tests.quotas.factories import count_pupils, make_plan
 
 
@@ -194,7 +203,7 @@ def _catalogue(world: World) -> None:
 
 def _money(world: World, year: int) -> None:
     approver = world.people[Role.OFFICE_APPROVER]
-    grant = GrantFactory(file_reference="Geldwort 1", programme__name="Programm Geldwort")
+    grant = GrantFactory(file_reference="Geldwort 1", programme__name="Programm Geldwort", lucom_number="Geldwort")
     clerk = world.people[Role.OFFICE_CLERK]
     change = funding.propose_budget(
         by=clerk, reason="Grund Geldwort", name="Ansatz Geldwort", fiscal_year=year, appropriation=500_000
@@ -202,7 +211,7 @@ def _money(world: World, year: int) -> None:
     budget = funding.confirm_change(change=change, by=approver).budget
     waiting = funding.propose_edit(budget=budget, by=clerk, reason="Grund Geldwort", supplement=Decimal("5.00"))
     own = funding.propose_edit(budget=budget, by=approver, reason="Grund Geldwort", freeze=Decimal("5.00"))
-    BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
+    granted = BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
     template = ReasonTemplate.objects.create(name="Wortlautwort", kind=ReasonKind.REJECT, text="Wortlautwort")
     days = datetime.timedelta
     world.shared["applicationround"] = RoundFactory(
@@ -217,6 +226,22 @@ def _money(world: World, year: int) -> None:
     world.shared["awardthreshold"] = AwardThreshold.objects.create(
         valid_from=clock.today(), procedure="Verfahren Geldwort", source="Satzung Geldwort"
     )
+    _papers(world, (granted, budget))
+
+
+def _papers(world: World, budgets: tuple[Budget, Budget]) -> None:
+    """Three paid vouchers: one to be drawn, one in a draft, one in a drawdown that was requested; two proofs of use."""
+    grant, by = world.shared["grant"], world.people[Role.OFFICE_APPROVER]
+    lines = [pay(grant, budgets) for _number in range(3)]
+    draft, requested = (funding.create_drawdown(grant=grant, lines=[line.pk], by=by) for line in lines[:2])
+    funding.request_drawdown(drawdown=requested, by=by)
+    other = GrantFactory(file_reference="Geldwort 2", programme=grant.programme)
+    world.shared |= {
+        "drawdown": draft,
+        "drawdown_called": Drawdown.objects.get(pk=requested.pk),
+        "proof": funding.create_proof(grant=grant, by=by),
+        "proof_handed_in": make_proof(ProofState.HANDED_IN, grant=other),
+    }
 
 
 def _details(world: World, place: Place, school: School, year: int) -> None:

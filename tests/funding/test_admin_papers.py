@@ -1,0 +1,270 @@
+"""Drawdowns and proofs of use in the admin: every state and role, what a page says, and its files."""
+
+import io
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pypdfium2
+import pytest
+from django.urls import reverse
+
+from apps.accounts.choices import Role
+from apps.funding import services
+from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
+from apps.funding.models import Drawdown, Grant, ProofOfUse
+from apps.inventory.models import Device
+from tests.factories import AuditorFactory, ClerkFactory, SchoolFactory, UserFactory
+from tests.funding.papers import TEXTS, make_drawdown, make_grant, make_proof, money_of, pay, post
+from tests.funding.portal import client_of, messages_of, texts
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+OFFICE = {Role.OFFICE_CLERK, Role.OFFICE_APPROVER}
+ADMIN = OFFICE | {Role.AUDITOR, Role.ADMIN}
+DRAWDOWN_STEPS = {
+    ("request", DrawdownState.DRAFT): DrawdownState.REQUESTED,
+    ("receive", DrawdownState.REQUESTED): DrawdownState.RECEIVED,
+    ("cancel", DrawdownState.DRAFT): DrawdownState.CANCELLED,
+    ("cancel", DrawdownState.REQUESTED): DrawdownState.CANCELLED,
+}
+PROOF_STEPS = {
+    ("save", ProofState.DRAFT): ProofState.DRAFT,
+    ("hand_in", ProofState.DRAFT): ProofState.HANDED_IN,
+    ("reopen", ProofState.HANDED_IN): ProofState.DRAFT,
+}
+
+
+def page(row: Any, what: str = "change") -> str:
+    return reverse(f"admin:funding_{row._meta.model_name}_{what}", args=[row.pk])
+
+
+def typed(step: str, row: Any) -> dict[str, Any]:
+    revision = getattr(row, "revision", 1)
+    return {"step": step, "reason": "Grund", "seen": revision, "revision": revision, **TEXTS}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("state", DrawdownState)
+@pytest.mark.parametrize("step", ["request", "receive", "cancel"])
+def test_every_step_of_a_drawdown(step: str, state: DrawdownState, role: Role) -> None:
+    row = make_drawdown(state)
+    response = client_of(UserFactory(role=role)).post(page(row), typed(step, row))
+    row.refresh_from_db()
+    target = DRAWDOWN_STEPS.get((step, state)) if role in OFFICE else None
+    assert row.state == (target or state)
+    if role not in OFFICE:
+        assert response.status_code == (403 if role in ADMIN else 302)
+    else:
+        assert response.status_code == (302 if target else 200)
+        assert target or "nicht mehr möglich" in texts(response)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("state", ProofState)
+@pytest.mark.parametrize("step", ["save", "hand_in", "reopen"])
+def test_every_step_of_a_proof(step: str, state: ProofState, role: Role) -> None:
+    row = make_proof(state)
+    response = client_of(UserFactory(role=role)).post(page(row), typed(step, row))
+    row.refresh_from_db()
+    may = role in OFFICE and (step == "save" or role == Role.OFFICE_APPROVER)
+    target = PROOF_STEPS.get((step, state)) if may else None
+    assert row.state == (target or state)
+    if may:
+        assert response.status_code == (302 if target else 200)
+    else:
+        assert response.status_code == (403 if role in ADMIN else 302)
+
+
+def test_an_unknown_step_is_refused(office: Any) -> None:
+    assert office.post(page(make_proof()), {"step": "delete"}).status_code == 400
+
+
+class TestDrawdowns:
+    def test_from_the_grant_to_the_draft(self, office: Any) -> None:
+        grant = make_grant(file_reference="48-77")
+        budgets = money_of(grant)
+        first, _second = pay(grant, budgets), pay(grant, budgets, "500.00", school=SchoolFactory(short_name="GG Nord"))
+        add = reverse("admin:funding_drawdown_add")
+
+        assert "2 Belege 1.350,00 €" in texts(office.get(add))
+        choice = texts(office.get(f"{add}?grant={grant.pk}"))
+        assert "900,00 €" in choice
+        assert "450,00 €" in choice
+        sent = office.post(f"{add}?grant={grant.pk}", {"lines": [first.pk], "remark": "Rate 1"}, follow=True)
+
+        row = Drawdown.objects.get()
+        assert messages_of(sent) == ["Der Mittelabruf ist als Entwurf gespeichert."]
+        assert [item.amount for item in row.items.all()] == [D("900.00")]
+        assert row.remark == "Rate 1"
+
+    def test_nothing_to_draw_says_so(self, office: Any) -> None:
+        assert "Es gibt nichts abzurufen" in texts(office.get(reverse("admin:funding_drawdown_add")))
+        assert office.get(f"{reverse('admin:funding_drawdown_add')}?grant=77").status_code == 404
+
+    def test_a_refusal_keeps_what_was_chosen_and_typed(self, office: Any) -> None:
+        grant = make_grant()
+        lines = [pay(grant, money_of(grant)) for _number in range(2)]
+        address = f"{reverse('admin:funding_drawdown_add')}?grant={grant.pk}"
+
+        response = office.post(address, {"lines": [lines[0].pk, 99999], "remark": "Behalten"})
+
+        html = response.content.decode()
+        assert "inzwischen abgerufen" in texts(response)
+        assert 'value="Behalten"' in html
+        checked = [line for line in lines if f'id="line-{line.pk}"' in html and _is_checked(html, line.pk)]
+        assert checked == [lines[0]]
+
+    def test_without_lucom_number_it_says_where_to_enter_it(self, office: Any) -> None:
+        row = make_drawdown()
+        Grant.objects.update(lucom_number="")
+        assert "Aktenzeichen und Lucom-Nummer" in texts(office.post(page(row), {"step": "request"}))
+
+    def test_the_page_shows_sums_and_what_comes_next(self, office: Any) -> None:
+        row = make_drawdown(DrawdownState.REQUESTED, grant=make_grant(amount=D("5000.00")))
+        shown = texts(office.get(page(row)))
+        for words in ("Von der Zuwendung bleiben 4.100,00 €", "Eingang vermerken", "LU-1", "1.000,00 €"):
+            assert words in shown
+
+    def test_an_auditor_reads_and_has_no_buttons(self) -> None:
+        row = make_drawdown()
+        client = client_of(AuditorFactory())
+        assert "Mittel abrufen" not in texts(client.get(page(row)))
+        assert client.get(page(row, "history")).status_code == 200
+        assert client.get(reverse("admin:funding_drawdown_add")).status_code == 403
+
+    def test_its_list_as_pdf_and_spreadsheet(self, office: Any) -> None:
+        row = make_drawdown(DrawdownState.REQUESTED, grant=make_grant(amount=D("5000.00"), file_reference="48-77"))
+        invoice = row.items.get().invoice_line.invoice
+
+        words = pdf_text(office.get(page(row, "pdf")).content)
+        for part in ("48-77", "LU-1", invoice.voucher_number, "1.000,00 €", "900,00 €", "16.03.2026", "4.100,00 €"):
+            assert part in words
+        book = workbook(office.get(page(row, "xlsx")))
+        ours, last = book["Belege"]
+        assert (ours[0], ours[7], ours[8], last[7], last[8]) == (invoice.voucher_number, 1000, 900, 1000, 900)
+        facts = {row[0]: row[1] for row in book["Mittelabruf"]}
+        assert (facts["Aktenzeichen"], facts["Lucom-Nummer"], facts["Zuvor angefordert"]) == ("48-77", "LU-1", 0)
+
+
+def _is_checked(html: str, key: int) -> bool:
+    return " checked" in html.split(f'id="line-{key}"')[1].split(">", maxsplit=1)[0]
+
+
+def pdf_text(pdf: bytes) -> str:
+    """All words of a PDF, which must be tagged and number its pages."""
+    assert b"/MarkInfo" in pdf
+    assert b"/StructTreeRoot" in pdf
+    document = pypdfium2.PdfDocument(pdf)
+    pages = [document[number].get_textpage().get_text_range() for number in range(len(document))]
+    for number, words in enumerate(pages, start=1):
+        assert f"Seite {number} von {len(pages)}" in words
+    return " ".join(" ".join(pages).replace("\u202f", " ").replace("\xa0", " ").split())
+
+
+def workbook(response: Any) -> dict[str, list[tuple[Any, ...]]]:
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))
+    return {sheet.title: list(sheet.iter_rows(min_row=2, values_only=True)) for sheet in book}
+
+
+class TestProofs:
+    def test_begin_one(self, office: Any) -> None:
+        grant, school = make_grant(), SchoolFactory()
+        add = reverse("admin:funding_proofofuse_add")
+        office.post(add, {"grant": grant.pk, "school": school.pk})
+        assert ProofOfUse.objects.get().school == school
+        assert "schon einen Verwendungsnachweis" in texts(office.post(add, {"grant": grant.pk, "school": school.pk}))
+
+    def test_a_draft_names_what_is_missing_with_the_way_to_mend_it(self, office: Any) -> None:
+        row = make_proof(result="", grant=make_grant(contact=""))
+        pay(row.grant, money_of(row.grant), devices=1)
+        pay(row.grant, money_of(row.grant), state=InvoiceState.RECORDED)
+        device = Device.objects.get()
+        Device.objects.update(serial="")
+
+        response = office.get(page(row))
+
+        shown, html = texts(response), response.content.decode()
+        for words in ("Rechnung ohne Zahlungsdatum (1)", "Gerät ohne Seriennummer (1)", "Ansprechstelle fehlt (1)"):
+            assert words in shown
+        for url in (device.get_absolute_url(), reverse("admin:funding_grant_change", args=[row.grant.pk])):
+            assert f'href="{url}"' in html
+        assert 'href="#id_result"' in html
+        assert 'id="id_result"' in html
+
+    def test_a_difference_stands_above_and_in_its_line(self, office: Any) -> None:
+        row = make_proof()
+        post(row.grant.budgets.get(), LedgerKind.PAY, D("0.01"))
+        shown = texts(office.post(page(row), typed("hand_in", row)))
+        assert "weicht um − 0,01 € von der Buchhaltung ab" in shown
+        assert ProofOfUse.objects.get().state == ProofState.DRAFT
+
+    def test_texts_that_were_typed_stay_when_somebody_was_faster(self, office: Any) -> None:
+        row = make_proof()
+        services.save_texts(proof=row, revision=1, by=ClerkFactory(), texts={"course": "Schneller"})
+        shown = texts(office.post(page(row), typed("save", row) | {"course": "Mein langer Text"}))
+        assert "inzwischen geändert" in shown
+        assert "Mein langer Text" in shown
+
+    def test_after_reopening_the_page_says_what_changed(self, office: Any) -> None:
+        row = make_proof()
+        office.post(page(row), typed("hand_in", row))
+        line = pay(row.grant, money_of(row.grant), "100.00")
+        assert line.invoice.voucher_number not in texts(office.get(page(row)))
+
+        shown = texts(office.post(page(row), {"step": "reopen", "reason": "Beleg"}, follow=True))
+
+        assert "Was sich seit der Abgabe geändert hat" in shown
+        assert "1.000,00 € → 1.100,00 €" in shown
+        assert line.invoice.voucher_number in shown
+
+    def test_page_pdf_and_spreadsheet_say_the_same(self, office: Any) -> None:
+        row = make_proof(award_note="Rahmenvertrag", grant=make_grant(file_reference="48-88"))
+        line = pay(row.grant, money_of(row.grant), "1000.00", eligible="800.00", quantity=2, devices=2)
+        tag, serial = Device.objects.order_by("tag").values_list("tag", "serial").first()
+
+        shown = texts(office.get(page(row)))
+        words = pdf_text(office.get(page(row, "pdf")).content)
+        book = workbook(office.get(page(row, "xlsx")))
+
+        voucher, last = book["Belege"]
+        assert voucher[0] == line.invoice.voucher_number
+        assert voucher[6:11] == (2, 1000, 800, 720, 80)
+        assert last[7:11] == (1000, 800, 720, 80)
+        device, _second, cost = book["Geräte"]
+        assert (device[0], device[1], device[4], cost[4]) == (tag, serial, 500, 1000)
+        for found in (shown, words):
+            for part in ("48-88", "Rahmenvertrag", line.invoice.voucher_number, tag, serial, "720,00 €", "80,00 €",
+                         "200,00 €", "31.12.2031", "Mittel Dritter 0,00 €"):  # fmt: skip
+                assert part in found
+        assert "Entwurf" in words
+        assert "Unterschrift" in words
+
+    def test_what_was_handed_in_is_printed_as_it_was(self, office: Any) -> None:
+        row = make_proof(ProofState.HANDED_IN)
+        before = workbook(office.get(page(row, "xlsx")))
+        pay(row.grant, money_of(row.grant), "77.77", devices=1)
+        assert workbook(office.get(page(row, "xlsx"))) == before
+        assert "Entwurf" not in pdf_text(office.get(page(row, "pdf")).content)
+
+    def test_thousands_of_devices_break_over_pages_with_their_head(self, office: Any) -> None:
+        row = make_proof()
+        line = pay(row.grant, money_of(row.grant), quantity=120, devices=120)
+        pdf = office.get(page(row, "pdf")).content
+        document = pypdfium2.PdfDocument(pdf)
+        listed = [document[number].get_textpage().get_text_range() for number in range(len(document))]
+        pages = [words for words in listed if "Seriennummer" in words]
+        assert len(pages) >= 3
+        assert line.order_line.devices.count() == 120
+        assert pdf_text(pdf)
+
+    def test_a_clerk_writes_and_an_approver_hands_in(self, office: Any) -> None:
+        row = make_proof()
+        assert "Verwendungsnachweis abgeben" not in texts(client_of(ClerkFactory()).get(page(row)))
+        assert "Verwendungsnachweis abgeben" in texts(office.get(page(row)))
+        assert "Sachbericht speichern" not in texts(client_of(AuditorFactory()).get(page(row)))
+
+    def test_empty_ones_say_so(self, office: Any) -> None:
+        shown = texts(office.get(page(make_proof(grant=make_grant()))))
+        for words in ("noch kein Budget", "noch nichts bezahlt", "kein Gerät gekauft"):
+            assert words in shown
