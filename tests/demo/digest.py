@@ -12,6 +12,7 @@ LAST_DAY = datetime.date(2026, 2, 28)
 SITE = ("site__school__number", "site__name")
 DEVICE = ("serial", "product__model", "ownership", "price", "bought_on", "status", "school__number", "room")
 PLACEMENT = ("device__tag", "school__number", "site__name", "room", "since", "until", "countable", "presentation")
+VOUCHER = ("order_line__school__number", "order_line__product__model", "amount", "grant_amount", "own_amount")
 FIGURE = ("plan__name", "school__number", "day", "devices", "parent_financed", "presentation_devices", "pupils")
 TICKET = ("school__number", "title", "state", "device__serial", "room", "reporter__email", "created_at__time")
 RECORD = ("tag", "history_date", "history_type", "history_change_reason", "history_user__email", "status", "room")
@@ -19,7 +20,7 @@ RECORD = ("tag", "history_date", "history_type", "history_change_reason", "histo
 
 def digests() -> dict[str, str]:
     """Rows in an order of their own; what moves with the real today is left out."""
-    from apps.funding.models import Budget, LedgerEntry
+    from apps.funding.models import Budget, DrawdownItem, InvoiceLine, LedgerEntry, ProofOfUse, PurchasedDevice
     from apps.inventory.models import Device, KitPart, Placement, ProductPrice
     from apps.quotas.models import QuotaFigure
     from apps.schools.models import FibreLine, ItStaffing, PlatformStatus, PupilCount, RoomNetwork
@@ -37,6 +38,10 @@ def digests() -> dict[str, str]:
         "entries": LedgerEntry.objects.filter(budget__fiscal_year__range=(2020, 2025)).values_list(
             "budget__fiscal_year", "budget__name", "at", "kind", "amount", "note"
         ),
+        "vouchers": InvoiceLine.objects.values_list("invoice__voucher_number", "invoice__paid_on", *VOUCHER),
+        "purchases": PurchasedDevice.objects.values_list("device__tag", "order_line__order__number"),
+        "drawdowns": DrawdownItem.objects.values_list("drawdown__grant__file_reference", "drawdown__number", "amount"),
+        "proofs": ProofOfUse.objects.values_list("grant__file_reference", "state", "handed_in_on", "purpose"),
         "fibre": FibreLine.objects.values_list(*SITE, "since", "mbits"),
         "rooms": RoomNetwork.objects.values_list(*SITE, "counted_on", "rooms", "rooms_with_lan", "rooms_with_wifi"),
         "platforms": PlatformStatus.objects.values_list("school__number", "platform__name", "state", "since"),

@@ -30,7 +30,7 @@ from apps.funding.proof_figures import (
 )
 from apps.funding.proof_selectors import figures_of, proof_deadlines
 from apps.inventory import services as inventory
-from apps.inventory.models import Device
+from apps.inventory.models import Device, Placement
 from tests.factories import ApproverFactory, CoordinatorFactory, SchoolFactory, SupportFactory
 from tests.funding.papers import DAY, make_grant, make_proof, money_of, pay, post
 
@@ -234,7 +234,14 @@ class TestGaps:
         inventory.report_lost(device=lost, by=SupportFactory(), reason="Verloren")
 
         assert gaps(row) == [("gone", f"device:{lost.tag}")]
-        Device.objects.filter(pk=lost.pk).update(bound_until=datetime.date(2020, 12, 31))
+        Placement.objects.create(
+            device=lost, school=school, since=DAY, until=datetime.date(2026, 4, 1), countable=True, presentation=False,
+            ownership="bought",
+        )  # fmt: skip
+        assert [gap.subject for gap in figures_of(row).gaps] == [
+            f"{lost.tag}, {lost.product}: verloren seit 01.04.2026"
+        ]
+        Device.objects.filter(pk=lost.pk).update(bound_until=datetime.date(2026, 3, 31))
         assert gaps(row) == []
 
     def test_what_was_sent_back_counts_for_nothing(self) -> None:
