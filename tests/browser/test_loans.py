@@ -171,14 +171,16 @@ def test_an_answer_that_gets_lost_hands_out_and_takes_back_once(pages: Pages, ci
         return lost
 
     begin(page)
+    expect(page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")).to_be_focused()
     lost = lose_first("**/loans/hand-out/**")
     scan(page, tag)
-    expect(page.locator("[data-scan-part=outcome]").get_by_text(f"{tag} ist ausgegeben")).to_be_visible()
+    expect(page.locator("[data-scan-part=outcome]").get_by_text(f"{tag} ist ausgegeben")).to_be_visible(timeout=20_000)
     assert (len(lost), Loan.objects.count()) == (1, 1)
     page.goto("/loans/take-back/")
+    expect(page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")).to_be_focused()
     lost = lose_first("**/loans/take-back/**")
     scan(page, tag)
-    expect(page.locator("[data-scan-part=outcome]").get_by_text(f"{tag} ist zurück")).to_be_visible()
+    expect(page.locator("[data-scan-part=outcome]").get_by_text(f"{tag} ist zurück")).to_be_visible(timeout=20_000)
     assert len(lost) == 1
     assert list(Loan.objects.get().changes.order_by("pk").values_list("step", flat=True)) == ["hand_out", "take_back"]
     expect(page.locator("[data-scan-refused]")).to_be_hidden()
