@@ -330,6 +330,6 @@ def _tell_more(row: Any, numbers: range, but: str = "") -> None:
 
 
 def _keys(model: type[Model]) -> Any:
-    """A key of the model as a function of a number."""
+    """A key of the model as a function of a number; None where it has no rows yet."""
     keys = list(model._base_manager.order_by("-pk").values_list("pk", flat=True)[:100])
-    return lambda number: keys[number % len(keys)]
+    return lambda number: keys[number % len(keys)] if keys else None
