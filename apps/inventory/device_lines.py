@@ -10,8 +10,9 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Case, Expression, F, Func, QuerySet, TextField, Value, When
+from django.db.models.functions import NullIf
 
-from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Ownership
 
 
 class _Escaped(Func):
@@ -37,9 +38,9 @@ class _Euros(Func):
 
 
 def _words(field: str, choices: Any) -> Case:
-    """The words of a stored choice in the active language."""
+    """The words of a stored choice in the active language; nothing where none is chosen."""
     known = [When(**{field: choice.value}, then=Value(str(choice.label))) for choice in choices]
-    return Case(*known, default=F(field), output_field=TextField())
+    return Case(*known, default=NullIf(F(field), Value("")), output_field=TextField())
 
 
 def _columns() -> Mapping[str, Expression]:
@@ -58,6 +59,10 @@ def _columns() -> Mapping[str, Expression]:
         "ownership": _words("ownership", Ownership),
         "price": _Euros("price"),
         "bought_on": _Day("bought_on"),
+        "use_until": _Day("use_until"),
+        "condition": _words("condition", Condition),
+        "bound_until": _Day("bound_until"),
+        "bound_by": _Escaped("bound_by"),
         "note": _Escaped("note"),
     }
 

@@ -13,7 +13,7 @@ from apps.core import formats
 from apps.core.exports import csv_file
 from apps.core.tables import DateColumn, LinkColumn, MoneyColumn, PortalTable, StateColumn, TextColumn
 from apps.inventory import device_lines
-from apps.inventory.choices import DeviceStatus
+from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.models import Device, Placement
 
 
@@ -77,11 +77,16 @@ class DeviceExportTable(DeviceTable):
     site = TextColumn(verbose_name=_("Site"))
     ownership = TextColumn(verbose_name=_("Ownership"))
     price = MoneyColumn(verbose_name=_("Acquisition cost"))
+    use_until = DateColumn(verbose_name=_("Planned end of use"))
+    condition = StateColumn(choices=Condition, verbose_name=_("Condition"))
+    bound_until = DateColumn(verbose_name=_("Bound until"))
+    bound_by = TextColumn(verbose_name=_("File reference of the grant"))
     note = TextColumn(verbose_name=_("Note"))
 
     class Meta(DeviceTable.Meta):
         fields = ("tag", "manufacturer", "model", "kind", "kind_code", "serial", "status", "school_number", "school",
-                  "site", "room", "ownership", "price", "bought_on", "note")  # fmt: skip
+                  "site", "room", "ownership", "price", "bought_on", "use_until", "condition", "bound_until",
+                  "bound_by", "note")  # fmt: skip
         sequence = fields
         exclude = ("product",)
 

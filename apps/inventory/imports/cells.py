@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from apps.core.imports.columns import folded
 from apps.core.imports.faults import CellError, shown
 from apps.core.imports.parsers import Parser
 from apps.core.imports.parsers import text as one_line
-from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Ownership
 from apps.inventory.models import tag_validator
 from apps.inventory.numbering import tidy
 
@@ -65,6 +65,15 @@ OWNERSHIP_WORDS: Mapping[str, Ownership] = {
     "miete": Ownership.RENTED,
     "spende": Ownership.DONATED,
     "eltern": Ownership.PARENT_FINANCED,
+}
+CONDITION_WORDS: Mapping[str, Condition] = {
+    "kaputt": Condition.DEFECTIVE,
+    "broken": Condition.DEFECTIVE,
+}
+_MORE_WORDS: Mapping[Any, Mapping[str, Any]] = {
+    DeviceStatus: STATUS_WORDS,
+    Ownership: OWNERSHIP_WORDS,
+    Condition: CONDITION_WORDS,
 }
 
 
@@ -171,6 +180,10 @@ def ownership(cell: str) -> Ownership | None:
     return _word(raw(cell), _words(Ownership), Ownership)  # type: ignore[no-any-return]
 
 
+def condition(cell: str) -> Condition | None:
+    return _word(raw(cell), _words(Condition), Condition)  # type: ignore[no-any-return]
+
+
 def _word(cell: str, words: Mapping[str, Any], choices: Any) -> Any:
     if not cell:
         return None
@@ -184,8 +197,8 @@ def _word(cell: str, words: Mapping[str, Any], choices: Any) -> Any:
 @lru_cache
 def _words(choices: Any) -> Mapping[str, Any]:
     """Folded words -> choice: the code, its label in each language, and other usual words."""
-    more: Iterable[tuple[str, Any]] = (STATUS_WORDS if choices is DeviceStatus else OWNERSHIP_WORDS).items()
-    words = {folded(word): choice for word, choice in more} | {folded(choice.value): choice for choice in choices}
+    words = {folded(word): choice for word, choice in _MORE_WORDS[choices].items()}
+    words |= {folded(choice.value): choice for choice in choices}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             words |= {folded(str(choice.label)): choice for choice in choices}

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
+
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import bulk_create_by, bulk_update_by
-from apps.inventory.binding import is_bound, refusal
+from apps.inventory.binding import BIND, is_bound, is_loosened, refusal
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement, Product, ProductPrice
 from apps.inventory.numbering import next_tags
@@ -31,7 +33,9 @@ BATCH = 500
 FEW = 20
 """Below so many new devices the staging table costs more than it saves."""
 FACTS = frozenset({"tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site",
-                   "room", "last_school", "note"})  # fmt: skip
+                   "room", "last_school", "use_until", "condition", "bound_until", "bound_by", "note"})  # fmt: skip
+
+BINDING = frozenset({"bound_until", "bound_by"})
 
 
 @dataclass
@@ -91,6 +95,7 @@ def write_batch(
     known = [entry for entry in entries if not entry.is_new]
     before = [_standing(entry.device) for entry in known]
     lent = [not entry.is_new and _is_lent(entry.device) for entry in entries]
+    _ensure_may_bind(entries, by)
     for entry in entries:
         _ensure_stays(entry)
         _fill(entry)
@@ -147,6 +152,16 @@ def _ensure_stays(entry: Entry) -> None:
     retired = facts.get("status", device.status) == DeviceStatus.RETIRED != device.status
     if retired or facts.get("ownership", device.ownership) != device.ownership:
         raise DomainError(refusal(device), code="bound")
+
+
+def _ensure_may_bind(entries: Sequence[Entry], by: User | None) -> None:
+    """A binding is entered by those who may, as on a device's page; nobody here could say why one ends earlier."""
+    binding = [entry for entry in entries if not BINDING.isdisjoint(entry.facts)]
+    if binding and by is not None and not by.has_perm(BIND):
+        raise DomainError(_("You may not say which grant binds devices. Please leave these columns out."), code="bound")
+    for entry in binding:
+        if not entry.is_new and is_loosened(entry.device, entry.facts.get("bound_until", entry.device.bound_until)):
+            raise DomainError(refusal(entry.device), code="bound")
 
 
 def _fill(entry: Entry) -> None:
