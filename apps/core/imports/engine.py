@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core import clock, jobs
-from apps.core.copying import create_many
+from apps.core.copying import create_rows
 from apps.core.errors import DomainError, ImportFileError
 from apps.core.imports.columns import known_columns
 from apps.core.imports.reading import Table, open_table
@@ -32,6 +32,7 @@ CHUNK = 2_000
 CHECK_JOB = "core.check_import"
 APPLY_JOB = "core.apply_import"
 ATTEMPTS = 3
+STAGED = ("run_id", "line", "key", "label", "action", "reason", "data", "changes", "errors", "hints")
 WRITTEN = (RowAction.NEW, RowAction.CHANGED)
 
 
@@ -183,17 +184,17 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
 def _keep(run: ImportRun, rows: Sequence[Row]) -> bool:
     """Stages a chunk; False when the run was discarded or begun anew meanwhile."""
     entries = (
-        ImportRow(
-            run=run,
-            line=row.line,
-            key=row.key[:80],
-            label=row.label[:160],
-            action=row.action,
-            reason=row.reason,
-            data=row.data,
-            changes=row.changes,
-            errors=[fault.as_json() for fault in row.errors],
-            hints=[fault.as_json() for fault in row.hints],
+        (
+            run.pk,
+            row.line,
+            row.key[:80],
+            row.label[:160],
+            str(row.action),
+            row.reason,
+            row.data,
+            row.changes,
+            [fault.as_json() for fault in row.errors],
+            [fault.as_json() for fault in row.hints],
         )
         for row in rows
     )
@@ -202,16 +203,18 @@ def _keep(run: ImportRun, rows: Sequence[Row]) -> bool:
 
 def _keep_missing(run: ImportRun, missing: Sequence[tuple[str, str]]) -> bool:
     """Stages what is on file but not in this file, so that nothing falls away unseen."""
-    entries = (ImportRow(run=run, key=key[:80], label=label[:160], action=RowAction.MISSING) for key, label in missing)
+    action = str(RowAction.MISSING)
+    entries = ((run.pk, None, key[:80], label[:160], action, "", {}, {}, [], []) for key, label in missing)
     return _stage_rows(run, entries)
 
 
-def _stage_rows(run: ImportRun, entries: Iterable[ImportRow]) -> bool:
+def _stage_rows(run: ImportRun, entries: Iterable[Sequence[Any]]) -> bool:
+    """Writes rows with the fields of STAGED."""
     with transaction.atomic():
         current = _locked(run)
         if current.state != ImportState.CHECKING or current.job_id != run.job_id:
             return False
-        create_many(ImportRow, entries)
+        create_rows(ImportRow, STAGED, entries)
     return True
 
 

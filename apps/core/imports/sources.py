@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ Changes = dict[str, list[Any]]
 REMEMBERED = 2_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """One row on its way: its cells as text, then as values, then what it would do to `target`, if there is one."""
 
@@ -76,7 +77,7 @@ class ImportSource:
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         self.options = dict(options or {})
-        self._read: dict[str, dict[str, Any]] = {}
+        self._read: defaultdict[str, dict[str, Any]] = defaultdict(dict)
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
@@ -205,7 +206,7 @@ class ImportSource:
 
     def _parsed(self, column: Column, text: str) -> Any:
         """Most cells of a column repeat: each text is read once, as far as the memory for them goes."""
-        known = self._read.setdefault(column.name, {})
+        known = self._read[column.name]
         if text in known:
             return known[text]
         value = column.parse(text)

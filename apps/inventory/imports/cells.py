@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils import timezone, translation
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_noop as _
@@ -29,6 +28,7 @@ from apps.inventory.numbering import tidy
 LONGEST_NOTE = 4_000
 LINE_BREAK = "\u2028"
 """Stands for a line break in the kept copy of a workbook, where each row has one line."""
+_TAG = re.compile(tag_validator.regex.pattern)
 _EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? \d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
@@ -79,7 +79,7 @@ _MORE_WORDS: Mapping[Any, Mapping[str, Any]] = {
 
 def raw(cell: str) -> str:
     """The text a person wrote: without the signs that keep spreadsheets from computing or cutting zeros."""
-    excel = _EXCEL_TEXT.fullmatch(cell)
+    excel = _EXCEL_TEXT.fullmatch(cell) if cell.startswith("=") else None
     return excel[1] if excel else unescaped(cell)
 
 
@@ -101,18 +101,16 @@ def tag(cell: str) -> str:
     """An inventory number in capitals; empty for an empty cell."""
     value = tidy(raw(cell)).upper()
     if value:
-        try:
-            tag_validator(value)
-        except ValidationError:
+        if _TAG.search(value) is None:
             message = _("“%(value)s” is not an inventory number: capital letters, digits and hyphens only.")
-            raise CellError(message, value=shown(value)) from None
+            raise CellError(message, value=shown(value))
         _ensure_length(value, 32)
     return value
 
 
 def serial(cell: str) -> str:
     value = tidy(raw(cell)).upper()
-    if any(ord(char) < 32 for char in value):
+    if not value.isprintable() and any(ord(char) < 32 for char in value):
         raise CellError(_("The text holds control characters."))
     _ensure_length(value, 80)
     return value
@@ -121,7 +119,7 @@ def serial(cell: str) -> str:
 def note(cell: str) -> str:
     """Text on several lines."""
     value = tidy_lines(raw(cell))
-    if any(ord(char) < 32 and char not in "\n\t" for char in value):
+    if not value.isprintable() and any(ord(char) < 32 and char not in "\n\t" for char in value):
         raise CellError(_("The text holds control characters."))
     _ensure_length(value, LONGEST_NOTE)
     return value

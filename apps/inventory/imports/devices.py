@@ -19,16 +19,18 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.core.imports.columns import folded
-from apps.core.imports.faults import Fault, shown
+from apps.core.imports.faults import CellError, Fault, shown
 from apps.core.imports.sources import Row
 from apps.core.models import ImportRow, RowAction
 from apps.inventory.imports import cells, differences, keeping
 from apps.inventory.imports.assigning import AssigningSource
-from apps.inventory.imports.catalogue import Catalogue, Devices, Schools
+from apps.inventory.imports.catalogue import Catalogue, Devices, Schools, numbers_on_file
 from apps.inventory.imports.formats import ALL_COLUMNS
+from apps.inventory.imports.shapes import OWN, Shape, Shapes
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
 from apps.inventory.services import batches
+from apps.inventory.services.newcomers import Newcomer, create_batch
 from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
 
@@ -40,7 +42,7 @@ LOCKED = 5_000
 
 @dataclass
 class Planned:
-    """What a row would do: facts of a device, None for a new one, from a day on; `batches.Entry` is made on writing."""
+    """What a row would do: facts of a device, None for a new one, from a day on."""
 
     device: Device | None
     facts: dict[str, Any]
@@ -72,6 +74,9 @@ class DevicesSource(AssigningSource):
         super().__init__(options)
         self._names: set[str] = set()
         self._end_rows: int | None = None
+        self._is_locked = False
+        self._known_serials: set[str] = set()
+        self._known_tags: set[str] = set()
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
@@ -81,6 +86,8 @@ class DevicesSource(AssigningSource):
     # -- the file as a whole ----------------------------------------------------------------------------------------
 
     def see_record(self, cells: Sequence[str]) -> None:
+        if not self._personal:
+            return
         dropped = sum(1 for place in self._personal if place < len(cells) and cells[place].strip())
         if dropped:
             self.options["dropped_cells"] = str(int(self.options["dropped_cells"]) + dropped)
@@ -126,12 +133,36 @@ class DevicesSource(AssigningSource):
         self._names = set()
         self._tags: dict[str, int] = {}
         self._seen: dict[int, int] = {}
+        self._shapes = Shapes()
+        self._own = [column for column in self.all_columns() if column.name in OWN]
 
     def read(self, row: Row) -> None:
         """All faults of a row at once: those of its cells, and those that follow from what could be read."""
+        key = self._shapes.key(row.data)
+        shape = self._shapes.get(key)
+        if shape is not None and self._read_like(row, shape):
+            return
         super().read(row)
         if "said" not in row.values:
             self.clean(row)
+        said: differences.Said = row.values["said"]
+        if not row.errors and not row.hints and not _is_unsaved(said.product) and not self._only_room():
+            row.values["shape"] = self._shapes.remember(key, said, row.label)
+
+    def _read_like(self, row: Row, shape: Shape) -> bool:
+        """Reads a row whose other cells are known; False where there is anything to say of its own ones."""
+        values = dict(shape.said.values)
+        try:
+            for column in self._own:
+                values[column.name] = self._parsed(column, row.data.get(column.name, ""))
+        except CellError:
+            return False
+        tag = values.get("tag")
+        if not (tag or values.get("serial")) or (tag and self._tags.setdefault(tag, row.line) != row.line):
+            return False
+        values |= {"said": shape.said_with(values), "shape": shape}
+        row.values, row.label = values, shape.label
+        return True
 
     def clean(self, row: Row) -> None:
         values = row.values
@@ -194,24 +225,32 @@ class DevicesSource(AssigningSource):
     # -- comparing --------------------------------------------------------------------------------------------------
 
     def lock(self, staged: QuerySet[ImportRow]) -> None:
+        """Remembers which numbers are on file: only these are looked up again. A device that is added with another of
+        the numbers after this meets their unique constraint.
+        """
         ids: set[int] = set()
         rows = list(staged.order_by().values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
         for start in range(0, len(rows), LOCKED):
-            pairs = [(_number({"n": serial or ""}, "n"), _number({"n": tag or ""}, "n"))
-                     for serial, tag in rows[start : start + LOCKED]]  # fmt: skip
-            known = Device.objects.filter(serial__in={serial for serial, _tag in pairs if serial})
-            ids |= set(known.values_list("pk", flat=True))
-            known = Device.objects.filter(tag__in={tag for _serial, tag in pairs if tag})
-            ids |= set(known.values_list("pk", flat=True))
+            some = rows[start : start + LOCKED]
+            found, serials, tags = numbers_on_file(
+                (_as_number(serial or "") for serial, _tag in some), (_as_number(tag or "") for _serial, tag in some)
+            )
+            ids |= found
+            self._known_serials |= serials
+            self._known_tags |= tags
+        self._is_locked = True
         batches.lock_devices(ids)
 
     def compare(self, rows: Sequence[Row]) -> None:
-        on_file = Devices(
-            (row.values.get("serial") or "" for row in rows), (row.values.get("tag") or "" for row in rows)
-        )
+        serials = {row.values.get("serial") or "" for row in rows}
+        tags = {row.values.get("tag") or "" for row in rows}
+        if self._is_locked:
+            serials, tags = serials & self._known_serials, tags & self._known_tags
+        on_file = Devices(serials, tags)
         for row in rows:
             device = self._match(row, on_file)
-            if row.errors:
+            shape: Shape | None = row.values.get("shape")
+            if row.errors or (device is None and shape is not None and _plan_like(row, shape)):
                 continue
             said: differences.Said = row.values["said"]
             if device is None and self._only_room():
@@ -228,6 +267,8 @@ class DevicesSource(AssigningSource):
             row.target = Planned(device, outcome.facts, outcome.day)
             row.changes = _changes(device, outcome.facts)
             row.action = RowAction.NEW if device is None else RowAction.CHANGED if row.changes else RowAction.UNCHANGED
+            if device is None and shape is not None and not row.errors and not _is_unsaved(outcome.facts["product"]):
+                shape.learn(outcome.facts, row.changes, outcome.day)
 
     def _title_of(self, name: str) -> str:
         """Faults about a place are told at the column that the file has for it."""
@@ -301,8 +342,10 @@ class DevicesSource(AssigningSource):
     def write(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         self._add_products(rows, by=by, reason=reason)
         plans: list[Planned] = [row.target for row in rows]
-        entries = [batches.Entry(plan.device or Device(), plan.facts, plan.day) for plan in plans]
-        self.touched |= batches.write_batch(entries, by=by, reason=reason)
+        new = [Newcomer(plan.facts, plan.day) for plan in plans if plan.device is None]
+        known = [batches.Entry(plan.device, plan.facts, plan.day) for plan in plans if plan.device is not None]
+        self.touched |= create_batch(new, by=by, reason=reason)
+        self.touched |= batches.write_batch(known, by=by, reason=reason)
 
     def _add_products(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         """Each new product once, however many rows name it."""
@@ -318,6 +361,17 @@ class DevicesSource(AssigningSource):
 
     def finish(self) -> None:
         raise_inputs_version(self.touched)
+
+
+def _plan_like(row: Row, shape: Shape) -> bool:
+    """What becomes of a new device, as the rules said of the first of its shape; False where they must be asked."""
+    if shape.day is None or (row.values.get("room") and not shape.is_placed):
+        return False
+    own = {name: value for name in OWN if (value := row.values.get(name)) not in (None, "")}
+    row.target = Planned(None, {"tag": "", **shape.facts, **own}, shape.day)
+    row.changes = {**shape.changes, **{name: [None, _as_json(value)] for name, value in own.items()}}
+    row.action = RowAction.NEW
+    return True
 
 
 def _changes(device: Device | None, facts: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -341,7 +395,11 @@ def _as_json(value: Any) -> Any:
 
 def _number(data: Mapping[str, str], name: str) -> str:
     """A serial or inventory number as it is compared."""
-    return " ".join(cells.raw(data.get(name, "")).split()).upper()
+    return _as_number(data.get(name, ""))
+
+
+def _as_number(cell: str) -> str:
+    return " ".join(cells.raw(cell).split()).upper()
 
 
 def _is_private(data: Mapping[str, str]) -> bool:
