@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, models
 
 BATCH = 500
+_EMPTY = {dict: "{}", list: "[]"}
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -31,5 +32,5 @@ def create_rows(model: type[models.Model], names: Sequence[str], rows: Iterable[
         for row in rows:
             cells = list(row)
             for place in in_json:
-                cells[place] = _as_json(cells[place])
+                cells[place] = _as_json(cells[place]) if cells[place] else _EMPTY[type(cells[place])]
             copy.write_row(cells)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Expression, F, Func, QuerySet, TextField, Value, When
+from django.db.models import Case, Expression, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import NullIf
 
 from apps.inventory.choices import Condition, DeviceStatus, Ownership
@@ -39,7 +39,7 @@ class _Euros(Func):
 
 def _words(field: str, choices: Any) -> Case:
     """The words of a stored choice in the active language; nothing where none is chosen."""
-    known = [When(**{field: choice.value}, then=Value(str(choice.label))) for choice in choices]
+    known = [When(Q(**{field: choice.value}), then=Value(str(choice.label))) for choice in choices]
     return Case(*known, default=NullIf(F(field), Value("")), output_field=TextField())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -266,10 +267,10 @@ def _write(run: ImportRun) -> None:
         staged = ImportRow.objects.filter(run=run, action__in=WRITTEN).order_by("line")
         source.lock(staged)
         source.prepare()
-        for chunk in _chunks(staged):
-            rows = [_row_again(source, entry) for entry in chunk]
-            source.compare(rows)
-            _refuse_if_changed(chunk, rows)
+        again = partial(_rows_again, source)
+        rest = source.write_alike(staged, lambda some: again(list(_entries(some))), by=run.applied_by, reason=reason)
+        for chunk in _chunks(rest):
+            rows = again(chunk)
             source.write([row for row in rows if row.action in WRITTEN], by=run.applied_by, reason=reason)
         ImportRun.objects.filter(pk=run.pk).update(state=ImportState.APPLIED, applied_at=clock.now(), error="")
         jobs.finish_job(_job(run), result=run.counts)
@@ -287,9 +288,20 @@ def _one_at_a_time(run: ImportRun) -> None:
 
 def _chunks(staged: Any) -> Iterator[list[Any]]:
     """What writing asks of the staged rows, without their faults and without a model for each."""
-    entries = staged.values_list("line", "key", "data", "changes", named=True).iterator(chunk_size=CHUNK)
+    entries = _entries(staged).iterator(chunk_size=CHUNK)
     while chunk := list(islice(entries, CHUNK)):
         yield chunk
+
+
+def _entries(staged: Any) -> Any:
+    return staged.values_list("line", "key", "data", "changes", named=True)
+
+
+def _rows_again(source: ImportSource, chunk: Sequence[Any]) -> list[Row]:
+    rows = [_row_again(source, entry) for entry in chunk]
+    source.compare(rows)
+    _refuse_if_changed(chunk, rows)
+    return rows
 
 
 def _row_again(source: ImportSource, entry: Any) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from apps.core.imports.reading import Limits
 from apps.core.models import ImportRow, RowAction
 
 Changes = dict[str, list[Any]]
+ReadAgain = Callable[[QuerySet[ImportRow]], "list[Row]"]
 REMEMBERED = 2_000
 
 
@@ -161,6 +162,15 @@ class ImportSource:
     def write(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         """Writes new and changed rows in a fixed number of statements; called inside the one transaction."""
         raise NotImplementedError
+
+    def write_alike(
+        self, staged: QuerySet[ImportRow], read_again: ReadAgain, *, by: Any, reason: str
+    ) -> QuerySet[ImportRow]:
+        """Writes those of the staged rows that need not be read one by one; returns the others.
+
+        `read_again` reads and compares some of them, and raises `DomainError` where the outcome is not what was shown.
+        """
+        return staged
 
     def finish(self) -> None:
         """The last statement of the transaction, e.g. raising versions."""

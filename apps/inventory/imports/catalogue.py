@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 import apps.core.lookups  # noqa: F401 - `any_of`
 from apps.core.imports.columns import folded
+from apps.core.models import ImportRow
 from apps.inventory.models import Device, DeviceKind, Placement, Product
 from apps.schools.models import School, Site
 
@@ -106,11 +108,24 @@ class Days:
     last: datetime.date | None = None
 
 
-def numbers_on_file(serials: Iterable[str], tags: Iterable[str]) -> tuple[set[int], set[str], set[str]]:
-    """The keys of the devices that bear one of these numbers, and which serial and inventory numbers they bear."""
+Numbers = Iterable[tuple[int, str, str]]
+"""Key, serial number and inventory number of devices."""
+
+
+def on_file(serials: Iterable[str], tags: Iterable[str]) -> Numbers:
+    """The devices that bear one of these numbers."""
     known = Device.objects.filter(Q(serial__any_of=[*filter(None, serials)]) | Q(tag__any_of=[*filter(None, tags)]))
-    rows = list(known.order_by().values_list("pk", "serial", "tag"))
-    return {row[0] for row in rows}, {row[1] for row in rows}, {row[2] for row in rows}
+    return known.order_by().values_list("pk", "serial", "tag")
+
+
+def shown_on_file(staged: QuerySet[ImportRow]) -> Numbers:
+    """The devices that bear the number of a row that was shown as a new one."""
+    numbers = {
+        name: staged.values_list(KeyTextTransform(1, KeyTransform(name, "changes"))).filter(changes__has_key=name)
+        for name in ("serial", "tag")
+    }
+    found = Device.objects.filter(serial__in=numbers["serial"]).union(Device.objects.filter(tag__in=numbers["tag"]))
+    return found.values_list("pk", "serial", "tag")
 
 
 class Devices:

@@ -20,16 +20,17 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.core.imports.columns import folded
 from apps.core.imports.faults import CellError, Fault, shown
-from apps.core.imports.sources import Row
+from apps.core.imports.sources import ReadAgain, Row
 from apps.core.models import ImportRow, RowAction
 from apps.inventory.imports import cells, differences, keeping
 from apps.inventory.imports.assigning import AssigningSource
-from apps.inventory.imports.catalogue import Catalogue, Devices, Schools, numbers_on_file
+from apps.inventory.imports.catalogue import Catalogue, Devices, Schools, on_file, shown_on_file
 from apps.inventory.imports.formats import ALL_COLUMNS
-from apps.inventory.imports.shapes import OWN, Shape, Shapes
+from apps.inventory.imports.shapes import Shape, Shapes
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
-from apps.inventory.services import batches
+from apps.inventory.services import alike, batches
+from apps.inventory.services.alike import OWN
 from apps.inventory.services.newcomers import Newcomer, create_batch
 from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
@@ -118,7 +119,7 @@ class DevicesSource(AssigningSource):
         if _is_private(data):
             data.clear()  # type: ignore[attr-defined]  # the engine's own dict: nothing of it shall be staged
             return "private"
-        if data.get("trashed", "").casefold() in {"true", "yes", "1"}:
+        if "trashed" in data and data["trashed"].casefold() in {"true", "yes", "1"}:
             return "trashed"
         if self.format and self.format.name == "iserv":
             name = _number(data, "tag")
@@ -228,27 +229,27 @@ class DevicesSource(AssigningSource):
         """Remembers which numbers are on file: only these are looked up again. A device that is added with another of
         the numbers after this meets their unique constraint.
         """
-        ids: set[int] = set()
-        rows = list(staged.order_by().values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
+        known = staged.exclude(action=RowAction.NEW).order_by()
+        rows = list(known.values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
+        found = list(shown_on_file(staged.filter(action=RowAction.NEW).order_by()))
         for start in range(0, len(rows), LOCKED):
             some = rows[start : start + LOCKED]
-            found, serials, tags = numbers_on_file(
+            found += on_file(
                 (_as_number(serial or "") for serial, _tag in some), (_as_number(tag or "") for _serial, tag in some)
             )
-            ids |= found
-            self._known_serials |= serials
-            self._known_tags |= tags
+        self._known_serials |= {serial for _key, serial, _tag in found}
+        self._known_tags |= {tag for _key, _serial, tag in found}
         self._is_locked = True
-        batches.lock_devices(ids)
+        batches.lock_devices(key for key, _serial, _tag in found)
 
     def compare(self, rows: Sequence[Row]) -> None:
         serials = {row.values.get("serial") or "" for row in rows}
         tags = {row.values.get("tag") or "" for row in rows}
         if self._is_locked:
             serials, tags = serials & self._known_serials, tags & self._known_tags
-        on_file = Devices(serials, tags)
+        known = Devices(serials, tags)
         for row in rows:
-            device = self._match(row, on_file)
+            device = self._match(row, known)
             shape: Shape | None = row.values.get("shape")
             if row.errors or (device is None and shape is not None and _plan_like(row, shape)):
                 continue
@@ -261,7 +262,7 @@ class DevicesSource(AssigningSource):
             elif said.product is None and device is None:
                 self._find_product(row, said)
                 self._find_only_product(row, said)
-            days = on_file.days(device) if device is not None else None
+            days = known.days(device) if device is not None else None
             outcome = differences.of_known(device, said, days) if device and days else differences.of_new(said)
             row.errors += outcome.told(self._title_of)
             row.target = Planned(device, outcome.facts, outcome.day)
@@ -276,9 +277,9 @@ class DevicesSource(AssigningSource):
             return self.title("school_number") or self.title("school")
         return self.title(name)
 
-    def _match(self, row: Row, on_file: Devices) -> Device | None:
+    def _match(self, row: Row, known: Devices) -> Device | None:
         serial, tag = row.values.get("serial"), row.values.get("tag")
-        by_serial, by_tag = on_file.by_serial.get(serial or ""), on_file.by_tag.get(tag or "")
+        by_serial, by_tag = known.by_serial.get(serial or ""), known.by_tag.get(tag or "")
         device = by_serial or by_tag
         if device is None:
             return None
@@ -347,6 +348,22 @@ class DevicesSource(AssigningSource):
         self.touched |= create_batch(new, by=by, reason=reason)
         self.touched |= batches.write_batch(known, by=by, reason=reason)
 
+    def write_alike(
+        self, staged: QuerySet[ImportRow], read_again: ReadAgain, *, by: Any, reason: str
+    ) -> QuerySet[ImportRow]:
+        """New devices that are alike: the rules are asked for the first of each shape."""
+        first = alike.gather(staged.filter(action=RowAction.NEW)) if alike.is_possible() else []
+        if not first:
+            return staged
+        shapes: dict[int, Newcomer] = {}
+        for start in range(0, len(first), LOCKED):
+            keys = first[start : start + LOCKED]
+            rows = read_again(staged.filter(pk__in=keys).order_by("pk"))
+            self._add_products(rows, by=by, reason=reason)
+            shapes |= {key: Newcomer(row.target.facts, row.target.day) for key, row in zip(keys, rows, strict=True)}
+        self.touched |= alike.create_alike(shapes, by=by, reason=reason)
+        return alike.without_gathered(staged)
+
     def _add_products(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         """Each new product once, however many rows name it."""
         unsaved = [row.target.facts for row in rows if _is_unsaved(row.target.facts.get("product"))]
@@ -403,7 +420,7 @@ def _as_number(cell: str) -> str:
 
 
 def _is_private(data: Mapping[str, str]) -> bool:
-    return data.get("private", "").casefold() in {"personal", "persönlich"}
+    return "private" in data and data["private"].casefold() in {"personal", "persönlich"}
 
 
 def _is_unsaved(product: Product | None) -> bool:

@@ -28,7 +28,7 @@ PLAIN_FACTS = ("serial", "price", "bought_on", "use_until", "condition", "note")
 SPOT = ("school", "site", "room")
 
 
-@dataclass
+@dataclass(slots=True)
 class Said:
     """What a row says, resolved against what is on file; None or empty for what it does not say.
 

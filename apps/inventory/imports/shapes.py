@@ -14,9 +14,8 @@ from operator import itemgetter
 from typing import Any
 
 from apps.inventory.imports.differences import Said
+from apps.inventory.services.alike import OWN
 
-OWN = ("tag", "serial", "room", "price", "note")
-"""What is a row's own: taken as it stands. Rules ask for it only where devices are told apart or stand nowhere."""
 REMEMBERED = 10_000
 
 
@@ -31,7 +30,8 @@ class Shape:
     day: datetime.date | None = None
 
     def said_with(self, values: dict[str, Any]) -> Said:
-        return replace(self.said, values=values)
+        said = self.said
+        return Said(values, said.product, said.kind, said.school, said.site, said.by_option)
 
     @property
     def is_placed(self) -> bool:

@@ -50,17 +50,22 @@ def insert_devices(entries: Sequence[Newcomer], *, by: User | None, reason: str)
     Whoever calls has checked the days and holds the kinds' locks.
     """
     with connection.cursor() as cursor:
-        _empty_staging(cursor)
+        empty_staging(cursor)
         with cursor.copy(f"COPY {STAGING} ({_NAMES}, since) FROM STDIN") as copy:
             for entry in entries:
-                copy.write_row(_staged(entry))
-        same = _same_for_all()
-        _insert(cursor, "inventory_device", same)
-        cursor.execute(_PLACEMENTS, [by.pk if by else None, [str(status) for status in PLACED_STATUSES]])
-        _insert_history(cursor, same, by=by, reason=reason)
+                copy.write_row((*staged_values(entry), entry.day))
+        insert_staged(cursor, by=by, reason=reason)
 
 
-def _empty_staging(cursor: Any) -> None:
+def insert_staged(cursor: Any, *, by: User | None, reason: str) -> None:
+    """From the staging table into devices, placements and history."""
+    same = _same_for_all()
+    _insert(cursor, "inventory_device", same)
+    cursor.execute(_PLACEMENTS, [by.pk if by else None, [str(status) for status in PLACED_STATUSES]])
+    _insert_history(cursor, same, by=by, reason=reason)
+
+
+def empty_staging(cursor: Any) -> None:
     """One table for all batches of a transaction; its keys come from the devices' own sequence."""
     cursor.execute("SELECT to_regclass(%s)", [f"pg_temp.{STAGING}"])
     if cursor.fetchone()[0] is not None:
@@ -72,13 +77,13 @@ def _empty_staging(cursor: Any) -> None:
     cursor.execute(_NUMBER.format(table=STAGING, sequence=sequence))
 
 
-def _staged(entry: Newcomer) -> tuple[Any, ...]:
-    """The columns of STAGED and the day, as PostgreSQL keeps them."""
+def staged_values(entry: Newcomer) -> tuple[Any, ...]:
+    """The columns of STAGED, as PostgreSQL keeps them."""
     facts = entry.facts
     known, price = facts.get, facts.get("price")
     school, site, last_school = known("school"), known("site"), known("last_school")
     return (
-        facts["tag"],
+        known("tag", ""),
         known("serial", ""),
         facts["product"].pk,
         facts["kind"].pk,
@@ -96,7 +101,6 @@ def _staged(entry: Newcomer) -> tuple[Any, ...]:
         known("bound_by", ""),
         known("note", ""),
         entry.search_text,
-        entry.day,
     )
 
 

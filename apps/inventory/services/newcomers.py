@@ -47,13 +47,7 @@ def create_batch(entries: Sequence[Newcomer], *, by: User | None, reason: str) -
 
     Raises `DomainError` for a day on which a device cannot stand at its school.
     """
-    if by is not None:
-        ensure_may(by, "inventory.import_devices")
-    if any(not BINDING.isdisjoint(entry.facts) for entry in entries):
-        ensure_may_bind(by)
-    for entry in entries:
-        _settle(entry.facts)
-    _ensure_may_stand(entries)
+    ensure_allowed(entries, by=by)
     _number(entries)
     lent = [entry for entry in entries if entry.facts["status"] == DeviceStatus.ON_LOAN]
     others = [entry for entry in entries if entry.facts["status"] != DeviceStatus.ON_LOAN]
@@ -66,6 +60,17 @@ def create_batch(entries: Sequence[Newcomer], *, by: User | None, reason: str) -
         days = {device.pk: entry.day for device, entry in zip(devices, lent, strict=True)}
         follow_statuses(devices, days, by=by)
     return {entry.facts["school"].pk for entry in entries if entry.facts["school"] is not None}
+
+
+def ensure_allowed(entries: Sequence[Newcomer], *, by: User | None) -> None:
+    """Who may write these devices, and whether they can stand where and since when they are to; settles their facts."""
+    if by is not None:
+        ensure_may(by, "inventory.import_devices")
+    if any(not BINDING.isdisjoint(entry.facts) for entry in entries):
+        ensure_may_bind(by)
+    for entry in entries:
+        _settle(entry.facts)
+    _ensure_may_stand(entries)
 
 
 def _settle(facts: dict[str, Any]) -> None:
@@ -92,15 +97,23 @@ def _ensure_may_stand(entries: Sequence[Newcomer]) -> None:
 
 
 def _number(entries: Sequence[Newcomer]) -> None:
-    """Running numbers for those that have none; then what each is found by, as `placing.search_text_of`."""
+    """Running numbers for those that have none; then what each is found by, as `placing.search_text_of`.
+
+    Words of products and schools are folded once: what a text is found by is what its words are found by.
+    """
     nameless = [entry.facts for entry in entries if not entry.facts.get("tag")]
     for facts, tag in zip(nameless, next_tags(len(nameless)), strict=True):
         facts["tag"] = tag
+    known: dict[Any, str] = {None: ""}
     for entry in entries:
         facts = entry.facts
-        school = facts["school"]
-        words = (school.number, school.short_name) if school else ()
-        entry.search_text = search_text(facts["tag"], facts.get("serial"), facts["product"], facts.get("room"), *words)
+        product, school = facts["product"], facts["school"]
+        if product not in known:
+            known[product] = search_text(product)
+        if school not in known:
+            known[school] = search_text(school.number, school.short_name)
+        own, room = search_text(facts["tag"], facts.get("serial")), search_text(facts.get("room"))
+        entry.search_text = " ".join(filter(None, (own, known[product], room, known[school])))
 
 
 def _create(entries: Sequence[Newcomer], *, by: User | None, reason: str) -> list[Device]:
