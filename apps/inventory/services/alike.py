@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OWN = ("tag", "serial", "room", "price", "note")
 """What is a row's own: taken as it stands. Rules ask for it only where devices are told apart or stand nowhere."""
+LEAST = 2
+"""Fewer rows of a shape, on average, are not worth gathering."""
 ROWS, SHAPES = "inventory_alike_row", "inventory_alike_shape"
 _SHOWN = ", ".join(f"COALESCE(changes->'{name}'->>1, '') AS {name}" for name in OWN)
 _GATHER = f"""
@@ -84,7 +86,7 @@ def gather(staged: QuerySet[ImportRow]) -> list[int]:
         cursor.execute(f"SELECT min(id), count(*) FROM {ROWS} GROUP BY shape ORDER BY 1")  # noqa: S608
         shapes = cursor.fetchall()
     rows = sum(count for _first, count in shapes)
-    return [] if is_on_file or rows < max(FEW, 2 * len(shapes)) else [first for first, _count in shapes]
+    return [] if is_on_file or rows < max(FEW, LEAST * len(shapes)) else [first for first, _count in shapes]
 
 
 def create_alike(shapes: Mapping[int, Newcomer], *, by: User | None, reason: str) -> set[int]:
