@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
-from apps.core.exports import csv_file
+from apps.core.exports import csv_blocks
 from apps.core.tables import DateColumn, LinkColumn, MoneyColumn, PortalTable, StateColumn, TextColumn
 from apps.inventory import device_lines
 from apps.inventory.choices import Condition, DeviceStatus
@@ -96,7 +96,7 @@ class DeviceExportTable(DeviceTable):
         """On PostgreSQL the database writes the lines itself, where it knows how each column reads."""
         names = [bound.name for bound in self.columns]
         if connection.vendor == "postgresql" and isinstance(records, QuerySet) and device_lines.knows(names):
-            return csv_file(self.export_header(), device_lines.copied(records, names), ends=True)
+            return csv_blocks(self.export_header(), device_lines.copied(records, names), ends=True)
         return super().csv_file(records)
 
 

@@ -161,6 +161,6 @@ def test_the_database_writes_the_same_lines_as_the_portal(fleet, language):
     with translation.override(language):
         rows = table.data.data
         assert device_lines.knows(bound.name for bound in table.columns)
-        lines = list(table.csv_file(rows))
-        assert lines == list(csv_lines(table.export_header(), table.export_rows(rows), ends=True))
-        assert len(lines) == 10
+        lines = "".join(table.csv_file(rows))
+        assert lines == "".join(csv_lines(table.export_header(), table.export_rows(rows), ends=True))
+        assert lines.count("HAM-0000") == 8
