@@ -124,8 +124,8 @@ def shown_on_file(staged: QuerySet[ImportRow]) -> Numbers:
         name: staged.values_list(KeyTextTransform(1, KeyTransform(name, "changes"))).filter(changes__has_key=name)
         for name in ("serial", "tag")
     }
-    found = Device.objects.filter(serial__in=numbers["serial"]).union(Device.objects.filter(tag__in=numbers["tag"]))
-    return found.values_list("pk", "serial", "tag")
+    known = Device.objects.order_by().values_list("pk", "serial", "tag")
+    return known.filter(serial__in=numbers["serial"]).union(known.filter(tag__in=numbers["tag"]))
 
 
 class Devices:
