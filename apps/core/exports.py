@@ -80,7 +80,12 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]], *, ends: boo
 
 
 def csv_file(header: Sequence[str], lines: Iterable[str], *, ends: bool = False) -> Iterator[str]:
-    """Header, then `lines`, one for each row. When reading breaks midway, the last line says so.
+    """Header, then `lines`, one for each row; see `csv_blocks`."""
+    return csv_blocks(header, ((line, 1) for line in lines), ends=ends)
+
+
+def csv_blocks(header: Sequence[str], blocks: Iterable[tuple[str, int]], *, ends: bool = False) -> Iterator[str]:
+    """Header, then blocks of lines, each with its number of rows. When reading breaks midway, the last line says so.
 
     `ends`: otherwise the last line says how many rows there are; `end_of` reads it.
     """
@@ -88,9 +93,9 @@ def csv_file(header: Sequence[str], lines: Iterable[str], *, ends: bool = False)
     yield _BOM + writer.writerow([escaped(name) for name in plain_header(header)])
     count = 0
     try:
-        for line in lines:
-            count += 1
-            yield line
+        for lines, rows in blocks:
+            count += rows
+            yield lines
     except Exception:  # the answer is on its way; the file itself must say that rows are missing
         logger.exception("An export broke midway")
         yield writer.writerow([_(_BROKEN)])

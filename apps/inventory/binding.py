@@ -12,17 +12,33 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from apps.core import formats
+from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.inventory.models import Device
+from apps.inventory.placing import EARLIEST_DAY
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
+BIND = "inventory.bind_device"
 DISPOSE_BOUND = "inventory.dispose_bound_device"
+LONGEST_YEARS = 30
+"""A later day is a slip of the pen: grants for devices bind for some five years, for buildings up to 25."""
 
 
 def is_bound(device: Device, day: datetime.date) -> bool:
     return device.bound_until is not None and day <= device.bound_until
+
+
+def is_loosened(device: Device, until: datetime.date | None) -> bool:
+    """Whether a binding that still runs would end, or end earlier."""
+    return is_bound(device, today()) and (
+        until is None or (device.bound_until is not None and until < device.bound_until)
+    )
+
+
+def is_plausible(until: datetime.date) -> bool:
+    return until >= EARLIEST_DAY and until.year <= today().year + LONGEST_YEARS
 
 
 def bound_words(device: Device) -> str:

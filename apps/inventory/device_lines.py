@@ -6,40 +6,47 @@ The same lines as `DeviceExportTable` makes row by row in Python, without a thin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from django.db import connection
-from django.db.models import Case, Expression, F, Func, QuerySet, TextField, Value, When
+from django.db import connection, transaction
+from django.db.models import Case, Expression, F, Func, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import NullIf
 
-from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Ownership
+
+BLOCK = 500
 
 
 class _Escaped(Func):
-    """As `core.exports.escaped`; nothing for an empty text, which COPY would put in quotes."""
+    """As `core.exports.escaped`; nothing for an empty text, which COPY would put in quotes.
+
+    The number of the first character (0 for none) says of nearly all texts that there is nothing to look at.
+    """
 
     template = (
-        "NULLIF(CASE WHEN left(ltrim(%(expressions)s, ''''), 1) IN ('=', '+', '-', '@', '\t', '\r')"
-        " THEN '''' || %(expressions)s ELSE %(expressions)s END, '')"
+        "CASE WHEN ascii(%(expressions)s) = 0 THEN NULL"
+        " WHEN ascii(%(expressions)s) IN (9, 13, 39, 43, 45, 61, 64)"
+        " AND left(ltrim(%(expressions)s, ''''), 1) IN ('=', '+', '-', '@', '\t', '\r')"
+        " THEN '''' || %(expressions)s ELSE %(expressions)s END"
     )
     output_field = TextField()
 
 
-class _Day(Func):
-    template = "to_char(%(expressions)s, 'DD.MM.YYYY')"
-    output_field = TextField()
-
-
 class _Euros(Func):
-    """Cents as "1234,50"."""
+    """Cents as "1234,50"; most prices are whole euros."""
 
-    template = "(%(expressions)s / 100)::text || ',' || lpad(mod(%(expressions)s, 100)::text, 2, '0')"
+    template = (
+        "CASE WHEN mod(%(expressions)s, 100) = 0 THEN (%(expressions)s / 100)::text || ',00'"
+        " ELSE (%(expressions)s / 100)::text || ',' || lpad(mod(%(expressions)s, 100)::text, 2, '0') END"
+    )
     output_field = TextField()
 
 
 def _words(field: str, choices: Any) -> Case:
-    """The words of a stored choice in the active language."""
-    known = [When(**{field: choice.value}, then=Value(str(choice.label))) for choice in choices]
-    return Case(*known, default=F(field), output_field=TextField())
+    """The words of a stored choice in the active language; nothing where none is chosen."""
+    known = [When(Q(**{field: choice.value}), then=Value(str(choice.label))) for choice in choices]
+    return Case(*known, default=NullIf(F(field), Value("")), output_field=TextField())
 
 
 def _columns() -> Mapping[str, Expression]:
@@ -57,7 +64,11 @@ def _columns() -> Mapping[str, Expression]:
         "room": _Escaped("room"),
         "ownership": _words("ownership", Ownership),
         "price": _Euros("price"),
-        "bought_on": _Day("bought_on"),
+        "bought_on": F("bought_on"),
+        "use_until": F("use_until"),
+        "condition": _words("condition", Condition),
+        "bound_until": F("bound_until"),
+        "bound_by": _Escaped("bound_by"),
         "note": _Escaped("note"),
     }
 
@@ -66,15 +77,19 @@ def knows(names: Iterable[str]) -> bool:
     return set(names) <= _columns().keys()
 
 
-def copied(devices: QuerySet[Any], names: Iterable[str]) -> Iterator[str]:
-    """One line for each device, in the order of the query; the memory taken does not grow with their number."""
+def copied(devices: QuerySet[Any], names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Some lines at a time and how many, one for each device, in the order of the query; memory stays small.
+
+    PostgreSQL writes days as people here do while its style of dates is the German one.
+    """
     columns = _columns()
     rows = devices.select_related(None).values_list(*(columns[name] for name in names))
     statement, parameters = rows.query.sql_with_params()
-    with (
-        connection.cursor() as cursor,
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL datestyle TO German")
         # psycopg's own cursor: the one that Django puts around it to note statements takes no parameters here
-        cursor.cursor.copy(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv, DELIMITER ';')", parameters) as copy,
-    ):
-        for line in copy:
-            yield str(line, "utf-8")[:-1] + "\r\n"
+        with cursor.cursor.copy(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv, DELIMITER ';')", parameters) as copy:
+            lines = (line[:-1] for line in copy)
+            while block := list(islice(lines, BLOCK)):
+                yield str(b"\r\n".join([*block, b""]), "utf-8"), len(block)
+        cursor.execute("RESET datestyle")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+import apps.core.lookups  # noqa: F401 - `any_of`
 from apps.core.errors import DomainError
 from apps.inventory.models import Device, TagSequence, tag_validator
 
@@ -32,7 +33,7 @@ def next_tags(quantity: int) -> list[str]:
         first = sequence.last + 1
         sequence.last += quantity - len(tags)
         candidates = [tag_of(number) for number in range(first, sequence.last + 1)]
-        taken = set(Device.objects.filter(tag__in=candidates).values_list("tag", flat=True))
+        taken = set(Device.objects.filter(tag__any_of=candidates).values_list("tag", flat=True))
         tags += [tag for tag in candidates if tag not in taken]
     sequence.save(update_fields=["last"])
     return tags

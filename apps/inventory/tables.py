@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
-from apps.core.exports import csv_file
+from apps.core.exports import csv_blocks
 from apps.core.tables import DateColumn, LinkColumn, MoneyColumn, PortalTable, StateColumn, TextColumn
 from apps.inventory import device_lines
-from apps.inventory.choices import DeviceStatus
+from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.models import Device, Placement
 
 
@@ -77,11 +77,16 @@ class DeviceExportTable(DeviceTable):
     site = TextColumn(verbose_name=_("Site"))
     ownership = TextColumn(verbose_name=_("Ownership"))
     price = MoneyColumn(verbose_name=_("Acquisition cost"))
+    use_until = DateColumn(verbose_name=_("Planned end of use"))
+    condition = StateColumn(choices=Condition, verbose_name=_("Condition"))
+    bound_until = DateColumn(verbose_name=_("Bound until"))
+    bound_by = TextColumn(verbose_name=_("File reference of the grant"))
     note = TextColumn(verbose_name=_("Note"))
 
     class Meta(DeviceTable.Meta):
         fields = ("tag", "manufacturer", "model", "kind", "kind_code", "serial", "status", "school_number", "school",
-                  "site", "room", "ownership", "price", "bought_on", "note")  # fmt: skip
+                  "site", "room", "ownership", "price", "bought_on", "use_until", "condition", "bound_until",
+                  "bound_by", "note")  # fmt: skip
         sequence = fields
         exclude = ("product",)
 
@@ -91,7 +96,7 @@ class DeviceExportTable(DeviceTable):
         """On PostgreSQL the database writes the lines itself, where it knows how each column reads."""
         names = [bound.name for bound in self.columns]
         if connection.vendor == "postgresql" and isinstance(records, QuerySet) and device_lines.knows(names):
-            return csv_file(self.export_header(), device_lines.copied(records, names), ends=True)
+            return csv_blocks(self.export_header(), device_lines.copied(records, names), ends=True)
         return super().csv_file(records)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -19,7 +20,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core import clock, jobs
-from apps.core.copying import create_many
+from apps.core.copying import create_rows
 from apps.core.errors import DomainError, ImportFileError
 from apps.core.imports.columns import known_columns
 from apps.core.imports.reading import Table, open_table
@@ -32,6 +33,7 @@ CHUNK = 2_000
 CHECK_JOB = "core.check_import"
 APPLY_JOB = "core.apply_import"
 ATTEMPTS = 3
+STAGED = ("run_id", "line", "key", "label", "action", "reason", "data", "changes", "errors", "hints")
 WRITTEN = (RowAction.NEW, RowAction.CHANGED)
 
 
@@ -183,17 +185,17 @@ def _stage(run: ImportRun, stream: BinaryIO) -> None:
 def _keep(run: ImportRun, rows: Sequence[Row]) -> bool:
     """Stages a chunk; False when the run was discarded or begun anew meanwhile."""
     entries = (
-        ImportRow(
-            run=run,
-            line=row.line,
-            key=row.key[:80],
-            label=row.label[:160],
-            action=row.action,
-            reason=row.reason,
-            data=row.data,
-            changes=row.changes,
-            errors=[fault.as_json() for fault in row.errors],
-            hints=[fault.as_json() for fault in row.hints],
+        (
+            run.pk,
+            row.line,
+            row.key[:80],
+            row.label[:160],
+            str(row.action),
+            row.reason,
+            row.data,
+            row.changes,
+            [fault.as_json() for fault in row.errors],
+            [fault.as_json() for fault in row.hints],
         )
         for row in rows
     )
@@ -202,16 +204,18 @@ def _keep(run: ImportRun, rows: Sequence[Row]) -> bool:
 
 def _keep_missing(run: ImportRun, missing: Sequence[tuple[str, str]]) -> bool:
     """Stages what is on file but not in this file, so that nothing falls away unseen."""
-    entries = (ImportRow(run=run, key=key[:80], label=label[:160], action=RowAction.MISSING) for key, label in missing)
+    action = str(RowAction.MISSING)
+    entries = ((run.pk, None, key[:80], label[:160], action, "", {}, {}, [], []) for key, label in missing)
     return _stage_rows(run, entries)
 
 
-def _stage_rows(run: ImportRun, entries: Iterable[ImportRow]) -> bool:
+def _stage_rows(run: ImportRun, entries: Iterable[Sequence[Any]]) -> bool:
+    """Writes rows with the fields of STAGED."""
     with transaction.atomic():
         current = _locked(run)
         if current.state != ImportState.CHECKING or current.job_id != run.job_id:
             return False
-        create_many(ImportRow, entries)
+        create_rows(ImportRow, STAGED, entries)
     return True
 
 
@@ -263,10 +267,10 @@ def _write(run: ImportRun) -> None:
         staged = ImportRow.objects.filter(run=run, action__in=WRITTEN).order_by("line")
         source.lock(staged)
         source.prepare()
-        for chunk in _chunks(staged):
-            rows = [_row_again(source, entry) for entry in chunk]
-            source.compare(rows)
-            _refuse_if_changed(chunk, rows)
+        again = partial(_rows_again, source)
+        rest = source.write_alike(staged, lambda some: again(list(_entries(some))), by=run.applied_by, reason=reason)
+        for chunk in _chunks(rest):
+            rows = again(chunk)
             source.write([row for row in rows if row.action in WRITTEN], by=run.applied_by, reason=reason)
         ImportRun.objects.filter(pk=run.pk).update(state=ImportState.APPLIED, applied_at=clock.now(), error="")
         jobs.finish_job(_job(run), result=run.counts)
@@ -284,9 +288,20 @@ def _one_at_a_time(run: ImportRun) -> None:
 
 def _chunks(staged: Any) -> Iterator[list[Any]]:
     """What writing asks of the staged rows, without their faults and without a model for each."""
-    entries = staged.values_list("line", "key", "data", "changes", named=True).iterator(chunk_size=CHUNK)
+    entries = _entries(staged).iterator(chunk_size=CHUNK)
     while chunk := list(islice(entries, CHUNK)):
         yield chunk
+
+
+def _entries(staged: Any) -> Any:
+    return staged.values_list("line", "key", "data", "changes", named=True)
+
+
+def _rows_again(source: ImportSource, chunk: Sequence[Any]) -> list[Row]:
+    rows = [_row_again(source, entry) for entry in chunk]
+    source.compare(rows)
+    _refuse_if_changed(chunk, rows)
+    return rows
 
 
 def _row_again(source: ImportSource, entry: Any) -> Row:

@@ -257,7 +257,7 @@ def _within(records: Iterator[tuple[int, list[str]]], limits: Limits) -> Iterato
     """The records that hold anything; beyond the limits the file is refused."""
     count = 0
     for line, record in records:
-        if not any(cell.strip() for cell in record):
+        if not "".join(record).strip():
             continue
         _check_size(record, line, limits)
         count += 1
@@ -274,7 +274,7 @@ def _check_size(record: list[str], line: int, limits: Limits) -> None:
             _("Line %(line)s has more than %(columns)s columns. This is not the expected table.")
             % {"line": line, "columns": limits.columns}
         )
-    if any(len(cell) > limits.cell_characters for cell in record):
+    if max(map(len, record)) > limits.cell_characters:
         raise ImportFileError(
             _("A cell in line %(line)s is far too long. This is not the expected table.") % {"line": line}
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -19,10 +20,11 @@ from apps.core.imports.reading import Limits
 from apps.core.models import ImportRow, RowAction
 
 Changes = dict[str, list[Any]]
+ReadAgain = Callable[[QuerySet[ImportRow]], "list[Row]"]
 REMEMBERED = 2_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """One row on its way: its cells as text, then as values, then what it would do to `target`, if there is one."""
 
@@ -76,7 +78,7 @@ class ImportSource:
 
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         self.options = dict(options or {})
-        self._read: dict[str, dict[str, Any]] = {}
+        self._read: defaultdict[str, dict[str, Any]] = defaultdict(dict)
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
@@ -161,6 +163,15 @@ class ImportSource:
         """Writes new and changed rows in a fixed number of statements; called inside the one transaction."""
         raise NotImplementedError
 
+    def write_alike(
+        self, staged: QuerySet[ImportRow], read_again: ReadAgain, *, by: Any, reason: str
+    ) -> QuerySet[ImportRow]:
+        """Writes those of the staged rows that need not be read one by one; returns the others.
+
+        `read_again` reads and compares some of them, and raises `DomainError` where the outcome is not what was shown.
+        """
+        return staged
+
     def finish(self) -> None:
         """The last statement of the transaction, e.g. raising versions."""
 
@@ -205,7 +216,7 @@ class ImportSource:
 
     def _parsed(self, column: Column, text: str) -> Any:
         """Most cells of a column repeat: each text is read once, as far as the memory for them goes."""
-        known = self._read.setdefault(column.name, {})
+        known = self._read[column.name]
         if text in known:
             return known[text]
         value = column.parse(text)

@@ -40,6 +40,10 @@ LABELS: Mapping[str, str | Promise] = {
     "bought_on": gettext_lazy("Bought on"),
     "status": gettext_lazy("Status"),
     "since": gettext_lazy("Stands there since"),
+    "condition": gettext_lazy("Condition"),
+    "use_until": gettext_lazy("Planned end of use"),
+    "bound_until": gettext_lazy("Bound until"),
+    "bound_by": gettext_lazy("File reference of the grant"),
     "note": gettext_lazy("Note"),
 }
 """What a column can be assigned to; all are columns of the plain table."""

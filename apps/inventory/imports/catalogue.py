@@ -8,9 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
+import apps.core.lookups  # noqa: F401 - `any_of`
 from apps.core.imports.columns import folded
+from apps.core.models import ImportRow
 from apps.inventory.models import Device, DeviceKind, Placement, Product
 from apps.schools.models import School, Site
 
@@ -105,15 +108,35 @@ class Days:
     last: datetime.date | None = None
 
 
+Numbers = Iterable[tuple[int, str, str]]
+"""Key, serial number and inventory number of devices."""
+
+
+def on_file(serials: Iterable[str], tags: Iterable[str]) -> Numbers:
+    """The devices that bear one of these numbers."""
+    known = Device.objects.filter(Q(serial__any_of=[*filter(None, serials)]) | Q(tag__any_of=[*filter(None, tags)]))
+    return known.order_by().values_list("pk", "serial", "tag")
+
+
+def shown_on_file(staged: QuerySet[ImportRow]) -> Numbers:
+    """The devices that bear the number of a row that was shown as a new one."""
+    numbers = {
+        name: staged.values_list(KeyTextTransform(1, KeyTransform(name, "changes"))).filter(changes__has_key=name)
+        for name in ("serial", "tag")
+    }
+    known = Device.objects.order_by().values_list("pk", "serial", "tag")
+    return known.filter(serial__in=numbers["serial"]).union(known.filter(tag__in=numbers["tag"]))
+
+
 class Devices:
     """The devices on file that some rows speak of, in three queries."""
 
     def __init__(self, serials: Iterable[str], tags: Iterable[str]) -> None:
         rows = Device.objects.select_related("product", "kind", "school", "site", "last_school", "school__authority",
                                              "last_school__authority")  # fmt: skip
-        by_serial = rows.filter(serial__in={serial for serial in serials if serial})
+        by_serial = rows.filter(serial__any_of=[*filter(None, serials)])
         self.by_serial: dict[str, Device] = {device.serial: device for device in by_serial}
-        by_tag = rows.filter(tag__in={tag for tag in tags if tag})
+        by_tag = rows.filter(tag__any_of=[*filter(None, tags)])
         self.by_tag: dict[str, Device] = {device.tag: device for device in by_tag}
         ids = {device.pk for device in (*self.by_serial.values(), *self.by_tag.values())}
         found = Placement.objects.filter(device__in=ids).order_by().values("device")

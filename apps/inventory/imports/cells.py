@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime
 import html
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils import timezone, translation
 from django.utils.html import strip_tags
 from django.utils.translation import gettext_noop as _
@@ -22,13 +21,14 @@ from apps.core.imports.columns import folded
 from apps.core.imports.faults import CellError, shown
 from apps.core.imports.parsers import Parser
 from apps.core.imports.parsers import text as one_line
-from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Ownership
 from apps.inventory.models import tag_validator
 from apps.inventory.numbering import tidy
 
 LONGEST_NOTE = 4_000
 LINE_BREAK = "\u2028"
 """Stands for a line break in the kept copy of a workbook, where each row has one line."""
+_TAG = re.compile(tag_validator.regex.pattern)
 _EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? \d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
@@ -66,11 +66,20 @@ OWNERSHIP_WORDS: Mapping[str, Ownership] = {
     "spende": Ownership.DONATED,
     "eltern": Ownership.PARENT_FINANCED,
 }
+CONDITION_WORDS: Mapping[str, Condition] = {
+    "kaputt": Condition.DEFECTIVE,
+    "broken": Condition.DEFECTIVE,
+}
+_MORE_WORDS: Mapping[Any, Mapping[str, Any]] = {
+    DeviceStatus: STATUS_WORDS,
+    Ownership: OWNERSHIP_WORDS,
+    Condition: CONDITION_WORDS,
+}
 
 
 def raw(cell: str) -> str:
     """The text a person wrote: without the signs that keep spreadsheets from computing or cutting zeros."""
-    excel = _EXCEL_TEXT.fullmatch(cell)
+    excel = _EXCEL_TEXT.fullmatch(cell) if cell.startswith("=") else None
     return excel[1] if excel else unescaped(cell)
 
 
@@ -92,18 +101,16 @@ def tag(cell: str) -> str:
     """An inventory number in capitals; empty for an empty cell."""
     value = tidy(raw(cell)).upper()
     if value:
-        try:
-            tag_validator(value)
-        except ValidationError:
+        if _TAG.search(value) is None:
             message = _("“%(value)s” is not an inventory number: capital letters, digits and hyphens only.")
-            raise CellError(message, value=shown(value)) from None
+            raise CellError(message, value=shown(value))
         _ensure_length(value, 32)
     return value
 
 
 def serial(cell: str) -> str:
     value = tidy(raw(cell)).upper()
-    if any(ord(char) < 32 for char in value):
+    if not value.isprintable() and any(ord(char) < 32 for char in value):
         raise CellError(_("The text holds control characters."))
     _ensure_length(value, 80)
     return value
@@ -112,7 +119,7 @@ def serial(cell: str) -> str:
 def note(cell: str) -> str:
     """Text on several lines."""
     value = tidy_lines(raw(cell))
-    if any(ord(char) < 32 and char not in "\n\t" for char in value):
+    if not value.isprintable() and any(ord(char) < 32 and char not in "\n\t" for char in value):
         raise CellError(_("The text holds control characters."))
     _ensure_length(value, LONGEST_NOTE)
     return value
@@ -171,6 +178,10 @@ def ownership(cell: str) -> Ownership | None:
     return _word(raw(cell), _words(Ownership), Ownership)  # type: ignore[no-any-return]
 
 
+def condition(cell: str) -> Condition | None:
+    return _word(raw(cell), _words(Condition), Condition)  # type: ignore[no-any-return]
+
+
 def _word(cell: str, words: Mapping[str, Any], choices: Any) -> Any:
     if not cell:
         return None
@@ -184,8 +195,8 @@ def _word(cell: str, words: Mapping[str, Any], choices: Any) -> Any:
 @lru_cache
 def _words(choices: Any) -> Mapping[str, Any]:
     """Folded words -> choice: the code, its label in each language, and other usual words."""
-    more: Iterable[tuple[str, Any]] = (STATUS_WORDS if choices is DeviceStatus else OWNERSHIP_WORDS).items()
-    words = {folded(word): choice for word, choice in more} | {folded(choice.value): choice for choice in choices}
+    words = {folded(word): choice for word, choice in _MORE_WORDS[choices].items()}
+    words |= {folded(choice.value): choice for choice in choices}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             words |= {folded(str(choice.label)): choice for choice in choices}

@@ -19,28 +19,31 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.core.imports.columns import folded
-from apps.core.imports.faults import Fault, shown
-from apps.core.imports.sources import Row
+from apps.core.imports.faults import CellError, Fault, shown
+from apps.core.imports.sources import ReadAgain, Row
 from apps.core.models import ImportRow, RowAction
 from apps.inventory.imports import cells, differences, keeping
 from apps.inventory.imports.assigning import AssigningSource
-from apps.inventory.imports.catalogue import Catalogue, Devices, Schools
+from apps.inventory.imports.catalogue import Catalogue, Devices, Schools, on_file, shown_on_file
 from apps.inventory.imports.formats import ALL_COLUMNS
+from apps.inventory.imports.shapes import Shape, Shapes
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
-from apps.inventory.services import batches
+from apps.inventory.services import alike, batches
+from apps.inventory.services.alike import OWN
+from apps.inventory.services.newcomers import Newcomer, create_batch
 from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
 
 FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
-          "bought_on", "note")  # fmt: skip
+          "bought_on", "use_until", "condition", "bound_until", "bound_by", "note")  # fmt: skip
 LOCKED = 5_000
 """Numbers that are looked up at once to find what must be locked."""
 
 
 @dataclass
 class Planned:
-    """What a row would do: facts of a device, None for a new one, from a day on; `batches.Entry` is made on writing."""
+    """What a row would do: facts of a device, None for a new one, from a day on."""
 
     device: Device | None
     facts: dict[str, Any]
@@ -72,6 +75,9 @@ class DevicesSource(AssigningSource):
         super().__init__(options)
         self._names: set[str] = set()
         self._end_rows: int | None = None
+        self._is_locked = False
+        self._known_serials: set[str] = set()
+        self._known_tags: set[str] = set()
 
     @classmethod
     def kept_file(cls, upload: File, options: dict[str, str]) -> File:
@@ -81,6 +87,8 @@ class DevicesSource(AssigningSource):
     # -- the file as a whole ----------------------------------------------------------------------------------------
 
     def see_record(self, cells: Sequence[str]) -> None:
+        if not self._personal:
+            return
         dropped = sum(1 for place in self._personal if place < len(cells) and cells[place].strip())
         if dropped:
             self.options["dropped_cells"] = str(int(self.options["dropped_cells"]) + dropped)
@@ -111,7 +119,7 @@ class DevicesSource(AssigningSource):
         if _is_private(data):
             data.clear()  # type: ignore[attr-defined]  # the engine's own dict: nothing of it shall be staged
             return "private"
-        if data.get("trashed", "").casefold() in {"true", "yes", "1"}:
+        if "trashed" in data and data["trashed"].casefold() in {"true", "yes", "1"}:
             return "trashed"
         if self.format and self.format.name == "iserv":
             name = _number(data, "tag")
@@ -126,12 +134,36 @@ class DevicesSource(AssigningSource):
         self._names = set()
         self._tags: dict[str, int] = {}
         self._seen: dict[int, int] = {}
+        self._shapes = Shapes()
+        self._own = [column for column in self.all_columns() if column.name in OWN]
 
     def read(self, row: Row) -> None:
         """All faults of a row at once: those of its cells, and those that follow from what could be read."""
+        key = self._shapes.key(row.data)
+        shape = self._shapes.get(key)
+        if shape is not None and self._read_like(row, shape):
+            return
         super().read(row)
         if "said" not in row.values:
             self.clean(row)
+        said: differences.Said = row.values["said"]
+        if not row.errors and not row.hints and not _is_unsaved(said.product) and not self._only_room():
+            row.values["shape"] = self._shapes.remember(key, said, row.label)
+
+    def _read_like(self, row: Row, shape: Shape) -> bool:
+        """Reads a row whose other cells are known; False where there is anything to say of its own ones."""
+        values = dict(shape.said.values)
+        try:
+            for column in self._own:
+                values[column.name] = self._parsed(column, row.data.get(column.name, ""))
+        except CellError:
+            return False
+        tag = values.get("tag")
+        if not (tag or values.get("serial")) or (tag and self._tags.setdefault(tag, row.line) != row.line):
+            return False
+        values |= {"said": shape.said_with(values), "shape": shape}
+        row.values, row.label = values, shape.label
+        return True
 
     def clean(self, row: Row) -> None:
         values = row.values
@@ -194,24 +226,32 @@ class DevicesSource(AssigningSource):
     # -- comparing --------------------------------------------------------------------------------------------------
 
     def lock(self, staged: QuerySet[ImportRow]) -> None:
-        ids: set[int] = set()
-        rows = list(staged.order_by().values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
+        """Remembers which numbers are on file: only these are looked up again. A device that is added with another of
+        the numbers after this meets their unique constraint.
+        """
+        known = staged.exclude(action=RowAction.NEW).order_by()
+        rows = list(known.values_list(KeyTextTransform("serial", "data"), KeyTextTransform("tag", "data")))
+        found = list(shown_on_file(staged.filter(action=RowAction.NEW).order_by()))
         for start in range(0, len(rows), LOCKED):
-            pairs = [(_number({"n": serial or ""}, "n"), _number({"n": tag or ""}, "n"))
-                     for serial, tag in rows[start : start + LOCKED]]  # fmt: skip
-            known = Device.objects.filter(serial__in={serial for serial, _tag in pairs if serial})
-            ids |= set(known.values_list("pk", flat=True))
-            known = Device.objects.filter(tag__in={tag for _serial, tag in pairs if tag})
-            ids |= set(known.values_list("pk", flat=True))
-        batches.lock_devices(ids)
+            some = rows[start : start + LOCKED]
+            found += on_file(
+                (_as_number(serial or "") for serial, _tag in some), (_as_number(tag or "") for _serial, tag in some)
+            )
+        self._known_serials |= {serial for _key, serial, _tag in found}
+        self._known_tags |= {tag for _key, _serial, tag in found}
+        self._is_locked = True
+        batches.lock_devices(key for key, _serial, _tag in found)
 
     def compare(self, rows: Sequence[Row]) -> None:
-        on_file = Devices(
-            (row.values.get("serial") or "" for row in rows), (row.values.get("tag") or "" for row in rows)
-        )
+        serials = {row.values.get("serial") or "" for row in rows}
+        tags = {row.values.get("tag") or "" for row in rows}
+        if self._is_locked:
+            serials, tags = serials & self._known_serials, tags & self._known_tags
+        known = Devices(serials, tags)
         for row in rows:
-            device = self._match(row, on_file)
-            if row.errors:
+            device = self._match(row, known)
+            shape: Shape | None = row.values.get("shape")
+            if row.errors or (device is None and shape is not None and _plan_like(row, shape)):
                 continue
             said: differences.Said = row.values["said"]
             if device is None and self._only_room():
@@ -222,12 +262,14 @@ class DevicesSource(AssigningSource):
             elif said.product is None and device is None:
                 self._find_product(row, said)
                 self._find_only_product(row, said)
-            days = on_file.days(device) if device is not None else None
+            days = known.days(device) if device is not None else None
             outcome = differences.of_known(device, said, days) if device and days else differences.of_new(said)
             row.errors += outcome.told(self._title_of)
             row.target = Planned(device, outcome.facts, outcome.day)
             row.changes = _changes(device, outcome.facts)
             row.action = RowAction.NEW if device is None else RowAction.CHANGED if row.changes else RowAction.UNCHANGED
+            if device is None and shape is not None and not row.errors and not _is_unsaved(outcome.facts["product"]):
+                shape.learn(outcome.facts, row.changes, outcome.day)
 
     def _title_of(self, name: str) -> str:
         """Faults about a place are told at the column that the file has for it."""
@@ -235,9 +277,9 @@ class DevicesSource(AssigningSource):
             return self.title("school_number") or self.title("school")
         return self.title(name)
 
-    def _match(self, row: Row, on_file: Devices) -> Device | None:
+    def _match(self, row: Row, known: Devices) -> Device | None:
         serial, tag = row.values.get("serial"), row.values.get("tag")
-        by_serial, by_tag = on_file.by_serial.get(serial or ""), on_file.by_tag.get(tag or "")
+        by_serial, by_tag = known.by_serial.get(serial or ""), known.by_tag.get(tag or "")
         device = by_serial or by_tag
         if device is None:
             return None
@@ -301,8 +343,26 @@ class DevicesSource(AssigningSource):
     def write(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         self._add_products(rows, by=by, reason=reason)
         plans: list[Planned] = [row.target for row in rows]
-        entries = [batches.Entry(plan.device or Device(), plan.facts, plan.day) for plan in plans]
-        self.touched |= batches.write_batch(entries, by=by, reason=reason)
+        new = [Newcomer(plan.facts, plan.day) for plan in plans if plan.device is None]
+        known = [batches.Entry(plan.device, plan.facts, plan.day) for plan in plans if plan.device is not None]
+        self.touched |= create_batch(new, by=by, reason=reason)
+        self.touched |= batches.write_batch(known, by=by, reason=reason)
+
+    def write_alike(
+        self, staged: QuerySet[ImportRow], read_again: ReadAgain, *, by: Any, reason: str
+    ) -> QuerySet[ImportRow]:
+        """New devices that are alike: the rules are asked for the first of each shape."""
+        first = alike.gather(staged.filter(action=RowAction.NEW)) if alike.is_possible() else []
+        if not first:
+            return staged
+        shapes: dict[int, Newcomer] = {}
+        for start in range(0, len(first), LOCKED):
+            keys = first[start : start + LOCKED]
+            rows = read_again(staged.filter(pk__in=keys).order_by("pk"))
+            self._add_products(rows, by=by, reason=reason)
+            shapes |= {key: Newcomer(row.target.facts, row.target.day) for key, row in zip(keys, rows, strict=True)}
+        self.touched |= alike.create_alike(shapes, by=by, reason=reason)
+        return alike.without_gathered(staged)
 
     def _add_products(self, rows: Sequence[Row], *, by: Any, reason: str) -> None:
         """Each new product once, however many rows name it."""
@@ -318,6 +378,17 @@ class DevicesSource(AssigningSource):
 
     def finish(self) -> None:
         raise_inputs_version(self.touched)
+
+
+def _plan_like(row: Row, shape: Shape) -> bool:
+    """What becomes of a new device, as the rules said of the first of its shape; False where they must be asked."""
+    if shape.day is None or (row.values.get("room") and not shape.is_placed):
+        return False
+    own = {name: value for name in OWN if (value := row.values.get(name)) not in (None, "")}
+    row.target = Planned(None, {"tag": "", **shape.facts, **own}, shape.day)
+    row.changes = {**shape.changes, **{name: [None, _as_json(value)] for name, value in own.items()}}
+    row.action = RowAction.NEW
+    return True
 
 
 def _changes(device: Device | None, facts: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -341,11 +412,15 @@ def _as_json(value: Any) -> Any:
 
 def _number(data: Mapping[str, str], name: str) -> str:
     """A serial or inventory number as it is compared."""
-    return " ".join(cells.raw(data.get(name, "")).split()).upper()
+    return _as_number(data.get(name, ""))
+
+
+def _as_number(cell: str) -> str:
+    return " ".join(cells.raw(cell).split()).upper()
 
 
 def _is_private(data: Mapping[str, str]) -> bool:
-    return data.get("private", "").casefold() in {"personal", "persönlich"}
+    return "private" in data and data["private"].casefold() in {"personal", "persönlich"}
 
 
 def _is_unsaved(product: Product | None) -> bool:

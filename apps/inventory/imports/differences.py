@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _
 
 from apps.core import clock, formats
 from apps.core.imports.faults import Fault
-from apps.inventory.binding import bound_words, is_bound
+from apps.inventory.binding import bound_words, is_bound, is_loosened, is_plausible
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus, Ownership
 from apps.inventory.imports.catalogue import Days
 from apps.inventory.imports.cells import tidy_lines
@@ -24,11 +24,11 @@ from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
 
 AWAY = frozenset({DeviceStatus.ON_LOAN, DeviceStatus.IN_REPAIR})
-PLAIN_FACTS = ("serial", "price", "bought_on", "note")
+PLAIN_FACTS = ("serial", "price", "bought_on", "use_until", "condition", "note")
 SPOT = ("school", "site", "room")
 
 
-@dataclass
+@dataclass(slots=True)
 class Said:
     """What a row says, resolved against what is on file; None or empty for what it does not say.
 
@@ -79,6 +79,8 @@ def of_new(said: Said) -> Outcome:
         facts["last_school"] = said.school
     else:
         _refuse_place(said, status, outcome)
+    facts |= _bound(None, values, outcome)
+    _check_use(None, facts, outcome)
     _check_days(outcome, said, Days(), known_bought=None, school=facts.get("school"))
     outcome.facts = facts
     return outcome
@@ -103,6 +105,8 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
         facts["status"] = status
         _check_step(device, status, outcome)
     _check_binding(device, facts, outcome)
+    facts |= _bound(device, values, outcome)
+    _check_use(device, facts, outcome)
     if status in PLACED_STATUSES:
         facts |= _moved(device, said, status, outcome)
     elif status not in ENDED_STATUSES and values.get("status"):
@@ -146,6 +150,37 @@ def _check_binding(device: Device, facts: dict[str, Any], outcome: Outcome) -> N
         if is_leaving:
             outcome.fault(column, _("A grant binds this device until %(bound)s. Until then it is not retired, sold or"
                                     " given away."), bound=bound_words(device))  # fmt: skip
+
+
+def _bound(device: Device | None, values: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """The binding that the row names, as far as that is new. No list ends or shortens one that still runs."""
+    known = (device.bound_until, device.bound_by) if device is not None else (None, "")
+    until, reference = values.get("bound_until") or known[0], values.get("bound_by") or known[1]
+    if (until, reference) == known:
+        return {}
+    if until is None:
+        outcome.fault("bound_until", _("Please enter the last day of the binding, or leave both fields empty."))
+    elif not reference:
+        outcome.fault("bound_by", _("Please enter the file reference of the grant that binds the device."))
+    elif not is_plausible(until):
+        outcome.fault("bound_until", _("No grant binds until this day. Please check the year."))
+    elif device is not None and is_loosened(device, until):
+        outcome.fault("bound_until", _("A grant binds this device until %(bound)s. No list shortens that; please ask"
+                                       " the approving office."), bound=bound_words(device))  # fmt: skip
+    new = {"bound_until": until, "bound_by": reference}
+    return {name: value for name, value in new.items() if device is None or value != getattr(device, name)}
+
+
+def _check_use(device: Device | None, facts: dict[str, Any], outcome: Outcome) -> None:
+    """The planned end of use is not before the purchase, whichever of them the row names."""
+    if facts.keys().isdisjoint({"use_until", "bought_on"}):
+        return
+    use_until = facts.get("use_until", device.use_until if device else None)
+    bought_on = facts.get("bought_on", device.bought_on if device else None)
+    if use_until is not None and use_until < (bought_on or EARLIEST_DAY):
+        column = "use_until" if "use_until" in facts else "bought_on"
+        outcome.fault(column, _("The use cannot end before the purchase. Please enter a later day, or leave the field"
+                                " empty."))  # fmt: skip
 
 
 def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[str, Any]:

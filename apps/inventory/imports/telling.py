@@ -10,11 +10,12 @@ from django.utils.translation import ngettext
 
 from apps.core import formats
 from apps.core.imports.sources import ImportSource
-from apps.inventory.choices import DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Ownership
 from apps.inventory.imports.formats import Format
 from apps.inventory.models import Device
 
-SENSES = {"status": DeviceStatus, "ownership": Ownership}
+SENSES = {"status": DeviceStatus, "ownership": Ownership, "condition": Condition}
+DAYS = frozenset({"bought_on", "use_until", "bound_until"})
 
 
 class TellingSource(ImportSource):
@@ -72,6 +73,6 @@ class TellingSource(ImportSource):
             return ""
         if name in SENSES:
             return str(SENSES[name](value).label)
-        if name == "bought_on":
+        if name in DAYS:
             return formats.day(datetime.date.fromisoformat(value))
         return formats.euro(value) if name == "price" else str(value)

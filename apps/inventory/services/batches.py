@@ -1,4 +1,6 @@
-"""Writes of many devices at once, in a fixed number of statements for each batch. Part of the services.
+"""Changes of many devices at once, in a fixed number of statements for each batch; `newcomers` adds new ones.
+
+Part of the services.
 
 The order is that of `services`: `lock_devices` locks the kinds, then the devices, in primary-key order; after the
 last batch the caller raises the versions of the schools that `write_batch` returned.
@@ -12,15 +14,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
+
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import bulk_create_by, bulk_update_by
-from apps.inventory.binding import is_bound, refusal
+from apps.inventory.binding import BIND, is_bound, is_loosened, refusal
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement, Product, ProductPrice
-from apps.inventory.numbering import next_tags
 from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
-from apps.inventory.services import masses
 from apps.inventory.services.common import ensure_may, undo_disposal
 from apps.inventory.services.loan_rows import follow_statuses
 
@@ -28,27 +30,22 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 BATCH = 500
-FEW = 20
-"""Below so many new devices the staging table costs more than it saves."""
 FACTS = frozenset({"tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site",
-                   "room", "last_school", "note"})  # fmt: skip
+                   "room", "last_school", "use_until", "condition", "bound_until", "bound_by", "note"})  # fmt: skip
+
+BINDING = frozenset({"bound_until", "bound_by"})
 
 
 @dataclass
 class Entry:
-    """A device as it is on file, or a new unsaved one; what is to become of it; and from which day on it stands so.
+    """A device as it is on file; what is to become of it; and from which day on it stands so.
 
-    `facts` holds fields of FACTS with values of the model's kind. A new device without a tag gets a running number.
-    `last_school` is only for a new device that is lost, stolen or retired already.
+    `facts` holds fields of FACTS with values of the model's kind.
     """
 
     device: Device
     facts: dict[str, Any]
     day: datetime.date
-
-    @property
-    def is_new(self) -> bool:
-        return self.device.pk is None
 
 
 def lock_devices(ids: Iterable[int]) -> None:
@@ -80,40 +77,26 @@ def add_products(products: Sequence[Product], *, by: User | None, reason: str) -
 def write_batch(
     entries: Sequence[Entry], *, by: User | None, reason: str, permission: str = "inventory.import_devices"
 ) -> set[int]:
-    """Writes new and changed devices with placements and history; returns the schools whose figures moved.
+    """Writes changed devices with placements and history; returns the schools whose figures moved.
 
-    The devices on file must be locked and bear `product`, `kind`, `school`, `site` and `last_school` as they are.
+    The devices must be locked and bear `product`, `kind`, `school`, `site` and `last_school` as they are.
     Raises `DomainError` for a day on which a device cannot stand at its school, and where a device would leave that a
     grant binds: there is nobody here who could say why.
     """
     _ensure_may(by, permission)
-    new = [entry for entry in entries if entry.is_new]
-    known = [entry for entry in entries if not entry.is_new]
-    before = [_standing(entry.device) for entry in known]
-    lent = [not entry.is_new and _is_lent(entry.device) for entry in entries]
+    before = [_standing(entry.device) for entry in entries]
+    lent = [_is_lent(entry.device) for entry in entries]
+    _ensure_bindings(entries, by)
     for entry in entries:
         _ensure_stays(entry)
         _fill(entry)
-    _number([entry.device for entry in new])
-    touched = _create(new, by=by, reason=reason)
-    moved = [entry for entry, was in zip(known, before, strict=True) if was != _standing(entry.device)]
-    touched |= _replace_placements(moved, by=by)
-    fields = {name for entry in known for name in entry.facts}
+    moved = [entry for entry, was in zip(entries, before, strict=True) if was != _standing(entry.device)]
+    touched = _replace_placements(moved, by=by)
+    fields = {name for entry in entries for name in entry.facts}
     fields |= {"status", "school", "site", "room", "last_school", "search_text", "disposal", "disposed_on", "proceeds"}
-    bulk_update_by([entry.device for entry in known], sorted(fields), by=by, reason=reason)
+    bulk_update_by([entry.device for entry in entries], sorted(fields), by=by, reason=reason)
     _follow_loans([entry for entry, was in zip(entries, lent, strict=True) if was != _is_lent(entry.device)], by=by)
     return touched
-
-
-def _create(entries: Sequence[Entry], *, by: User | None, reason: str) -> set[int]:
-    """Writes new devices and where they stand; returns their schools."""
-    if not masses.is_possible() or len(entries) < FEW:
-        bulk_create_by([entry.device for entry in entries], by=by, reason=reason)
-        return _replace_placements([entry for entry in entries if _standing(entry.device) is not None], by=by)
-    for entry in entries:
-        _ensure_may_stand(entry)
-    masses.insert_devices([(entry.device, entry.day) for entry in entries], by=by, reason=reason)
-    return {entry.device.school_id for entry in entries if entry.device.school_id is not None}
 
 
 def _is_lent(device: Device) -> bool:
@@ -142,11 +125,27 @@ def _standing(device: Device) -> tuple[Any, ...] | None:
 def _ensure_stays(entry: Entry) -> None:
     """A grant binds the device: it is neither retired nor handed over to another owner."""
     device, facts = entry.device, entry.facts
-    if entry.is_new or not is_bound(device, entry.day):
+    if not is_bound(device, entry.day):
         return
     retired = facts.get("status", device.status) == DeviceStatus.RETIRED != device.status
     if retired or facts.get("ownership", device.ownership) != device.ownership:
         raise DomainError(refusal(device), code="bound")
+
+
+def ensure_may_bind(by: User | None) -> None:
+    """A binding is entered by those who may, as on a device's page."""
+    if by is not None and not by.has_perm(BIND):
+        raise DomainError(_("You may not say which grant binds devices. Please leave these columns out."), code="bound")
+
+
+def _ensure_bindings(entries: Sequence[Entry], by: User | None) -> None:
+    """Nobody here could say why a binding ends earlier."""
+    binding = [entry for entry in entries if not BINDING.isdisjoint(entry.facts)]
+    if binding:
+        ensure_may_bind(by)
+    for entry in binding:
+        if is_loosened(entry.device, entry.facts.get("bound_until", entry.device.bound_until)):
+            raise DomainError(refusal(entry.device), code="bound")
 
 
 def _fill(entry: Entry) -> None:
@@ -164,17 +163,9 @@ def _fill(entry: Entry) -> None:
         undo_disposal(device)
     if device.status not in ENDED_STATUSES:
         device.last_school = None
-    elif not entry.is_new:
+    else:
         device.last_school = former
     device.search_text = search_text_of(device)
-
-
-def _number(devices: Sequence[Device]) -> None:
-    """Running numbers for those that have none. Searched by, so the search text is made again."""
-    nameless = [device for device in devices if not device.tag]
-    for device, tag in zip(nameless, next_tags(len(nameless)), strict=True):
-        device.tag = tag
-        device.search_text = search_text_of(device)
 
 
 def _replace_placements(entries: Sequence[Entry], *, by: User | None) -> set[int]:

@@ -10,20 +10,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import bulk_update_by
-from apps.inventory.binding import DISPOSE_BOUND, is_bound
+from apps.inventory.binding import BIND, DISPOSE_BOUND, is_loosened, is_plausible
 from apps.inventory.models import Device
 from apps.inventory.numbering import tidy
-from apps.inventory.placing import EARLIEST_DAY
 from apps.inventory.services.common import ensure_may
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
-
-LONGEST_YEARS = 30
-"""A later day is a slip of the pen: grants for devices bind for some five years, for buildings up to 25."""
 
 
 @transaction.atomic
@@ -35,12 +30,12 @@ def bind_devices(
     Whoever ends a binding that still runs, or shortens it, lets the devices go early: that takes the permission
     `dispose_bound_device` and a reason. All devices or none; those that are bound so already are left as they are.
     """
-    ensure_may(by, "inventory.bind_device")
+    ensure_may(by, BIND)
     file_reference = tidy(file_reference)
     _ensure_whole(until, file_reference)
     rows = _locked(devices, by)
     changed = [row for row in rows if (row.bound_until, row.bound_by) != (until, file_reference)]
-    if any(_is_loosened(row, until) for row in changed):
+    if any(is_loosened(row, until) for row in changed):
         _ensure_may_loosen(by, reason)
     for row in changed:
         row.bound_until, row.bound_by = until, file_reference
@@ -88,12 +83,8 @@ def _ensure_whole(until: datetime.date | None, file_reference: str) -> None:
     if not file_reference:
         raise DomainError(_("Please enter the file reference of the grant that binds the device."),
                           field="file_reference")  # fmt: skip
-    if until < EARLIEST_DAY or until.year > today().year + LONGEST_YEARS:
+    if not is_plausible(until):
         raise DomainError(_("No grant binds until this day. Please check the year."), field="until")
-
-
-def _is_loosened(row: Device, until: datetime.date | None) -> bool:
-    return is_bound(row, today()) and (until is None or (row.bound_until is not None and until < row.bound_until))
 
 
 def _ensure_may_loosen(by: User, reason: str) -> None:
