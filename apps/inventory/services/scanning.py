@@ -21,6 +21,7 @@ from apps.inventory.numbering import tidy
 from apps.inventory.scan_checks import MOST_SCANS, Checks, ScanAnswer, ScanOutcome
 from apps.inventory.services.adding import add_devices, checked_spot
 from apps.inventory.services.common import ensure_may
+from apps.inventory.taking_in import followers
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -134,11 +135,15 @@ def take_in(*, session: ScanSession, revision: int, by: User, leave_out_known: b
     new = [scan for scan in scans if scan.serial not in known]
     if not new:
         raise DomainError(_("There is no serial number to take in. Please scan the devices first."), code="empty")
+    for follower in followers:
+        follower.prepare(row, len(new), by)
     devices = _add(row, new, by=by)
     for scan, device in zip(new, devices, strict=True):
         scan.device = device
     Scan.objects.bulk_update(new, ["device"], batch_size=MOST_SCANS)
     _end(row, ScanState.TAKEN_IN)
+    for follower in followers:
+        follower.taken_in(row, devices, by)
     return devices
 
 
