@@ -21,7 +21,10 @@ class FundingConfig(AppConfig):
         from apps.core.permissions import register
         from apps.funding.panels import applications_of_school
         from apps.funding.permissions import ROLE_PERMISSIONS
+        from apps.funding.services.deliveries import OrderFollower
+        from apps.inventory import taking_in
 
+        taking_in.register(OrderFollower())
         register(ROLE_PERMISSIONS)
         navigation.register(
             navigation.NavigationItem(

@@ -16,7 +16,7 @@ from apps.core.history import save_by
 from apps.core.money import CENT, ZERO, to_cents, total
 from apps.funding.calculations import BudgetEffect
 from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
-from apps.funding.models import ApplicationLine, Budget, LedgerEntry
+from apps.funding.models import ApplicationLine, Budget, InvoiceLine, LedgerEntry, OrderLine
 from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction, required_text
 
 _KEEP = "funding.change_budget"
@@ -31,6 +31,8 @@ class Entry:
     amount: Decimal
     line: ApplicationLine | None = None
     note: str = ""
+    order_line: OrderLine | None = None
+    invoice_line: InvoiceLine | None = None
 
 
 def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[LedgerEntry]:
@@ -40,7 +42,16 @@ def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[
     were missing. The caller has checked that the money is there.
     """
     rows = LedgerEntry.objects.bulk_create(
-        LedgerEntry(budget=budget, kind=entry.kind, amount=entry.amount, line=entry.line, by=by, note=entry.note[:300])
+        LedgerEntry(
+            budget=budget,
+            kind=entry.kind,
+            amount=entry.amount,
+            line=entry.line,
+            order_line=entry.order_line,
+            invoice_line=entry.invoice_line,
+            by=by,
+            note=entry.note[:300],
+        )
         for entry in entries
     )
     committed, spent = effect_of(entries)
