@@ -8,6 +8,10 @@ class FundingConfig(AppConfig):
     admin_place = 1
     admin_models = (
         "EquipmentApplication",
+        "Order",
+        "Invoice",
+        "Supplier",
+        "FrameworkContract",
         "Budget",
         "Grant",
         "FundingProgramme",
