@@ -121,6 +121,13 @@ WITHOUT_LIST = {
     "admin:*_delete *": "a question about one row without parts",
     "admin:quotas_mediadevelopmentplan_delete *": "how many figures keep the plan",
     "admin:funding_budget_overrun *": "a form about one budget",
+    "admin:funding_order_cancel *": "a question about one order",
+    "admin:funding_order_close *": "a question about one order",
+    "admin:funding_order_scan*": "a form about one line",
+    "admin:funding_order_receive *": "a form about one order",
+    "admin:funding_order_return *": "a form about one order",
+    "admin:funding_order_invoice*": "a form about one order",
+    "admin:funding_order_give_up *": "a question about one line",
 }
 """Page -> why it shows no list. They are measured as the others: a choice of a hundred rows counts, too."""
 

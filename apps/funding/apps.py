@@ -23,7 +23,7 @@ class FundingConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import navigation, panels
         from apps.core.permissions import register
-        from apps.funding.panels import applications_of_school
+        from apps.funding.panels import applications_of_school, purchase_of_device
         from apps.funding.permissions import ROLE_PERMISSIONS
         from apps.funding.services.deliveries import OrderFollower
         from apps.inventory import taking_in
@@ -36,3 +36,4 @@ class FundingConfig(AppConfig):
             )
         )
         panels.register("schools.school", panels.Panel("funding/panels/school.html", applications_of_school, order=40))
+        panels.register("inventory.device", panels.Panel("funding/panels/device.html", purchase_of_device, order=20))

@@ -11,6 +11,7 @@ from django.urls import reverse
 from apps.accounts.choices import Role
 from apps.core import clock
 from apps.schools.models import School
+from tests.access.purchase_data import PURCHASES
 from tests.access.visits import client_of
 from tests.access.world import Place, World, foreign_to
 from tests.factories import PASSWORD, photo_file
@@ -246,6 +247,10 @@ _PLAIN: dict[str, Data] = {
     "admin:quotas_target_delete": {"post": "yes"},
     "admin:funding_reasontemplate_delete": {"post": "yes"},
     "admin:funding_budget_overrun": {"amount": "100,00", "reason": "Weil es so ist."},
+    "admin:funding_order_give_up": REASON,
+    "admin:funding_order_cancel": REASON,
+    "admin:funding_order_close": REASON,
+    "admin:funding_invoice_change#cancel": {"step": "cancel", "cancel-reason": "Falsch."},
     "admin:inventory_device_change": {
         "serial": "NEU-1", "price": "12,00", "note": "neu",
         "placements-TOTAL_FORMS": 0, "placements-INITIAL_FORMS": 0,
@@ -378,5 +383,13 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "admin:funding_reasontemplate_add": _form(
         "funding_reasontemplate_add", Role.OFFICE_APPROVER, name="Neu", kind="reject", text="Neu"
     ),
+    "admin:funding_supplier_add": _form("funding_supplier_add", Role.OFFICE_CLERK, name="Neu"),
+    "admin:funding_supplier_change": _form("funding_supplier_change", Role.OFFICE_CLERK, name="Neu"),
+    "admin:funding_frameworkcontract_add": _form(
+        "funding_frameworkcontract_add", Role.OFFICE_CLERK, reference="Neu", title="Neu", valid_from="01.02.2026",
+        supplier=lambda world, *_: world.row("supplier").pk,
+    ),
+    "admin:funding_frameworkcontract_change": _form("funding_frameworkcontract_change", Role.OFFICE_CLERK, title="Neu"),
+    **PURCHASES,
     "admin:funding_reasontemplate_change": _form("funding_reasontemplate_change", Role.OFFICE_APPROVER, text="Neu"),
 }  # fmt: skip
