@@ -10,15 +10,18 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
+from apps.core.choices import StateChoices
 from apps.funding.choices import (
     ApplicationState,
     BudgetChangeKind,
+    InvoiceState,
     LedgerKind,
+    OrderState,
     ProposalState,
     ReasonKind,
     RuleKind,
 )
-from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, FundingProgramme
+from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, FundingProgramme, Supplier
 from apps.schools.models import School, SchoolType
 
 ALL = "all"
@@ -239,24 +242,63 @@ class ReasonKindFilter(admin.SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-class ProposalStateFilter(admin.SimpleListFilter):
-    """What waits by default; "all" shows every state."""
+class OpenStateFilter(admin.SimpleListFilter):
+    """What still has to be done by default; each state, and all of them, on request."""
 
     title = _("state")
     parameter_name = "state"
+    states: type[StateChoices]
+    open_states: frozenset[str]
+    open_words: Any
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        decided = [state for state in ProposalState if state != ProposalState.PROPOSED]
-        return [*((state.value, state.label) for state in decided), (ALL, _("all states"))]
+        return [*((state.value, state.label) for state in self.states), (ALL, _("all states"))]
 
     def choices(self, changelist: Any) -> Any:
+        """The default stands first and is named as what it is, not as "All"."""
         for number, choice in enumerate(super().choices(changelist)):
-            yield choice | {"display": _("waiting for a decision")} if number == 0 else choice
+            yield choice | {"display": self.open_words} if number == 0 else choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == ALL:
             return queryset
-        return queryset.filter(state=self.value() or ProposalState.PROPOSED)
+        return queryset.filter(state__in=[self.value()] if self.value() else self.open_states)
+
+
+class OrderStateFilter(OpenStateFilter):
+    states = OrderState
+    open_states = frozenset(OrderState) - {OrderState.CLOSED, OrderState.CANCELLED}
+    open_words = _("not closed yet")
+
+
+class InvoiceStateFilter(OpenStateFilter):
+    states = InvoiceState
+    open_states = frozenset({InvoiceState.RECORDED})
+    open_words = _("to pay")
+
+
+class SupplierFilter(admin.SimpleListFilter):
+    title = _("supplier")
+    parameter_name = "supplier"
+    path = "supplier"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(row.pk), row.name) for row in Supplier.objects.visible_to(request.user)[:100]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() and str(self.value()).isdecimal():
+            return queryset.filter(**{self.path: self.value()})
+        return queryset
+
+
+class SupplierOfOrderFilter(SupplierFilter):
+    path = "order__supplier"
+
+
+class ProposalStateFilter(OpenStateFilter):
+    states = ProposalState
+    open_states = frozenset({ProposalState.PROPOSED})
+    open_words = _("waiting for a decision")
 
 
 class ChangeKindFilter(admin.SimpleListFilter):
