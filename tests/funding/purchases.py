@@ -103,7 +103,8 @@ def scan_in(line: OrderLine, number: int | None = None, *, by: User | None = Non
     by = by or ClerkFactory()
     line.refresh_from_db()
     session = services.begin_scan(order_line=line, by=by, token=uuid.uuid4(), **values)
-    scans = [(uuid.uuid4(), f"SN{next(_serials):08d}") for _ in range(number or line.quantity - line.delivered)]
+    pieces = number or line.quantity - line.delivered
+    scans = [inventory.SentSerial(uuid.uuid4(), f"SN{next(_serials):08d}") for _ in range(pieces)]
     inventory.record_scans(session=session, scanned=scans, by=by)
     session.refresh_from_db()
     return inventory.take_in(session=session, revision=session.revision, by=by)

@@ -234,7 +234,7 @@ class Purchases(RuleBasedStateMachine):
         if session is None:
             return
         self.serial += pieces
-        scans = [(uuid.uuid4(), f"SN{self.serial - index:06d}") for index in range(pieces)]
+        scans = [inventory.SentSerial(uuid.uuid4(), f"SN{self.serial - index:06d}") for index in range(pieces)]
         inventory.record_scans(session=session, scanned=scans, by=person)
         session.refresh_from_db()
         before = Device.objects.count()
