@@ -57,7 +57,7 @@ def test_every_step_of_a_drawdown(step: str, state: DrawdownState, role: Role) -
         assert response.status_code == (403 if role in ADMIN else 302)
     else:
         assert response.status_code == (302 if target else 200)
-        assert target or "nicht mehr möglich" in texts(response)
+        assert target or "Das geht nicht mehr" in texts(response)
 
 
 @pytest.mark.parametrize("role", Role)
