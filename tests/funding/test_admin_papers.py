@@ -249,7 +249,7 @@ class TestProofs:
 
     def test_thousands_of_devices_break_over_pages_with_their_head(self, office: Any) -> None:
         row = make_proof()
-        line = pay(row.grant, money_of(row.grant), quantity=120, devices=120)
+        line = pay(row.grant, money_of(row.grant), "1200.00", quantity=120, devices=120)
         pdf = office.get(page(row, "pdf")).content
         document = pypdfium2.PdfDocument(pdf)
         listed = [document[number].get_textpage().get_text_range() for number in range(len(document))]
