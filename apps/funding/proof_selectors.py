@@ -345,24 +345,3 @@ def drawdown_rows(user: User) -> Any:
     """With `amount` in euros."""
     rows = Drawdown.objects.visible_to(user).select_related("grant__programme", "by")
     return rows.annotate(amount=Sum("items__amount"))
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """A proof of use that is due: of a grant without one that was handed in."""
-
-    grant: Grant
-    due_on: datetime.date
-    proof: int | None
-    """The key of a draft."""
-
-
-def proof_deadlines(user: User, until: datetime.date) -> list[Deadline]:
-    """Grants whose proof for all schools is due by a day and not handed in, the most urgent first."""
-    if not user.has_perm("funding.view_proofofuse"):
-        return []
-    handed_in = ProofOfUse.objects.filter(state=ProofState.HANDED_IN, school=None).values("grant")
-    rows: Any = Grant.objects.visible_to(user).filter(proof_due_on__lte=until).exclude(pk__in=handed_in)
-    grants = list(rows.select_related("programme").order_by("proof_due_on", "pk"))
-    drafts = dict(ProofOfUse.objects.filter(grant__in=grants, school=None).values_list("grant", "pk"))
-    return [Deadline(grant, grant.proof_due_on, drafts.get(grant.pk)) for grant in grants]

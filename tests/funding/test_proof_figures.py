@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.core.money import ZERO, share_rounded_down, total
 from apps.funding.choices import InvoiceState, LedgerKind
-from apps.funding.models import Budget, ProofOfUse, PurchasedDevice
+from apps.funding.models import ProofOfUse, PurchasedDevice
 from apps.funding.proof_figures import (
     Agreement,
     Facts,
@@ -28,10 +28,10 @@ from apps.funding.proof_figures import (
     planned_eligible,
     positions_of,
 )
-from apps.funding.proof_selectors import figures_of, proof_deadlines
+from apps.funding.proof_selectors import figures_of
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, Placement
-from tests.factories import ApproverFactory, CoordinatorFactory, SchoolFactory, SupportFactory
+from tests.factories import SchoolFactory, SupportFactory
 from tests.funding.papers import DAY, make_grant, make_proof, money_of, pay, post
 
 D = Decimal
@@ -275,22 +275,3 @@ def test_as_many_queries_for_many_vouchers_as_for_one() -> None:
         for _number in range(5):
             pay(row.grant, money_of(row.grant), school=SchoolFactory(), devices=1)
     assert counts[0] == counts[1]
-
-
-@pytest.mark.django_db
-def test_proofs_that_are_due() -> None:
-    due = datetime.date(2026, 6, 30)
-    late, later = make_grant(proof_due_on=due), make_grant(proof_due_on=due + datetime.timedelta(days=1))
-    draft = make_proof(grant=late)
-    make_proof("handed_in", grant=make_grant(proof_due_on=due))  # type: ignore[arg-type]
-    make_grant(proof_due_on=None)
-
-    found = proof_deadlines(ApproverFactory(), later.proof_due_on)
-
-    assert [(row.grant, row.due_on, row.proof) for row in found] == [
-        (late, due, draft.pk),
-        (later, later.proof_due_on, None),
-    ]
-    assert [row.grant for row in proof_deadlines(ApproverFactory(), due)] == [late]
-    assert proof_deadlines(CoordinatorFactory(), due) == []
-    assert Budget.objects.count() == 0
