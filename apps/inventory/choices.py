@@ -73,6 +73,7 @@ class Disposal(models.TextChoices):
     SOLD = "sold", _("sold")
     GIVEN_AWAY = "given_away", _("given away")
     RETURNED = "returned", _("returned to its owner")
+    SUPPLIER = "supplier", _("returned to the supplier")
 
 
 LENT_OWNERSHIPS = frozenset({Ownership.LEASED, Ownership.RENTED, Ownership.PARENT_FINANCED})

@@ -218,7 +218,8 @@ class DisposalMixin(forms.Form):
     def ask_disposal(self) -> None:
         """Offers only what fits the ownership."""
         others = self.device.ownership in LENT_OWNERSHIPS
-        fitting = [(way.value, way.label) for way in Disposal if (way == Disposal.RETURNED) == others]
+        ways = [way for way in Disposal if way != Disposal.SUPPLIER]
+        fitting = [(way.value, way.label) for way in ways if (way == Disposal.RETURNED) == others]
         first = _("Please choose") if self.fields["disposal"].required else _("Not known yet")
         self.fields["disposal"].choices = [("", first), *fitting]
         if others:

@@ -18,8 +18,10 @@ from apps.funding.models.purchasing import (
     FrameworkContract,
     Order,
     OrderLine,
+    OrderNumber,
     OrderStatusChange,
     PurchasedDevice,
+    ScannedReceipt,
     Supplier,
 )
 from apps.funding.models.rounds import ApplicationRound, MediaConcept
@@ -51,11 +53,13 @@ __all__ = [
     "MediaConcept",
     "Order",
     "OrderLine",
+    "OrderNumber",
     "OrderStatusChange",
     "ProofOfUse",
     "PurchasedDevice",
     "ReasonTemplate",
     "ReplacedDevice",
     "Reservation",
+    "ScannedReceipt",
     "Supplier",
 ]

@@ -108,6 +108,9 @@ class ApplicationLine(models.Model):
         help_text=_("Committed in addition because the order costs more than was approved."),
     )
     approved_quantity = models.PositiveIntegerField(_("approved quantity"), null=True, editable=False)
+    given_up = models.PositiveIntegerField(
+        _("given up"), default=0, editable=False, help_text=_("Approved pieces that are not bought after all.")
+    )
     decision_note = models.CharField(_("note on the decision"), max_length=300, blank=True, editable=False)
 
     objects = ApplicationPartQuerySet.as_manager()
@@ -130,6 +133,9 @@ class ApplicationLine(models.Model):
                 violation_error_message=_("You cannot approve more than was applied for."),
             ),
             models.CheckConstraint(condition=Q(extra_cost__gte=0), name="funding_line_extra_not_negative"),
+            models.CheckConstraint(
+                condition=Q(given_up=0) | Q(given_up__lte=F("approved_quantity")), name="funding_line_given_up_of_approved"
+            ),
             models.CheckConstraint(
                 condition=Q(replaces_quantity__lte=F("quantity")),
                 name="funding_line_replaces_at_most_quantity",

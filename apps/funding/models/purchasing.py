@@ -74,6 +74,22 @@ class FrameworkContract(models.Model):
         return f"{self.reference} {self.title}"
 
 
+class OrderNumber(models.Model):
+    """The last running number of the orders of a year; its row is locked while the next one is taken."""
+
+    year = models.PositiveSmallIntegerField(_("year"), primary_key=True)
+    last = models.PositiveIntegerField(_("last number"), default=0)
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("running number of orders")
+        verbose_name_plural = _("running numbers of orders")
+
+    def __str__(self) -> str:
+        return f"{self.year}: {self.last}"
+
+
 class Order(models.Model):
     """An order at one supplier for several schools. `number` is its own ("B-2026-0007"), given when it is made.
 
@@ -189,6 +205,11 @@ class OrderLine(models.Model):
                 name="funding_order_line_names_something",
                 violation_error_message=_("Please choose a product or describe what is ordered."),
             ),
+            models.UniqueConstraint(
+                fields=["order", "application_line"],
+                name="funding_application_line_once_per_order",
+                violation_error_message=_("This line of an application stands in the order already."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -263,6 +284,27 @@ class DeliveredItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.order_line}"
+
+
+class ScannedReceipt(models.Model):
+    """Goods of an order line that are being scanned in. It becomes a `DeliveredItem` when they are taken in."""
+
+    order_line = models.ForeignKey(
+        OrderLine, verbose_name=pgettext_lazy("of an order", "line"), on_delete=models.PROTECT, related_name="scanned"
+    )
+    scan_session = models.OneToOneField(ScanSession, on_delete=models.PROTECT, related_name="receipt")
+    note_number = models.CharField(_("number of the delivery note"), max_length=60, blank=True)
+    received_on = models.DateField(_("received or returned on"))
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("scanned receipt")
+        verbose_name_plural = _("scanned receipts")
+        ordering = ("order_line", "pk")
+
+    def __str__(self) -> str:
+        return str(self.scan_session)
 
 
 class PurchasedDevice(models.Model):

@@ -60,6 +60,7 @@ from apps.inventory.services.steps import (
     retire_device,
     return_from_repair,
     return_loan,
+    return_to_supplier,
     send_to_repair,
     take_to_stock,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "retire_device",
     "return_from_repair",
     "return_loan",
+    "return_to_supplier",
     "run_waiting",
     "send_to_repair",
     "set_price",

@@ -31,6 +31,7 @@ from apps.inventory.scan_places import Places
 from apps.inventory.services.adding import add_devices, checked_spot
 from apps.inventory.services.common import ensure_may
 from apps.inventory.services.kits import KIT_HAS_NO_PRICE, add_parts, parts_of
+from apps.inventory.taking_in import followers
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -159,12 +160,16 @@ def take_in(*, session: ScanSession, revision: int, by: User, leave_out_known: b
     new = to_take_in(row, scans, known)
     if not new:
         raise DomainError(_("There is no serial number to take in. Please scan the devices first."), code="empty")
+    for follower in followers:
+        follower.prepare(row, len(new), by)
     places = Places.of(row.kit_parts)
     if row.kit is None or places is None:
         devices = _add(row, new, by=by)
     else:
         devices = _add_kits(row, row.kit, places, new, by=by)
     _end(row, ScanState.TAKEN_IN)
+    for follower in followers:
+        follower.taken_in(row, devices, by)
     return devices
 
 

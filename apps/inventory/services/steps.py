@@ -13,7 +13,7 @@ from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.inventory.binding import ensure_may_go
-from apps.inventory.choices import LENT_OWNERSHIPS, Condition, DeviceStatus, Disposal
+from apps.inventory.choices import ENDED_STATUSES, LENT_OWNERSHIPS, Condition, DeviceStatus, Disposal
 from apps.inventory.models import Device
 from apps.inventory.placing import Spot, earliest_day, ensure_day
 from apps.inventory.services.common import ensure_may, locked, spot_at, write
@@ -80,6 +80,22 @@ def retire_device(
     row.status = DeviceStatus.RETIRED
     _let_go(row, disposal, day, proceeds)
     reason = "\n".join(filter(None, (reason.strip(), allowed)))
+    return write(row, None, status=DeviceStatus.RETIRED, on=day, by=by, reason=reason)
+
+
+@transaction.atomic
+def return_to_supplier(*, device: Device, by: User, reason: str, on: datetime.date | None = None) -> Device:
+    """Sends a bought device back to where it was ordered. It no longer counts from `on` on, and nothing binds it.
+
+    That is no disposal in the sense of a grant: the money comes back, or another device does.
+    """
+    day = on or today()
+    row = _step("retire_device", device, DeviceStatus.RETIRED, by=by)
+    if row.status in ENDED_STATUSES:
+        raise DomainError(_("%(tag)s is not there, so it cannot go back to the supplier.") % {"tag": row.tag})
+    row.disposal, row.disposed_on, row.proceeds = Disposal.SUPPLIER, day, None
+    row.bound_until, row.bound_by = None, ""
+    row.status = DeviceStatus.RETIRED
     return write(row, None, status=DeviceStatus.RETIRED, on=day, by=by, reason=reason)
 
 

@@ -1,0 +1,28 @@
+"""Who hears of a delivery that is taken in: higher apps register here, e.g. funding for its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.inventory.models import Device, ScanSession
+
+
+class Follower(Protocol):
+    """Called within the transaction, with the delivery locked. What it raises keeps all of it from being written."""
+
+    def prepare(self, session: ScanSession, number: int, by: User) -> None:
+        """Before so many devices are made: takes its own locks and refuses what does not fit."""
+
+    def taken_in(self, session: ScanSession, devices: Sequence[Device], by: User) -> None:
+        """The devices are there, in the order of scanning."""
+
+
+followers: list[Follower] = []
+
+
+def register(follower: Follower) -> None:
+    if follower not in followers:
+        followers.append(follower)
