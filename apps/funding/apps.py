@@ -28,7 +28,10 @@ class FundingConfig(AppConfig):
         from apps.funding.panels import applications_of_school
         from apps.funding.permissions import ROLE_PERMISSIONS
         from apps.funding.round_jobs import register_all as register_round_jobs
+        from apps.funding.services.deliveries import OrderFollower
+        from apps.inventory import taking_in
 
+        taking_in.register(OrderFollower())
         register(ROLE_PERMISSIONS)
         register_round_jobs()
         navigation.register(

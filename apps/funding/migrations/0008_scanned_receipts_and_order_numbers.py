@@ -5,64 +5,90 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('funding', '0007_first_rules'),
-        ('inventory', '0018_back_to_the_supplier'),
-        ('schools', '0005_schools_that_are_due'),
+        ("funding", "0007_first_rules"),
+        ("inventory", "0018_back_to_the_supplier"),
+        ("schools", "0005_schools_that_are_due"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OrderNumber',
+            name="OrderNumber",
             fields=[
-                ('year', models.PositiveSmallIntegerField(primary_key=True, serialize=False, verbose_name='year')),
-                ('last', models.PositiveIntegerField(default=0, verbose_name='last number')),
+                ("year", models.PositiveSmallIntegerField(primary_key=True, serialize=False, verbose_name="year")),
+                ("last", models.PositiveIntegerField(default=0, verbose_name="last number")),
             ],
             options={
-                'verbose_name': 'running number of orders',
-                'verbose_name_plural': 'running numbers of orders',
+                "verbose_name": "running number of orders",
+                "verbose_name_plural": "running numbers of orders",
             },
         ),
         migrations.CreateModel(
-            name='ScannedReceipt',
+            name="ScannedReceipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('note_number', models.CharField(blank=True, max_length=60, verbose_name='number of the delivery note')),
-                ('received_on', models.DateField(verbose_name='received or returned on')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "note_number",
+                    models.CharField(blank=True, max_length=60, verbose_name="number of the delivery note"),
+                ),
+                ("received_on", models.DateField(verbose_name="received or returned on")),
             ],
             options={
-                'verbose_name': 'scanned receipt',
-                'verbose_name_plural': 'scanned receipts',
-                'ordering': ('order_line', 'pk'),
+                "verbose_name": "scanned receipt",
+                "verbose_name_plural": "scanned receipts",
+                "ordering": ("order_line", "pk"),
             },
         ),
         migrations.AddField(
-            model_name='applicationline',
-            name='given_up',
-            field=models.PositiveIntegerField(default=0, editable=False, help_text='Approved pieces that are not bought after all.', verbose_name='given up'),
+            model_name="applicationline",
+            name="given_up",
+            field=models.PositiveIntegerField(
+                default=0,
+                editable=False,
+                help_text="Approved pieces that are not bought after all.",
+                verbose_name="given up",
+            ),
         ),
         migrations.AddField(
-            model_name='historicalapplicationline',
-            name='given_up',
-            field=models.PositiveIntegerField(default=0, editable=False, help_text='Approved pieces that are not bought after all.', verbose_name='given up'),
+            model_name="historicalapplicationline",
+            name="given_up",
+            field=models.PositiveIntegerField(
+                default=0,
+                editable=False,
+                help_text="Approved pieces that are not bought after all.",
+                verbose_name="given up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='applicationline',
-            constraint=models.CheckConstraint(condition=models.Q(('given_up', 0), ('given_up__lte', models.F('approved_quantity')), _connector='OR'), name='funding_line_given_up_of_approved'),
+            model_name="applicationline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("given_up", 0), ("given_up__lte", models.F("approved_quantity")), _connector="OR"),
+                name="funding_line_given_up_of_approved",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'application_line'), name='funding_application_line_once_per_order', violation_error_message='This line of an application stands in the order already.'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(
+                fields=("order", "application_line"),
+                name="funding_application_line_once_per_order",
+                violation_error_message="This line of an application stands in the order already.",
+            ),
         ),
         migrations.AddField(
-            model_name='scannedreceipt',
-            name='order_line',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scanned', to='funding.orderline', verbose_name='line'),
+            model_name="scannedreceipt",
+            name="order_line",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="scanned",
+                to="funding.orderline",
+                verbose_name="line",
+            ),
         ),
         migrations.AddField(
-            model_name='scannedreceipt',
-            name='scan_session',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='receipt', to='inventory.scansession'),
+            model_name="scannedreceipt",
+            name="scan_session",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="receipt", to="inventory.scansession"
+            ),
         ),
     ]

@@ -134,7 +134,8 @@ class ApplicationLine(models.Model):
             ),
             models.CheckConstraint(condition=Q(extra_cost__gte=0), name="funding_line_extra_not_negative"),
             models.CheckConstraint(
-                condition=Q(given_up=0) | Q(given_up__lte=F("approved_quantity")), name="funding_line_given_up_of_approved"
+                condition=Q(given_up=0) | Q(given_up__lte=F("approved_quantity")),
+                name="funding_line_given_up_of_approved",
             ),
             models.CheckConstraint(
                 condition=Q(replaces_quantity__lte=F("quantity")),

@@ -24,6 +24,7 @@ from apps.funding.services.decisions import (
     reserve,
     return_with_question,
 )
+from apps.funding.services.deliveries import Note, begin_scan, receive_goods, return_goods
 from apps.funding.services.drawdowns import (
     cancel_drawdown,
     choose_lines,
@@ -32,7 +33,9 @@ from apps.funding.services.drawdowns import (
     request_drawdown,
 )
 from apps.funding.services.grants import edit_grant, record_change_notice
+from apps.funding.services.invoices import Payment, cancel_invoice, pay_invoice, pay_several, record_invoice
 from apps.funding.services.ledger import post_entry, record_payment, release
+from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, place_order, save_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
     decisions_of,
@@ -48,26 +51,37 @@ from apps.funding.services.steps import UNSEEN
 __all__ = [
     "UNSEEN",
     "CarryOver",
+    "Note",
     "Outcome",
+    "Payment",
     "add_concept",
     "answer",
     "approve",
+    "begin_scan",
     "cancel_drawdown",
+    "cancel_invoice",
+    "cancel_order",
     "cancel_reservation",
     "changes_since",
     "choose_lines",
+    "close_order",
     "confirm_change",
     "create_draft",
     "create_drawdown",
+    "create_order",
     "create_proof",
     "decide_several",
     "decisions_of",
     "decline_change",
     "discard_draft",
     "edit_grant",
+    "give_up_line",
     "hand_in",
     "limit_for_two",
     "needs_two",
+    "pay_invoice",
+    "pay_several",
+    "place_order",
     "post_entry",
     "propose_approval",
     "propose_budget",
@@ -76,7 +90,9 @@ __all__ = [
     "propose_overrun",
     "propose_virement",
     "receive_drawdown",
+    "receive_goods",
     "record_change_notice",
+    "record_invoice",
     "record_payment",
     "reject",
     "release",
@@ -85,8 +101,10 @@ __all__ = [
     "reopen",
     "request_drawdown",
     "reserve",
+    "return_goods",
     "return_with_question",
     "save_draft",
+    "save_order",
     "save_texts",
     "sentence_about_two",
     "submit",

@@ -15,7 +15,7 @@ from apps.core.formats import euro
 from apps.core.money import CENT, ZERO, to_cents, total
 from apps.funding.calculations import BudgetEffect
 from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
-from apps.funding.models import ApplicationLine, Budget, LedgerEntry
+from apps.funding.models import ApplicationLine, Budget, InvoiceLine, LedgerEntry, OrderLine
 from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction
 
 _KEEP = "funding.pay_invoice"
@@ -29,6 +29,8 @@ class Entry:
     amount: Decimal
     line: ApplicationLine | None = None
     note: str = ""
+    order_line: OrderLine | None = None
+    invoice_line: InvoiceLine | None = None
 
 
 def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[LedgerEntry]:
@@ -38,7 +40,16 @@ def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[
     were missing. The caller has checked that the money is there.
     """
     rows = LedgerEntry.objects.bulk_create(
-        LedgerEntry(budget=budget, kind=entry.kind, amount=entry.amount, line=entry.line, by=by, note=entry.note[:300])
+        LedgerEntry(
+            budget=budget,
+            kind=entry.kind,
+            amount=entry.amount,
+            line=entry.line,
+            order_line=entry.order_line,
+            invoice_line=entry.invoice_line,
+            by=by,
+            note=entry.note[:300],
+        )
         for entry in entries
     )
     committed, spent = effect_of(entries)

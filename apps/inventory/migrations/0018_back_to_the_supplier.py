@@ -4,20 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inventory', '0017_kits_on_loan'),
+        ("inventory", "0017_kits_on_loan"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='device',
-            name='disposal',
-            field=models.CharField(blank=True, choices=[('scrapped', 'scrapped'), ('sold', 'sold'), ('given_away', 'given away'), ('returned', 'returned to its owner'), ('supplier', 'returned to the supplier')], max_length=16, verbose_name='whereabouts after retirement'),
+            model_name="device",
+            name="disposal",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("scrapped", "scrapped"),
+                    ("sold", "sold"),
+                    ("given_away", "given away"),
+                    ("returned", "returned to its owner"),
+                    ("supplier", "returned to the supplier"),
+                ],
+                max_length=16,
+                verbose_name="whereabouts after retirement",
+            ),
         ),
         migrations.AlterField(
-            model_name='historicaldevice',
-            name='disposal',
-            field=models.CharField(blank=True, choices=[('scrapped', 'scrapped'), ('sold', 'sold'), ('given_away', 'given away'), ('returned', 'returned to its owner'), ('supplier', 'returned to the supplier')], max_length=16, verbose_name='whereabouts after retirement'),
+            model_name="historicaldevice",
+            name="disposal",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("scrapped", "scrapped"),
+                    ("sold", "sold"),
+                    ("given_away", "given away"),
+                    ("returned", "returned to its owner"),
+                    ("supplier", "returned to the supplier"),
+                ],
+                max_length=16,
+                verbose_name="whereabouts after retirement",
+            ),
         ),
     ]

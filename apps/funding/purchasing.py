@@ -1,0 +1,207 @@
+"""What orders, deliveries and invoices come to. Pure: euros and pieces in, euros and pieces out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from apps.core.money import ZERO, rounded, share_rounded_down
+from apps.funding.calculations import Split
+from apps.funding.choices import ApplicationState, OrderState
+
+LIVE_ORDERS = frozenset({OrderState.PLACED, OrderState.PARTLY_DELIVERED, OrderState.DELIVERED})
+"""States of an order that stands at the supplier."""
+
+PLACED_ORDERS = LIVE_ORDERS | {OrderState.CLOSED}
+"""States of an order that was placed and not cancelled."""
+
+
+@dataclass(frozen=True)
+class OrderLineInput:
+    """A line of an order as typed. Of an application's line only quantity and price are taken; the rest is known.
+
+    `line_id`: a line that stood there before. `unit_price` in euros gross; None: as approved.
+    """
+
+    quantity: int
+    unit_price: Decimal | None = None
+    application_line_id: int | None = None
+    school_id: int | None = None
+    product_id: int | None = None
+    description: str = ""
+    budget_id: int | None = None
+    own_share_budget_id: int | None = None
+    line_id: int | None = None
+
+
+@dataclass(frozen=True)
+class InvoiceLineInput:
+    """A line of an invoice as typed; amounts in euros gross and never negative, on a credit note, too.
+
+    `eligible_amount` None: all of it where a grant pays, else nothing. `own_share_budget_id` is taken where the order
+    names none, because a grant was to pay all.
+    """
+
+    order_line_id: int
+    quantity: int
+    amount: Decimal
+    eligible_amount: Decimal | None = None
+    own_share_budget_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What was paid for an order line so far: euros and pieces, credit notes subtracted."""
+
+    eligible: Decimal = ZERO
+    grant: Decimal = ZERO
+    own: Decimal = ZERO
+    quantity: int = 0
+
+    @property
+    def amount(self) -> Decimal:
+        return self.grant + self.own
+
+
+def split_eligible(
+    amount: Decimal, eligible: Decimal, *, rate: Decimal | None, limit: Decimal | None, quantity: int
+) -> Split:
+    """Who pays an amount: the grant at most its rate of the eligible part, rounded down, and at most its limit a piece.
+
+    The own share takes the rest. `rate` None: municipal money pays all.
+    """
+    grant = ZERO if rate is None else share_rounded_down(eligible, rate)
+    if rate is not None and limit is not None:
+        grant = min(grant, limit * quantity)
+    return Split(grant_share=grant, own_share=amount - grant)
+
+
+def split_credit(
+    amount: Decimal, eligible: Decimal, *, rate: Decimal | None, limit: Decimal | None, quantity: int, paid: Paid
+) -> Split:
+    """Who gets a credit of `amount` back (all positive): so much that the rest paid keeps the grant within its rate.
+
+    What is left of the line after the credit is split anew; the difference to what was paid goes back. The grant gets
+    at most the whole credit.
+    """
+    if rate is None:
+        return Split(grant_share=ZERO, own_share=amount)
+    left = split_eligible(
+        paid.amount - amount,
+        paid.eligible - eligible,
+        rate=rate,
+        limit=limit,
+        quantity=max(paid.quantity - quantity, 0),
+    )
+    back = min(max(paid.grant - left.grant_share, amount - paid.own, ZERO), amount)
+    return Split(grant_share=back, own_share=amount - back)
+
+
+def uncovered(need: Decimal, *, open_amount: Decimal, held: Decimal) -> Decimal:
+    """What of a need is not committed yet, when so much of what is committed is held for others."""
+    return max(ZERO, need - max(ZERO, open_amount - held))
+
+
+def surplus(open_amount: Decimal, held: Decimal) -> Decimal:
+    """What is committed and held for nothing: to be released."""
+    return max(ZERO, open_amount - held)
+
+
+def net_of(gross: Decimal, vat_percent: Decimal) -> Decimal:
+    """Euros net, rounded half-up."""
+    return rounded(gross * 100 / (100 + vat_percent))
+
+
+class Threshold(Protocol):
+    """A step of the city's procurement rules; `up_to` None: for every sum above the others."""
+
+    @property
+    def valid_from(self) -> datetime.date: ...
+    @property
+    def up_to(self) -> Decimal | None: ...
+    @property
+    def procedure(self) -> str: ...
+
+
+def threshold_for(thresholds: Iterable[Threshold], net: Decimal, day: datetime.date) -> Threshold | None:
+    """The step that holds for a sum on a day: of the table that came into force last, the lowest that reaches so far.
+
+    None where no table holds, or none of its steps reaches so far.
+    """
+    in_force = [row for row in thresholds if row.valid_from <= day]
+    newest = max((row.valid_from for row in in_force), default=None)
+    steps = [row for row in in_force if row.valid_from == newest and (row.up_to is None or net <= row.up_to)]
+    return min(steps, key=lambda row: (row.up_to is None, row.up_to or ZERO), default=None)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What an order asks for of an application's line, and how much of it came."""
+
+    state: str
+    quantity: int
+    delivered: int
+
+    @property
+    def bound(self) -> int:
+        """Pieces that nobody else can order: all, but of a closed order those that came."""
+        if self.state == OrderState.CANCELLED:
+            return 0
+        return self.delivered if self.state == OrderState.CLOSED else self.quantity
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An approved line of an application: pieces approved and given up, and its orders."""
+
+    approved: int
+    given_up: int
+    orders: tuple[Ordered, ...] = ()
+
+    @property
+    def to_order(self) -> int:
+        """Pieces that stand in no order, drafts included."""
+        return self.approved - self.given_up - sum(order.bound for order in self.orders)
+
+    @property
+    def unplaced(self) -> int:
+        """Pieces that stand in no order that was placed."""
+        return self.approved - self.given_up - sum(row.bound for row in self.orders if row.state in PLACED_ORDERS)
+
+    @property
+    def missing(self) -> int:
+        """Pieces that were ordered and have not come."""
+        return sum(order.quantity - order.delivered for order in self.orders if order.state in LIVE_ORDERS)
+
+    @property
+    def settled(self) -> int:
+        """Pieces with which nothing more happens."""
+        return self.given_up + sum(order.delivered for order in self.orders if order.state == OrderState.CLOSED)
+
+    @property
+    def delivered(self) -> int:
+        return sum(order.delivered for order in self.orders if order.state in PLACED_ORDERS)
+
+
+def following_state(lines: Sequence[Pieces], *, approved_state: ApplicationState) -> ApplicationState:
+    """What becomes of an application by the orders of its lines.
+
+    `ordered` when every approved piece stands in an order that was placed, `delivered` when all of these came,
+    `closed` when all orders are closed or given up; until then it stays approved.
+    """
+    if all(line.settled == line.approved for line in lines):
+        return ApplicationState.CLOSED
+    if any(line.unplaced for line in lines):
+        return approved_state
+    return ApplicationState.ORDERED if any(line.missing for line in lines) else ApplicationState.DELIVERED
+
+
+def state_by_deliveries(lines: Iterable[tuple[int, int]]) -> OrderState:
+    """State of a placed order by (ordered, delivered) of its lines."""
+    rows = list(lines)
+    if all(quantity == delivered for quantity, delivered in rows):
+        return OrderState.DELIVERED
+    return OrderState.PARTLY_DELIVERED if any(delivered for _quantity, delivered in rows) else OrderState.PLACED

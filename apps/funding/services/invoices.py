@@ -1,0 +1,415 @@
+"""Invoices and credit notes: recorded by one person, paid on another's order (KomHVO § 31).
+
+Locks in each: order, applications, invoice, budgets.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypedDict
+from uuid import UUID
+
+from django.db.models import Q, Sum
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.formats import euro
+from apps.core.history import save_by
+from apps.core.money import CENT, ZERO
+from apps.funding.amounts import line_cost
+from apps.funding.calculations import Split
+from apps.funding.choices import InvoiceKind, InvoiceState, LedgerKind, OrderState
+from apps.funding.models import Budget, Invoice, InvoiceLine, LedgerEntry, Order, OrderLine
+from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid, split_credit, split_eligible
+from apps.funding.services.commitments import Amounts, Booking, Books, amounts_of
+from apps.funding.services.purchase_steps import Locked, lock_order, not_yours
+from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
+from apps.funding.workflow import INVOICE_TRANSITIONS
+
+_RECORD = "funding.record_invoice"
+_PAY = "funding.pay_invoice"
+
+
+class _Terms(TypedDict):
+    """At what a grant pays: share of the eligible amount, and euros a piece at most."""
+
+    rate: Decimal | None
+    limit: Decimal | None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """How one invoice of several came out; `message` is the refusal, empty when its payment is ordered."""
+
+    invoice: Invoice
+    paid: bool
+    message: str = ""
+
+
+def record_invoice(
+    *,
+    order: Order,
+    by: User,
+    number: str,
+    voucher_number: str,
+    dated_on: datetime.date,
+    lines: Sequence[InvoiceLineInput],
+    kind: str = InvoiceKind.INVOICE,
+    payee: str = "",
+    booking_reference: str = "",
+    remark: str = "",
+    form_key: UUID | None = None,
+) -> Invoice:
+    """Writes an invoice or credit note of a placed order down; its payment is ordered by somebody else.
+
+    Amounts are typed as positive on both; a credit note keeps them negative. Without `payee` it is the supplier.
+    More than has come, or dearer than ordered, needs a remark. A credit note gives back at most what was invoiced.
+    Posts what each budget is going to pay. A form that is sent twice makes one invoice.
+    """
+    with money_transaction():
+        locked = lock_order(order, by=by, permission=_RECORD)
+        if (earlier := _of_form(form_key, by)) is not None:
+            return earlier
+        _ensure_invoiceable(locked.order, kind)
+        invoice = Invoice(
+            order=locked.order,
+            kind=kind,
+            form_key=form_key,
+            number=number.strip(),
+            voucher_number=voucher_number.strip(),
+            dated_on=dated_on,
+            payee=payee.strip() or locked.order.supplier.name,
+            booking_reference=booking_reference.strip(),
+            remark=remark.strip(),
+            recorded_by=by,
+        )
+        _check_facts(invoice)
+        rows = _checked_lines(locked, invoice, lines, by=by)
+        save_by(invoice, by=by)
+        budgets = locked.lock_budgets(by=by)
+        booking = Booking(budgets, by=by, note=str(invoice))
+        for row in rows:
+            row.invoice = invoice
+            save_by(row, by=by)
+            booking.add(LedgerKind.INVOICE, row.order_line, _parts(row), invoice_line=row)
+        booking.post()
+    return invoice
+
+
+def pay_invoice(
+    *, invoice: Invoice, by: User, paid_on: datetime.date | None = None, booking_reference: str = ""
+) -> Invoice:
+    """Orders the payment of a recorded invoice, once. Whoever recorded it cannot.
+
+    Splits each line over grant and own share, keeps both parts with the line, and pays them out of what is committed;
+    what costs more is committed now, or refused with a sentence. A credit note takes money back; of a closed order it
+    is released at once.
+    """
+    with money_transaction():
+        locked, row = _lock_invoice(invoice, by=by, permission=_PAY)
+        INVOICE_TRANSITIONS.ensure("pay_invoice", source=row.state, target=InvoiceState.PAID)
+        _ensure_second_person(row, by)
+        day = _checked_payday(paid_on, row)
+        budgets = locked.lock_budgets(by=by)
+        order_lines = {line.pk: line for line in locked.lines}
+        booking, books = Booking(budgets, by=by, note=str(row)), Books(locked.lines)
+        for line in row.lines.order_by("pk"):
+            line.order_line = order_lines[line.order_line_id]
+            _pay_line(line, booking, books, is_closed=locked.order.state == OrderState.CLOSED, by=by)
+        booking.post()
+        row.state, row.paid_on, row.paid_by = InvoiceState.PAID, day, by
+        row.booking_reference = booking_reference.strip() or row.booking_reference
+        validated(row, exclude=("order", "recorded_by", "paid_by", "voucher_number"))
+        save_by(row, by=by, update_fields=["state", "paid_on", "paid_by", "booking_reference"])
+    return row
+
+
+def pay_several(*, invoices: Iterable[Invoice], by: User, paid_on: datetime.date | None = None) -> list[Payment]:
+    """Orders several payments, each in a transaction of its own; one that is refused does not keep the next back."""
+    ensure_may(by, _PAY)
+    ids = {invoice.pk for invoice in invoices}
+    payments = []
+    for row in Invoice.objects.visible_to(by).filter(pk__in=ids).order_by("dated_on", "pk"):
+        try:
+            payments.append(Payment(pay_invoice(invoice=row, by=by, paid_on=paid_on), paid=True))
+        except DomainError as error:
+            payments.append(Payment(row, paid=False, message=str(error)))
+    return payments
+
+
+def cancel_invoice(*, invoice: Invoice, by: User, reason: str) -> Invoice:
+    """Takes back an invoice that was not paid, because it is wrong; what was invoiced is countered."""
+    reason = required_text(reason, _("Please say why the invoice is cancelled."), field="reason")
+    with money_transaction():
+        locked, row = _lock_invoice(invoice, by=by, permission=_RECORD)
+        INVOICE_TRANSITIONS.ensure("cancel_invoice", source=row.state, target=InvoiceState.CANCELLED)
+        booking = Booking(locked.lock_budgets(by=by), by=by, note=reason)
+        order_lines = {line.pk: line for line in locked.lines}
+        for line in row.lines.order_by("pk"):
+            booking.add(
+                LedgerKind.INVOICE, order_lines[line.order_line_id], _invoiced(line), sign=-1, invoice_line=line
+            )
+        booking.post()
+        row.state = InvoiceState.CANCELLED
+        save_by(row, by=by, update_fields=["state"], reason=reason)
+    return row
+
+
+def paid_of(lines: Iterable[OrderLine]) -> dict[int, Paid]:
+    """Order line id -> what was paid for it so far; lines without payments are left out."""
+    rows = InvoiceLine.objects.filter(order_line__in=list(lines), invoice__state=InvoiceState.PAID)
+    sums = (
+        rows.order_by()
+        .values_list("order_line")
+        .annotate(
+            eligible=Sum("eligible_amount"), grant=Sum("grant_amount"), own=Sum("own_amount"), pieces=Sum("quantity")
+        )
+    )
+    return {pk: Paid(eligible, grant, own, quantity) for pk, eligible, grant, own, quantity in sums}
+
+
+def _lock_invoice(invoice: Invoice, *, by: User, permission: str) -> tuple[Locked, Invoice]:
+    ensure_may(by, permission)
+    rows = Invoice.objects.visible_to(by)
+    order = get_object_or_404(rows.select_related("order"), pk=invoice.pk).order
+    locked = lock_order(order, by=by, permission=permission)
+    row: Invoice = rows.select_for_update(of=("self",), no_key=True).get(pk=invoice.pk)
+    return locked, row
+
+
+def _of_form(form_key: UUID | None, by: User) -> Invoice | None:
+    found = None if form_key is None else Invoice.objects.filter(form_key=form_key).first()
+    if found is not None and found.recorded_by_id != by.pk:
+        raise not_yours()
+    return found
+
+
+def _ensure_invoiceable(order: Order, kind: str) -> None:
+    """Invoices about what stands at the supplier; credit notes may come after the order is closed."""
+    allowed = PLACED_ORDERS if kind == InvoiceKind.CREDIT else PLACED_ORDERS - {OrderState.CLOSED}
+    if order.state not in allowed:
+        raise DomainError(
+            _("The order is “%(state)s”: no invoice of it can be recorded.") % {"state": order.get_state_display()},
+            code="illegal_transition",
+        )
+
+
+def _check_facts(invoice: Invoice) -> None:
+    validated(invoice, exclude=("order", "recorded_by", "paid_by"))
+    if invoice.dated_on > clock.today():
+        raise DomainError(_("This day lies in the future. Please correct it."), field="dated_on")
+    taken = Invoice.objects.filter(voucher_number=invoice.voucher_number).first()
+    if taken is not None:
+        raise DomainError(
+            _("The voucher number %(number)s belongs to an invoice of the order %(order)s already.")
+            % {"number": invoice.voucher_number, "order": taken.order},
+            code="voucher_number",
+            field="voucher_number",
+        )
+    same = Invoice.objects.filter(order=invoice.order, number=invoice.number).exclude(state=InvoiceState.CANCELLED)
+    if same.exists():
+        raise DomainError(_("This invoice of the order is recorded already."), code="number", field="number")
+
+
+def _checked_lines(
+    locked: Locked, invoice: Invoice, typed: Sequence[InvoiceLineInput], *, by: User
+) -> list[InvoiceLine]:
+    order_lines = {line.pk: line for line in locked.lines}
+    chosen = [row for row in typed if row.amount or row.quantity]
+    if not chosen:
+        raise DomainError(_("Please enter the amount of at least one line."), code="empty", field="amount")
+    if len({row.order_line_id for row in chosen}) != len(chosen) or any(
+        row.order_line_id not in order_lines for row in chosen
+    ):
+        raise DomainError(_("A line does not belong to this order. Please load the page again."), code="stale")
+    invoiced = _invoiced_so_far(locked.lines)
+    rows = []
+    for row in chosen:
+        line = order_lines[row.order_line_id]
+        _ensure_amounts(line, row)
+        if row.own_share_budget_id is not None and line.own_share_budget_id is None:
+            _set_own_share(line, row.own_share_budget_id, by=by)
+        so_far = invoiced[line.pk]
+        if invoice.kind == InvoiceKind.CREDIT:
+            rows.append(_credit_line(line, row, so_far))
+        else:
+            _ensure_reasonable(line, row, so_far, invoice.remark)
+            rows.append(_invoice_line(line, row))
+    return rows
+
+
+@dataclass(frozen=True)
+class _SoFar:
+    quantity: int = 0
+    amount: Decimal = ZERO
+    eligible: Decimal = ZERO
+
+
+def _invoiced_so_far(lines: Iterable[OrderLine]) -> defaultdict[int, _SoFar]:
+    """Recorded and paid, credit notes subtracted."""
+    rows = InvoiceLine.objects.filter(~Q(invoice__state=InvoiceState.CANCELLED), order_line__in=list(lines))
+    sums = (
+        rows.order_by()
+        .values_list("order_line")
+        .annotate(pieces=Sum("quantity"), euros=Sum("amount"), part=Sum("eligible_amount"))
+    )
+    found = {pk: _SoFar(quantity, amount, part) for pk, quantity, amount, part in sums}
+    return defaultdict(_SoFar, found)
+
+
+def _ensure_amounts(line: OrderLine, row: InvoiceLineInput) -> None:
+    eligible = ZERO if row.eligible_amount is None else row.eligible_amount
+    if row.quantity < 0 or row.amount <= ZERO or any(value != value.quantize(CENT) for value in (row.amount, eligible)):
+        raise DomainError(
+            _("“%(line)s”: please enter an amount above zero with at most two decimal places.") % {"line": line},
+            field="amount",
+        )
+    if not ZERO <= eligible <= row.amount:
+        raise DomainError(_("The eligible amount is a part of the amount."), field="eligible_amount")
+    if eligible and line.budget.grant_id is None:
+        raise DomainError(
+            _("“%(line)s” is paid by municipal money: nothing of it is eligible.") % {"line": line},
+            field="eligible_amount",
+        )
+
+
+def _set_own_share(line: OrderLine, budget_id: int, *, by: User) -> None:
+    """A grant that was to pay all pays less: somebody has to pay the rest."""
+    budget = Budget.objects.visible_to(by).filter(pk=budget_id, grant__isnull=True).first()
+    if budget is None or line.budget.grant_id is None:
+        raise DomainError(_("Please choose a municipal budget for the own share."), field="own_share_budget")
+    line.own_share_budget = budget
+    save_by(line, by=by, update_fields=["own_share_budget"])
+
+
+def _ensure_reasonable(line: OrderLine, row: InvoiceLineInput, so_far: _SoFar, remark: str) -> None:
+    """Not more than has come and not dearer than ordered, unless somebody says why."""
+    if remark:
+        return
+    if so_far.quantity + row.quantity > line.delivered:
+        raise DomainError(
+            _("“%(line)s”: only %(delivered)s have come, but %(invoiced)s would be invoiced. Please say why.")
+            % {"line": line, "delivered": line.delivered, "invoiced": so_far.quantity + row.quantity},
+            code="remark",
+            field="remark",
+        )
+    ordered = line_cost(line.unit_price, so_far.quantity + row.quantity)
+    if so_far.amount + row.amount > ordered:
+        raise DomainError(
+            _("“%(line)s”: %(ordered)s were agreed for this, but %(invoiced)s would be invoiced. Please say why.")
+            % {"line": line, "ordered": euro(ordered), "invoiced": euro(so_far.amount + row.amount)},
+            code="remark",
+            field="remark",
+        )
+
+
+def _invoice_line(line: OrderLine, row: InvoiceLineInput) -> InvoiceLine:
+    default = row.amount if line.budget.grant_id is not None else ZERO
+    eligible = default if row.eligible_amount is None else row.eligible_amount
+    return InvoiceLine(order_line=line, quantity=row.quantity, amount=row.amount, eligible_amount=eligible)
+
+
+def _credit_line(line: OrderLine, row: InvoiceLineInput, so_far: _SoFar) -> InvoiceLine:
+    if row.amount > so_far.amount or row.quantity > so_far.quantity:
+        raise DomainError(
+            _("“%(line)s”: only %(amount)s for %(quantity)s pieces were invoiced. Please give back at most this.")
+            % {"line": line, "amount": euro(so_far.amount), "quantity": so_far.quantity},
+            code="credit",
+            field="amount",
+        )
+    # What is left stays a part of what is left of the amount.
+    least = max(ZERO, so_far.eligible - (so_far.amount - row.amount))
+    most = min(row.amount, so_far.eligible)
+    eligible = most if row.eligible_amount is None else row.eligible_amount
+    if not least <= eligible <= most:
+        raise DomainError(
+            _("“%(line)s”: please enter between %(least)s and %(most)s as the eligible part of the credit.")
+            % {"line": line, "least": euro(least), "most": euro(most)},
+            field="eligible_amount",
+        )
+    return InvoiceLine(order_line=line, quantity=-row.quantity, amount=-row.amount, eligible_amount=-eligible)
+
+
+def _split(row: InvoiceLine) -> Split:
+    """Who pays the line, or gets it back; a credit note's parts are negative."""
+    line = row.order_line
+    grant = line.budget.grant
+    terms: _Terms = {"rate": line.budget.rate, "limit": None if grant is None else grant.limit_per_device}
+    if row.amount > ZERO:
+        return split_eligible(row.amount, row.eligible_amount, quantity=row.quantity, **terms)
+    paid = paid_of([line]).get(line.pk, Paid())
+    if paid.amount < -row.amount:
+        # Nothing to give back yet: what is expected, until the payment splits it.
+        paid = _as_if_paid(-row.amount, -row.eligible_amount, -row.quantity, terms)
+    back = split_credit(-row.amount, -row.eligible_amount, quantity=-row.quantity, paid=paid, **terms)
+    return Split(grant_share=-back.grant_share, own_share=-back.own_share)
+
+
+def _as_if_paid(amount: Decimal, eligible: Decimal, quantity: int, terms: _Terms) -> Paid:
+    split = split_eligible(amount, eligible, quantity=quantity, **terms)
+    return Paid(eligible, split.grant_share, split.own_share, quantity)
+
+
+def _parts(row: InvoiceLine) -> Amounts:
+    return amounts_of(row.order_line, _split(row))
+
+
+def _invoiced(row: InvoiceLine) -> Amounts:
+    """What stands in the ledger as invoiced for a line."""
+    entries = LedgerEntry.objects.filter(invoice_line=row, kind=LedgerKind.INVOICE)
+    return dict(entries.order_by("budget").values_list("budget").annotate(sum=Sum("amount")))
+
+
+def _ensure_second_person(invoice: Invoice, by: User) -> None:
+    if invoice.recorded_by_id == by.pk:
+        raise DomainError(
+            _("You recorded this invoice yourself. Please ask another person to order the payment (KomHVO § 31)."),
+            code="same_person",
+        )
+
+
+def _checked_payday(paid_on: datetime.date | None, invoice: Invoice) -> datetime.date:
+    day = paid_on or clock.today()
+    if not invoice.dated_on <= day <= clock.today():
+        raise DomainError(
+            _("The payment lies between the date of the invoice and today. Please correct the day."), field="paid_on"
+        )
+    return day
+
+
+def _pay_line(line: InvoiceLine, booking: Booking, books: Books, *, is_closed: bool, by: User) -> None:
+    """Freezes the parts of a line and pays them; where they differ from what was recorded, that is corrected."""
+    split = _split(line)
+    if line.amount < ZERO:
+        _ensure_paid_before(line)
+    parts = amounts_of(line.order_line, split)
+    booking.add(LedgerKind.INVOICE, line.order_line, _difference(parts, _invoiced(line)), invoice_line=line)
+    if line.amount > ZERO:
+        booking.cover(line.order_line, parts, books)
+    booking.add(LedgerKind.PAY, line.order_line, parts, invoice_line=line)
+    if line.amount < ZERO and is_closed:
+        booking.add(LedgerKind.RELEASE, line.order_line, {pk: -amount for pk, amount in parts.items()})
+    line.grant_amount, line.own_amount = split.grant_share, split.own_share
+    save_by(line, by=by, update_fields=["grant_amount", "own_amount"])
+
+
+def _ensure_paid_before(line: InvoiceLine) -> None:
+    paid = paid_of([line.order_line]).get(line.order_line_id, Paid())
+    if -line.amount > paid.amount or -line.eligible_amount > paid.eligible:
+        raise DomainError(
+            _("“%(line)s”: only %(paid)s are paid so far. Please have the invoice paid before the credit note.")
+            % {"line": line.order_line, "paid": euro(paid.amount)},
+            code="credit",
+        )
+
+
+def _difference(wanted: Mapping[int, Decimal], found: Mapping[int, Decimal]) -> Amounts:
+    ids = sorted(wanted.keys() | found.keys())
+    return {pk: wanted.get(pk, ZERO) - found.get(pk, ZERO) for pk in ids}

@@ -1,0 +1,398 @@
+"""Orders: bundled, placed, cancelled and closed. Locks in each: order, contract, applications, budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Sum
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core import clock
+from apps.core.errors import DomainError
+from apps.core.formats import euro
+from apps.core.history import save_by
+from apps.core.money import ZERO, CentsField, total
+from apps.funding.choices import InvoiceState, LedgerKind, OrderState
+from apps.funding.models import (
+    ApplicationLine,
+    AwardThreshold,
+    EquipmentApplication,
+    FrameworkContract,
+    Invoice,
+    InvoiceLine,
+    Order,
+    OrderLine,
+    OrderNumber,
+    Supplier,
+)
+from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput, threshold_for
+from apps.funding.services.commitments import Booking, Books, cost_of
+from apps.funding.services.following import follow_orders, pieces_of
+from apps.funding.services.order_lines import pot_of, write_lines
+from apps.funding.services.purchase_steps import (
+    Locked,
+    change_order_state,
+    ensure_order_revision,
+    ensure_order_step,
+    lines_of,
+    lock_applications,
+    lock_order,
+    not_yours,
+)
+from apps.funding.services.steps import (
+    ensure_may,
+    lock_application,
+    lock_budgets,
+    money_transaction,
+    required_text,
+    validated,
+)
+
+_ORDER = "funding.place_order"
+_FACTS = ("supplier", "contract", "note", "estimated_net", "procedure", "award_reason")
+
+
+def create_order(
+    *,
+    by: User,
+    supplier: Supplier,
+    contract: FrameworkContract | None = None,
+    lines: Sequence[OrderLineInput] = (),
+    note: str = "",
+    form_key: UUID | None = None,
+) -> Order:
+    """A draft with the next number of the year. A form that is sent twice (`form_key`) makes one order.
+
+    Lines of applications: approved, and not more than stands in no other order. Lines of the office's own name a
+    product or say in words what is bought, and the budget that pays.
+    """
+    ensure_may(by, _ORDER)
+    with money_transaction():
+        numbers = _locked_numbers()
+        if (earlier := _of_form(form_key, by)) is not None:
+            return earlier
+        order = Order(number=_next(numbers), form_key=form_key, created_by=by)
+        _take_facts(order, supplier=supplier, contract=contract, note=note)
+        save_by(order, by=by)
+        write_lines(order, lines, by=by)
+        return order
+
+
+def save_order(
+    *,
+    order: Order,
+    revision: int,
+    by: User,
+    supplier: Supplier,
+    lines: Sequence[OrderLineInput],
+    contract: FrameworkContract | None = None,
+    note: str = "",
+    estimated_net: Decimal | None = None,
+    procedure: str = "",
+    award_reason: str = "",
+) -> Order:
+    """Replaces facts, award record and lines of a draft; lines that are not named are removed.
+
+    `StaleError` when somebody saved since `revision` was read.
+    """
+    with money_transaction():
+        named = [line.application_line_id for line in lines if line.application_line_id is not None]
+        row = lock_order(order, by=by, permission=_ORDER, also_lines=named).order
+        ensure_order_revision(row, revision)
+        _ensure_draft(row)
+        _take_facts(
+            row,
+            supplier=supplier,
+            contract=contract,
+            note=note,
+            estimated_net=estimated_net,
+            procedure=procedure,
+            award_reason=award_reason,
+        )
+        row.revision += 1
+        save_by(row, by=by, update_fields=[*_FACTS, "revision"])
+        write_lines(row, lines, by=by)
+    return row
+
+
+def place_order(*, order: Order, by: User, revision: int | None = None) -> Order:
+    """The order goes to the supplier. Its applications follow.
+
+    Posts what is ordered per budget. What it costs beyond what is committed (dearer than approved, or bought by the
+    office on its own) is committed now; what it costs less stays committed until the order is closed.
+
+    Refuses an empty order, a contract that does not reach, a missing award record (needed where the city's table has
+    a step for the sum, or without a contract), and more than a budget has available.
+    """
+    with money_transaction():
+        locked = lock_order(order, by=by, permission=_ORDER)
+        row = locked.order
+        ensure_order_revision(row, revision)
+        ensure_order_step("place_order", row)
+        if not locked.lines:
+            raise DomainError(_("The order is empty. Please add what is to be ordered."), code="empty")
+        _ensure_contract(row, locked.lines)
+        _complete_award(row)
+        _place(locked, by=by)
+    return row
+
+
+def cancel_order(*, order: Order, by: User, reason: str = "", revision: int | None = None) -> Order:
+    """Takes back an order of which nothing has come and nothing is paid. Its lines can be ordered again.
+
+    What was ordered is countered; what was committed for this order is committed no longer.
+    """
+    with money_transaction():
+        locked = lock_order(order, by=by, permission=_ORDER)
+        row = locked.order
+        ensure_order_revision(row, revision)
+        ensure_order_step("cancel_order", row)
+        if row.state != OrderState.DRAFT:
+            reason = required_text(reason, _("Please say why the order is cancelled."), field="reason")
+        _ensure_untouched(row)
+        budgets = locked.lock_budgets(by=by)
+        change_order_state(row, "cancel_order", OrderState.CANCELLED, by=by, reason=reason.strip())
+        _save_state(row, by=by, reason=reason)
+        books, booking = Books(locked.lines), Booking(budgets, by=by, note=reason.strip())
+        for line in locked.lines:
+            booking.add(LedgerKind.ORDER, line, books.posted(line, LedgerKind.ORDER), sign=-1)
+            if line.application_line_id is None:
+                open_amounts = {pk: books.open(line, pk) for pk in sorted(books.budgets_of(line))}
+                booking.add(LedgerKind.RELEASE, line, open_amounts)
+            else:
+                booking.commit(line, books.posted(line, LedgerKind.COMMIT), sign=-1)
+        booking.post()
+        follow_orders(locked.applications.values(), by=by, reason=reason.strip())
+    return row
+
+
+def close_order(
+    *, order: Order, by: User, reason: str = "", order_missing_again: bool = False, revision: int | None = None
+) -> Order:
+    """Nothing more comes of this order: what is committed for it and was not paid becomes available again.
+
+    Pieces that did not come are given up, or (`order_missing_again`) stand again among what is to be ordered, with
+    their money. Needs a reason when pieces are missing or not invoiced; refuses while an invoice waits for payment.
+    """
+    with money_transaction():
+        locked = lock_order(order, by=by, permission=_ORDER)
+        row = locked.order
+        ensure_order_revision(row, revision)
+        ensure_order_step("close_order", row)
+        _ensure_may_close(locked, reason)
+        budgets = locked.lock_budgets(by=by)
+        change_order_state(row, "close_order", OrderState.CLOSED, by=by, reason=reason.strip())
+        _save_state(row, by=by, reason=reason)
+        if not order_missing_again:
+            _give_up_missing(locked, by=by, reason=reason)
+        books, booking = Books(locked.lines), Booking(budgets, by=by, note=reason.strip())
+        for line in locked.lines:
+            booking.release_surplus(line, books)
+        booking.post()
+        follow_orders(locked.applications.values(), by=by, reason=reason.strip())
+    return row
+
+
+def give_up_line(*, line: ApplicationLine, by: User, reason: str) -> ApplicationLine:
+    """The pieces of an approved line that stand in no order are not bought after all; their money is released."""
+    reason = required_text(reason, _("Please say why this is not bought after all."), field="reason")
+    application = EquipmentApplication(pk=line.application_id)
+    with money_transaction():
+        lock_application(application, by=by, permission=_ORDER)
+        applications = lock_applications([line.application_id])
+        row: ApplicationLine = ApplicationLine.objects.select_related("product").get(pk=line.pk)
+        number = pieces_of([row])[row.pk].to_order
+        if number < 1 or row.application_id not in applications:
+            raise DomainError(
+                _("Nothing of this line is left to order. Please load the page again."), code="nothing_left"
+            )
+        pot = pot_of(row)
+        budgets = lock_budgets({pk for pk in (pot.budget_id, pot.own_share_budget_id) if pk is not None}, by=by)
+        row.given_up += number
+        save_by(row, by=by, update_fields=["given_up"], reason=reason)
+        booking = Booking(budgets, by=by, note=reason)
+        booking.release_surplus(pot, Books([pot]))
+        booking.post()
+        follow_orders(applications.values(), by=by, reason=reason)
+    return row
+
+
+def _locked_numbers() -> OrderNumber:
+    """The row of this year, locked until the transaction ends: no number is missing, and no form makes two orders."""
+    year = clock.today().year
+    OrderNumber.objects.get_or_create(year=year)
+    row: OrderNumber = OrderNumber.objects.select_for_update(no_key=True).get(year=year)
+    return row
+
+
+def _next(numbers: OrderNumber) -> str:
+    numbers.last += 1
+    numbers.save(update_fields=["last"])
+    return f"B-{numbers.year}-{numbers.last:04d}"
+
+
+def _of_form(form_key: UUID | None, by: User) -> Order | None:
+    found = None if form_key is None else Order.objects.filter(form_key=form_key).first()
+    if found is not None and found.created_by_id != by.pk:
+        raise not_yours()
+    return found
+
+
+def _take_facts(order: Order, *, supplier: Supplier, contract: FrameworkContract | None, **facts: object) -> None:
+    if not supplier.is_active and supplier.pk != order.supplier_id:
+        raise DomainError(_("We no longer order at “%(supplier)s”. Please choose another supplier.")
+                          % {"supplier": supplier}, field="supplier")  # fmt: skip
+    if contract is not None and contract.supplier_id != supplier.pk:
+        raise DomainError(_("“%(contract)s” is a contract with another supplier. Please choose one of this supplier.")
+                          % {"contract": contract}, field="contract")  # fmt: skip
+    order.supplier, order.contract = supplier, contract
+    for name, value in facts.items():
+        setattr(order, name, value.strip() if isinstance(value, str) else value)
+    validated(order, exclude=("number", "supplier", "contract", "created_by", "placed_by"))
+    if order.estimated_net is not None and order.estimated_net <= ZERO:
+        raise DomainError(_("Please enter an amount above zero."), field="estimated_net")
+
+
+def _ensure_draft(order: Order) -> None:
+    if order.state != OrderState.DRAFT:
+        raise DomainError(
+            _("This order can no longer be changed: its state is now “%(state)s”. Please load the page again.")
+            % {"state": order.get_state_display()},
+            code="not_editable",
+        )
+
+
+def _ensure_contract(order: Order, lines: Sequence[OrderLine]) -> None:
+    """Dates and volume of the framework contract, which is locked so that two orders cannot share its rest."""
+    if order.contract_id is None:
+        return
+    contract = FrameworkContract.objects.select_for_update(no_key=True).get(pk=order.contract_id)
+    today = clock.today()
+    if today < contract.valid_from or (contract.valid_until is not None and contract.valid_until < today):
+        raise DomainError(
+            _("“%(contract)s” does not hold today. Please choose another contract, or none.") % {"contract": contract},
+            code="contract_over",
+            field="contract",
+        )
+    if contract.volume is None:
+        return
+    used, needed = called_from(contract), total(line.amount for line in lines)
+    if used + needed > contract.volume:
+        raise DomainError(
+            _("“%(contract)s” has %(left)s left, but the order comes to %(needed)s. Please order less, or without it.")
+            % {"contract": contract, "left": euro(contract.volume - used), "needed": euro(needed)},
+            code="contract_volume",
+            field="contract",
+        )
+
+
+def called_from(contract: FrameworkContract) -> Decimal:
+    """Euros of all orders that were placed under a contract and not cancelled."""
+    lines = OrderLine.objects.filter(order__contract=contract, order__state__in=PLACED_ORDERS)
+    cost = Sum(F("quantity") * F("unit_price"), output_field=CentsField())
+    amount: Decimal | None = lines.aggregate(sum=cost)["sum"]
+    return amount or ZERO
+
+
+def _complete_award(order: Order) -> None:
+    """Copies the procedure of the step that holds today; refuses a record that is needed and not complete."""
+    thresholds = AwardThreshold.objects.filter(valid_from__lte=clock.today())
+    if order.estimated_net is None:
+        if order.contract_id is None or thresholds.exists():
+            raise DomainError(
+                _("Please enter the estimated net sum of the award, for the whole need and not split."),
+                code="award",
+                field="estimated_net",
+            )
+        return
+    step = threshold_for(thresholds, order.estimated_net, clock.today())
+    if step is not None:
+        order.procedure = step.procedure
+    elif order.contract_id is not None:
+        return
+    if not order.procedure:
+        raise DomainError(
+            _("No step of the city's rules holds for this sum. Please say in words how the order was awarded."),
+            code="award",
+            field="procedure",
+        )
+    if not order.award_reason:
+        raise DomainError(_("Please give the reason of the award."), code="award", field="award_reason")
+
+
+def _place(locked: Locked, *, by: User) -> None:
+    row = locked.order
+    _ensure_still_approved(locked)
+    budgets = locked.lock_budgets(by=by)
+    change_order_state(row, "place_order", OrderState.PLACED, by=by)
+    row.placed_by, row.placed_on, row.revision = by, clock.today(), row.revision + 1
+    save_by(row, by=by, update_fields=["state", "placed_by", "placed_on", "procedure", "revision"])
+    books, booking = Books(locked.lines), Booking(budgets, by=by, note=row.number)
+    for line in locked.lines:
+        need = cost_of(line, line.unit_price, line.quantity)
+        booking.cover(line, need, books)
+        booking.add(LedgerKind.ORDER, line, need)
+    booking.post()
+    follow_orders(locked.applications.values(), by=by, reason=row.number)
+
+
+def _ensure_still_approved(locked: Locked) -> None:
+    """What an application's line has left may have been given up since the draft was written."""
+    applied = [line.application_line for line in locked.lines if line.application_line is not None]
+    pieces = pieces_of(applied)
+    for line in locked.lines:
+        if line.application_line_id is not None and pieces[line.application_line_id].to_order < 0:
+            raise DomainError(
+                _("“%(line)s”: not so many are approved any more. Please correct the line.") % {"line": line},
+                code="quantity",
+            )
+
+
+def _ensure_untouched(order: Order) -> None:
+    """Nothing stands in the way of a cancellation: no goods, no invoice that waits, no money paid."""
+    if order.deliveries.exists() and any(line.delivered for line in lines_of(order)):
+        raise DomainError(_("Goods of this order have come. Please return them first, or close the order."))
+    if order.invoices.filter(state=InvoiceState.RECORDED).exists():
+        raise DomainError(_("An invoice of this order waits for payment. Please cancel the invoice first."))
+    paid = InvoiceLine.objects.filter(invoice__order=order, invoice__state=InvoiceState.PAID)
+    if any(amount for (amount,) in paid.order_by().values("order_line").annotate(sum=Sum("amount")).values_list("sum")):
+        raise DomainError(_("Something of this order is paid. Please record the credit note first."))
+
+
+def _ensure_may_close(locked: Locked, reason: str) -> None:
+    order = locked.order
+    if Invoice.objects.filter(order=order, state=InvoiceState.RECORDED).exists():
+        raise DomainError(_("An invoice of this order waits for payment. Please have it paid or cancel it first."))
+    if reason.strip():
+        return
+    if any(line.delivered < line.quantity for line in locked.lines):
+        raise DomainError(
+            _("Not everything has come. Please say why the order is closed all the same."), field="reason"
+        )
+    invoiced = dict(
+        InvoiceLine.objects.filter(invoice__order=order, invoice__state=InvoiceState.PAID)
+        .order_by()
+        .values_list("order_line")
+        .annotate(sum=Sum("quantity"))
+    )
+    if any(invoiced.get(line.pk, 0) < line.delivered for line in locked.lines):
+        raise DomainError(
+            _("Not everything is invoiced. Please say why the order is closed all the same."), field="reason"
+        )
+
+
+def _give_up_missing(locked: Locked, *, by: User, reason: str) -> None:
+    for line in locked.lines:
+        missing = line.quantity - line.delivered
+        if missing and line.application_line_id is not None:
+            applied = ApplicationLine.objects.get(pk=line.application_line_id)
+            applied.given_up += missing
+            save_by(applied, by=by, update_fields=["given_up"], reason=reason.strip())
+
+
+def _save_state(order: Order, *, by: User, reason: str = "") -> None:
+    order.revision += 1
+    save_by(order, by=by, update_fields=["state", "revision"], reason=reason.strip())
