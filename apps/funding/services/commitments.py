@@ -22,8 +22,8 @@ from apps.funding.amounts import line_cost
 from apps.funding.calculations import BudgetEffect, Split
 from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
 from apps.funding.models import ApplicationLine, Budget, InvoiceLine, LedgerEntry, LineAllocation, OrderLine
+from apps.funding.purchase_selectors import pieces_of
 from apps.funding.purchasing import LIVE_ORDERS, Pieces, split_eligible, surplus, uncovered
-from apps.funding.services.following import pieces_of
 from apps.funding.services.ledger import Entry, post_entries, refusal
 
 Amounts = dict[int, Decimal]
@@ -118,11 +118,12 @@ class Books:
 
     def _held_unplaced(self, line: OrderLine, budget: int) -> Decimal:
         """What the approval committed, less the approved cost of the pieces that are placed or given up."""
-        if line.application_line is None or not (pieces := self.pieces[line.application_line.pk]).unplaced:
+        applied = line.application_line
+        if applied is None or not self.pieces[applied.pk].unplaced:
             return ZERO
-        committed = self.sums[line.application_line.pk, None, budget, LedgerKind.COMMIT]
-        placed = pieces.approved - pieces.unplaced
-        taken = cost_of(line, line.application_line.unit_price, placed).get(budget, ZERO)
+        pieces = self.pieces[applied.pk]
+        committed = self.sums[applied.pk, None, budget, LedgerKind.COMMIT]
+        taken = cost_of(line, applied.unit_price, pieces.approved - pieces.unplaced).get(budget, ZERO)
         return max(ZERO, committed - taken)
 
 

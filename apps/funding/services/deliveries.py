@@ -17,6 +17,7 @@ from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.funding.choices import DeliveryKind
 from apps.funding.models import DeliveredItem, Delivery, Order, OrderLine, PurchasedDevice, ScannedReceipt
+from apps.funding.purchase_selectors import is_scanned
 from apps.funding.purchasing import state_by_deliveries
 from apps.funding.services.following import follow_orders
 from apps.funding.services.purchase_steps import (
@@ -187,11 +188,6 @@ class OrderFollower:
             _follow(locked, "receive_goods", by=by)
 
 
-def is_scanned(line: OrderLine) -> bool:
-    """Whether each piece of the line becomes a device."""
-    return line.product is not None and line.product.kind.tracked_singly
-
-
 def _bind(line: OrderLine, devices: Sequence[Device], *, by: User) -> None:
     """Binds what a grant pays until the end of its earmarking, under its file reference."""
     grant = line.budget.grant
@@ -240,7 +236,7 @@ def _delivery(order: Order, kind: str, note: Note, *, by: User, form_key: uuid.U
 
 def _same_note(order: Order, line: OrderLine, note: Note) -> Delivery | None:
     """The delivery with this note's number and day that the line is not in yet: one note, several lines."""
-    if not note.number:
+    if not note.number or note.day is None:
         return None
     same = order.deliveries.filter(kind=DeliveryKind.RECEIPT, note_number=note.number, received_on=note.day)
     found: Delivery | None = same.exclude(items__order_line=line).order_by("pk").first()

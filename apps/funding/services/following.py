@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from apps.accounts.models import User
 from apps.core.history import save_by
 from apps.funding.choices import ApplicationState
-from apps.funding.models import ApplicationLine, EquipmentApplication, OrderLine
-from apps.funding.purchasing import Ordered, Pieces, following_state
+from apps.funding.models import ApplicationLine, EquipmentApplication
+from apps.funding.purchase_selectors import pieces_of
+from apps.funding.purchasing import following_state
 from apps.funding.services.steps import change_state
 from apps.funding.workflow import APPROVED_STATES
 
@@ -18,18 +19,6 @@ _UP = {S.ORDERED: ("deliver", S.DELIVERED), S.DELIVERED: ("close", S.CLOSED)} | 
     APPROVED_STATES, ("order", S.ORDERED)
 )
 _RANK = dict.fromkeys(APPROVED_STATES, 0) | {S.ORDERED: 1, S.DELIVERED: 2, S.CLOSED: 3}
-
-
-def pieces_of(lines: Iterable[ApplicationLine]) -> dict[int, Pieces]:
-    """Line id -> its pieces and orders, in one query. To decide on them, lock their applications first."""
-    rows = list(lines)
-    orders: defaultdict[int, list[Ordered]] = defaultdict(list)
-    found = OrderLine.objects.filter(application_line__in=[line.pk for line in rows]).order_by("pk")
-    for line_id, state, quantity, delivered in found.values_list(
-        "application_line", "order__state", "quantity", "delivered"
-    ):
-        orders[line_id].append(Ordered(state, quantity, delivered))
-    return {line.pk: Pieces(line.approved_quantity or 0, line.given_up, tuple(orders[line.pk])) for line in rows}
 
 
 def follow_orders(applications: Iterable[EquipmentApplication], *, by: User, reason: str = "") -> None:

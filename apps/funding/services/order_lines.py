@@ -11,9 +11,9 @@ from apps.core.errors import DomainError
 from apps.core.history import delete_by, save_by
 from apps.core.money import ZERO
 from apps.funding.models import ApplicationLine, Budget, LineAllocation, Order, OrderLine
+from apps.funding.purchase_selectors import pieces_of
 from apps.funding.purchasing import OrderLineInput
 from apps.funding.services.commitments import ensure_own_share
-from apps.funding.services.following import pieces_of
 from apps.funding.services.purchase_steps import lock_applications
 from apps.funding.services.steps import validated
 from apps.funding.workflow import APPROVED_STATES

@@ -28,9 +28,10 @@ from apps.funding.models import (
     OrderNumber,
     Supplier,
 )
+from apps.funding.purchase_selectors import pieces_of
 from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput, threshold_for
 from apps.funding.services.commitments import Booking, Books, cost_of
-from apps.funding.services.following import follow_orders, pieces_of
+from apps.funding.services.following import follow_orders
 from apps.funding.services.order_lines import pot_of, write_lines
 from apps.funding.services.purchase_steps import (
     Locked,

@@ -35,6 +35,8 @@ class Command(BaseCommand):
     def _say(self, differences: list[LedgerDifference], counts: dict[str, int]) -> None:
         for row in differences:
             subject = f"budget {row.budget}" if row.line is None else f"line {row.line}"
+            if row.order_line is not None:
+                subject = f"order line {row.order_line}"
             self.stdout.write(f"{row.check} of {subject}: expected {row.expected}, found {row.found}")
         summary = "{entries} entries of {budgets} budgets".format(**counts)
         self.stdout.write(f"{len(differences)} differences in {summary}.")
