@@ -9,6 +9,10 @@ class FundingConfig(AppConfig):
     admin_models = (
         "EquipmentApplication",
         "ApplicationRound",
+        "Order",
+        "Invoice",
+        "Supplier",
+        "FrameworkContract",
         "Budget",
         "BudgetChange",
         "Grant",

@@ -1,0 +1,201 @@
+"""Invoices: what waits for the second person, one by one or several at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.core import formats
+from apps.core.admin import ReadOnlyMixin, ScopedAdmin
+from apps.core.errors import DomainError
+from apps.core.form_layout import collect_errors
+from apps.core.money import total
+from apps.core.templatetags.portal import state_badge
+from apps.funding import purchase_selectors, services
+from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
+from apps.funding.admin.purchase_forms import PayForm, ReasonForm
+from apps.funding.choices import InvoiceState
+from apps.funding.models import Invoice
+
+LIMIT = 100
+_PAY = "funding.pay_invoice"
+_RECORD = "funding.record_invoice"
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
+    """Recorded from the page of an order; paid here by somebody else."""
+
+    change_list_template = "admin/funding/invoice/change_list.html"
+    list_display = (
+        "voucher_number",
+        "number",
+        "dated_on",
+        "payee",
+        "order",
+        "shown_amount",
+        "state_shown",
+        "who",
+    )
+    list_filter = (InvoiceStateFilter, SupplierOfOrderFilter)
+    sortable_by = ("dated_on", "voucher_number")
+    ordering = ("dated_on", "pk")
+    search_fields = ("voucher_number", "number", "order__number", "payee")
+    search_help_text = _("Searches vouchers, invoices, orders and payees.")
+    actions = ("pay_selected",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return purchase_selectors.invoice_rows(request.user)  # type: ignore[arg-type]  # signed in
+
+    @admin.display(description=_("sum gross"))
+    def shown_amount(self, row: Any) -> str:
+        return format_html('<span class="desk-number">{}</span>', formats.euro(row.amount))
+
+    @admin.display(description=_("state"))
+    def state_shown(self, row: Invoice) -> str:
+        return state_badge(row.state, InvoiceState)
+
+    @admin.display(description=_("recorded by"))
+    def who(self, row: Invoice) -> str:
+        return str(row.recorded_by)
+
+    # Several
+
+    def has_pay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(_PAY)
+
+    @admin.action(description=_("Order the payment of the selection …"), permissions=["pay"])
+    def pay_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        ids = list(rows.values_list("pk", flat=True)[: LIMIT + 1])
+        if len(ids) > LIMIT:
+            sentence = gettext("Please choose at most %(limit)s invoices at once.") % {"limit": LIMIT}
+            messages.warning(request, sentence)
+            return None
+        url = reverse("admin:funding_invoice_pay_several")
+        return HttpResponseRedirect(f"{url}?{urlencode({'ids': ','.join(map(str, ids))})}")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.pay_several_view)
+        return [path("pay/", view, name="funding_invoice_pay_several"), *super().get_urls()]
+
+    def pay_several_view(self, request: HttpRequest) -> HttpResponse:
+        """What would be paid and what is left out; then the payments, each by itself."""
+        if not request.user.has_perm(_PAY):
+            raise PermissionDenied(_PAY)
+        ids = _ids_of(request)
+        rows = list(self.get_queryset(request).filter(pk__in=ids))
+        if not ids or len(rows) != len(ids):
+            raise Http404
+        form = PayForm(request.POST if request.method == "POST" else None)
+        del form.fields["booking_reference"]
+        if form.is_valid():
+            payments = services.pay_several(invoices=rows, by=request.user, paid_on=form.cleaned_data["paid_on"])  # type: ignore[arg-type]
+            _tell(request, payments)
+            return HttpResponseRedirect(reverse("admin:funding_invoice_changelist"))
+        told = [(row, self._obstacle(request, row)) for row in rows]
+        payable = [row for row, obstacle in told if not obstacle]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Order payments"),
+            "rows": told,
+            "payable": len(payable),
+            "sum": total(row.amount for row in payable),
+            "form": form,
+            "errors": collect_errors(form),
+        }
+        return TemplateResponse(request, "admin/funding/invoice/pay_several.html", context)
+
+    def _obstacle(self, request: HttpRequest, row: Invoice) -> str:
+        if row.state != InvoiceState.RECORDED:
+            return gettext("It is “%(state)s” already.") % {"state": row.get_state_display()}
+        if row.recorded_by_id == request.user.pk:
+            return gettext("You recorded it yourself; another person orders the payment.")
+        return ""
+
+    # One
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of an invoice. Not wrapped in a transaction: each service has its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        invoice: Any = self.get_object(request, unquote(object_id))
+        if invoice is None:
+            raise Http404
+        pay, cancel = PayForm(prefix="pay"), ReasonForm(prefix="cancel")
+        if request.method == "POST":
+            step = request.POST.get("step", "")
+            if step not in {"pay", "cancel"}:
+                raise BadRequest(f"Unknown step {step!r}")
+            permission = _PAY if step == "pay" else _RECORD
+            if not request.user.has_perm(permission):
+                raise PermissionDenied(permission)
+            kind = PayForm if step == "pay" else ReasonForm
+            form: Any = kind(request.POST, prefix=step)
+            if form.is_valid() and self._take(request, invoice, step, form):
+                return HttpResponseRedirect(reverse("admin:funding_invoice_change", args=[invoice.pk]))
+            pay, cancel = (form, cancel) if step == "pay" else (pay, form)
+        return self._page(request, invoice, pay, cancel)
+
+    def _take(self, request: HttpRequest, invoice: Invoice, step: str, form: Any) -> bool:
+        by: Any = request.user
+        try:
+            if step == "pay":
+                services.pay_invoice(invoice=invoice, by=by, **form.cleaned_data)
+                messages.success(request, gettext("The payment is ordered."))
+            else:
+                services.cancel_invoice(invoice=invoice, by=by, **form.cleaned_data)
+                messages.success(request, gettext("The invoice is cancelled."))
+        except DomainError as error:
+            form.refuse(error)
+            return False
+        return True
+
+    def _page(self, request: HttpRequest, invoice: Any, pay: PayForm, cancel: ReasonForm) -> HttpResponse:
+        lines = invoice.lines.select_related(
+            "order_line__product", "order_line__school", "order_line__budget__grant", "order_line__own_share_budget"
+        )
+        is_open = invoice.state == InvoiceState.RECORDED
+        is_own = invoice.recorded_by_id == request.user.pk
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(invoice),
+            "original": invoice,
+            "invoice": invoice,
+            "states": InvoiceState,
+            "lines": lines.order_by("pk"),
+            "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
+            "is_own": is_open and is_own and request.user.has_perm(_PAY),
+            "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
+            "errors": collect_errors(pay, cancel),
+        }
+        return TemplateResponse(request, "admin/funding/invoice/page.html", context)
+
+
+def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:
+    paid = sum(row.paid for row in payments)
+    sentence = ngettext("%(number)s payment is ordered.", "%(number)s payments are ordered.", paid)
+    messages.success(request, sentence % {"number": paid})
+    for row in payments:
+        if not row.paid:
+            messages.warning(request, f"{row.invoice}: {row.message}")
+
+
+def _ids_of(request: HttpRequest) -> list[int]:
+    """The chosen rows, each once; an id that is no number is none of ours."""
+    texts = request.GET.get("ids", "").split(",")[:LIMIT]
+    return sorted({int(text) if text.isdecimal() else 0 for text in texts if text})

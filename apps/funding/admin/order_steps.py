@@ -1,0 +1,233 @@
+"""The pages of an order's steps: what is asked, and the service that takes the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import DomainError
+from apps.core.form_layout import collect_errors
+from apps.funding import services
+from apps.funding.admin import purchase_forms as forms
+from apps.funding.choices import InvoiceKind
+from apps.funding.models import Budget, Order
+from apps.funding.purchase_selectors import LineStatus, devices_to_return, order_lines
+
+
+@dataclass
+class Visit:
+    """One request about one step of one order."""
+
+    request: HttpRequest
+    order: Order
+    data: Any = None
+    rows: list[LineStatus] = field(default_factory=list)
+
+    @property
+    def user(self) -> Any:
+        return self.request.user
+
+    @property
+    def kind(self) -> str:
+        """Of the paper that is recorded: an invoice unless a credit note is asked for."""
+        return InvoiceKind.CREDIT if self.request.GET.get("kind") == InvoiceKind.CREDIT else InvoiceKind.INVOICE
+
+    @property
+    def line(self) -> LineStatus:
+        """The line that the page is about."""
+        asked = self.request.GET.get("line", "")
+        found = next((row for row in self.rows if str(row.line.pk) == asked), None)
+        if found is None:
+            raise Http404
+        return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page: its right, its words, its form and what happens; `run` returns where to go, None: to the order."""
+
+    name: str
+    permission: str
+    heading: str | Promise
+    text: str | Promise
+    button: str | Promise
+    done: str | Promise
+    form: Callable[[Visit], forms.PurchaseForm]
+    run: Callable[[Visit, Any], str | None]
+    is_danger: bool = False
+
+
+def _cancel(visit: Visit, form: forms.ReasonForm) -> None:
+    services.cancel_order(order=visit.order, by=visit.user, reason=form.cleaned_data["reason"])
+
+
+def _close(visit: Visit, form: forms.CloseForm) -> None:
+    services.close_order(order=visit.order, by=visit.user, **form.cleaned_data)
+
+
+def _receive(visit: Visit, form: forms.ReceiveForm) -> None:
+    services.receive_goods(
+        order=visit.order,
+        by=visit.user,
+        quantities=form.quantities(),
+        note=form.note(),
+        form_key=form.cleaned_data["form_key"],
+    )
+
+
+def _scan(visit: Visit, form: forms.NoteForm) -> str:
+    session = services.begin_scan(
+        order_line=visit.line.line, by=visit.user, token=form.cleaned_data["form_key"], note=form.note()
+    )
+    return session.get_absolute_url()
+
+
+def _return(visit: Visit, form: forms.ReturnForm) -> None:
+    names = ("reason", "on", "note_number", "form_key")
+    facts = {name: form.cleaned_data[name] for name in names}
+    services.return_goods(order=visit.order, by=visit.user, **facts, **form.what())
+
+
+def _record(visit: Visit, form: forms.InvoiceForm) -> str:
+    invoice = services.record_invoice(
+        order=visit.order, by=visit.user, kind=visit.kind, lines=form.inputs(), **form.facts()
+    )
+    return reverse("admin:funding_invoice_change", args=[invoice.pk])
+
+
+def _invoice_form(visit: Visit) -> forms.InvoiceForm:
+    municipal = list(Budget.objects.visible_to(visit.user).filter(grant__isnull=True).order_by("-fiscal_year", "name"))
+    initial = {"payee": visit.order.supplier.name}
+    return forms.InvoiceForm(visit.data, rows=visit.rows, kind=visit.kind, municipal=municipal, initial=initial)
+
+
+STEPS = {
+    step.name: step
+    for step in (
+        Step(
+            "cancel",
+            "funding.place_order",
+            _("Cancel the order"),
+            _("What was committed for it becomes available; lines of applications can be ordered again."),
+            _("Cancel the order"),
+            _("The order is cancelled."),
+            lambda visit: forms.ReasonForm(visit.data),
+            _cancel,
+            is_danger=True,
+        ),
+        Step(
+            "close",
+            "funding.place_order",
+            _("Close the order"),
+            _("Nothing more comes of it. What is committed for it and was not paid becomes available."),
+            _("Close the order"),
+            _("The order is closed."),
+            lambda visit: forms.CloseForm(visit.data),
+            _close,
+        ),
+        Step(
+            "receive",
+            "funding.receive_goods",
+            _("Receive goods"),
+            _("Only what nobody records piece by piece. Devices are scanned in from the page of the order."),
+            _("Receive the goods"),
+            _("The goods are received."),
+            lambda visit: forms.ReceiveForm(visit.data, rows=visit.rows),
+            _receive,
+        ),
+        Step(
+            "scan",
+            "funding.receive_goods",
+            _("Scan devices in"),
+            _("Product, school, price and missing pieces are known already. The scanner comes next."),
+            _("Begin scanning"),
+            "",
+            lambda visit: forms.NoteForm(visit.data),
+            _scan,
+        ),
+        Step(
+            "return",
+            "funding.receive_goods",
+            _("Return goods"),
+            _("Devices are retired as returned to the supplier, and no grant binds them any longer."),
+            _("Return the goods"),
+            _("The goods are noted as returned. Please record the credit note when it comes."),
+            lambda visit: forms.ReturnForm(visit.data, rows=visit.rows, devices=devices_to_return(visit.order)),
+            _return,
+            is_danger=True,
+        ),
+        Step(
+            "invoice",
+            "funding.record_invoice",
+            _("Record an invoice"),
+            _("You check and record it; another person orders the payment (KomHVO § 31)."),
+            _("Record the invoice"),
+            _("It is recorded. Another person orders the payment."),
+            _invoice_form,
+            _record,
+        ),
+    )
+}
+CREDIT_WORDS = {
+    "title": _("Record a credit note"),
+    "text": _("Enter the amounts without a sign: the portal takes them off."),
+    "button": _("Record the credit note"),
+}
+
+
+class StepPages:
+    """The step pages of the order admin."""
+
+    def step_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Rows outside the scope: 404; who may not take the step: 403."""
+        step = STEPS[name]
+        if not request.user.has_perm(step.permission):
+            raise PermissionDenied(step.permission)
+        order = self.found(request, object_id)  # type: ignore[attr-defined]
+        visit = Visit(request, order, request.POST if request.method == "POST" else None, order_lines(order))
+        if name == "scan":
+            _found_line = visit.line
+        form = step.form(visit)
+        if form.is_valid():
+            try:
+                target = step.run(visit, form)
+            except DomainError as error:
+                form.refuse(error)
+            else:
+                if step.done:
+                    messages.success(request, step.done)
+                return HttpResponseRedirect(target or reverse("admin:funding_order_change", args=[order.pk]))
+        return TemplateResponse(request, "admin/funding/order/step.html", self._step_context(visit, step, form))
+
+    def _step_context(self, visit: Visit, step: Step, form: Any) -> dict[str, Any]:
+        words = {"title": step.heading, "text": step.text, "button": step.button}
+        is_credit = step.name == "invoice" and visit.kind == InvoiceKind.CREDIT
+        return {
+            **self.admin_site.each_context(visit.request),  # type: ignore[attr-defined]
+            "opts": self.opts,  # type: ignore[attr-defined]
+            "order": visit.order,
+            "original": visit.order,
+            "step": step,
+            "form": form,
+            "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
+            "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
+            "about": _about(visit) if step.name == "scan" else "",
+            "errors": collect_errors(form),
+            **words,
+            **(CREDIT_WORDS if is_credit else {}),
+        }
+
+
+def _about(visit: Visit) -> str:
+    line = visit.line.line
+    return gettext("%(line)s for %(school)s") % {"line": line, "school": line.school or gettext("the depot")}
