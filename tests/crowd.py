@@ -13,7 +13,7 @@ from django.db.models import Model
 from apps.accounts.choices import Role
 from apps.core import clock
 from apps.core.models import ImportRow
-from apps.funding.models import ApplicationMessage, GrantChange, LineAllocation, ReplacedDevice
+from apps.funding.models import ApplicationMessage, GrantChange, LineAllocation, PurchasedDevice, ReplacedDevice
 from apps.inventory.models import Device, KitPart, KitSet, Placement, ProductPrice
 from apps.inventory.stocktake_choices import Outcome
 from apps.quotas.models import QuotaFigure, TargetGroupMember
@@ -46,6 +46,7 @@ def grow(world: World, numbers: range) -> None:
     city.plans()
     for turn, state in enumerate(STATES):
         city.applications(state, turn)
+    city.purchases()
     city.tickets()
     city.portal_rows()
     city.figures()
@@ -283,6 +284,34 @@ class _City:
             self.more(LineAllocation, line=line, budget=self.budgets, amount=1)
             rows_of(LineAllocation, self.few, {"line": more, "budget": self.budgets[::9], "amount": 1})
             like(self.world.row("ledgerentry"), numbers, line=lines, by=self.by[turns])
+
+    def purchases(self) -> None:
+        """More orders at suppliers of their own, and more of each part of the first one."""
+        order, invoice = self.world.row("order"), self.world.row("invoice")
+        suppliers = self.copies("supplier", name=_name)
+        contracts = self.copies("contract", reference=_name, supplier=suppliers)
+        made: dict[str, Any] = {"supplier": suppliers, "contract": contracts, "form_key": None, "placed_by": self.by}
+        orders = self.copies("order", number=lambda n: f"B-2000-{n:04d}", **made)
+        self.copies("order_draft", number=lambda n: f"B-2001-{n:04d}", **made)
+        like(order.status_changes.first(), self.numbers, by=self.by)
+        named = {"product": self.products[::9], "school": self.schools_[::9], "budget": self.budgets[::9]}
+        for kind in ("orderline", "cableline"):
+            self.copies(kind, order=orders)
+            like(self.world.row(kind), self.few, **named)
+            like(self.world.row(kind), self.few, order=self.world.row("order_draft"), **named)
+        delivery = order.deliveries.get() if not self.world.shared.get("delivery") else self.world.row("delivery")
+        self.world.shared["delivery"] = delivery
+        deliveries = like(delivery, self.numbers, note_number=_name, by=self.by, form_key=None)
+        item = delivery.items.get()
+        like(item, self.numbers, delivery=deliveries)
+        free = [row for row in self.devices_ if not hasattr(row, "purchase")]
+        self.more(PurchasedDevice, device=free, order_line=self.world.row("orderline"), item=item)
+        papers = {"form_key": None, "recorded_by": self.by}
+        here = self.copies("invoice", voucher_number=lambda n: f"B {n}", number=lambda n: f"R {n}", **papers)
+        there = self.copies("invoice", voucher_number=lambda n: f"C {n}", order=orders, **papers)
+        line = invoice.lines.get(order_line=self.world.row("cableline"))
+        for rows in (here, there):
+            like(line, self.numbers, invoice=rows)
 
     def tickets(self) -> None:
         facts = {"title": _name, "device": self.devices_, "responsible": self.by}

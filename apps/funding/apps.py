@@ -29,7 +29,7 @@ class FundingConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import navigation, panels
         from apps.core.permissions import register
-        from apps.funding.panels import applications_of_school
+        from apps.funding.panels import applications_of_school, purchase_of_device
         from apps.funding.permissions import ROLE_PERMISSIONS
         from apps.funding.round_jobs import register_all as register_round_jobs
         from apps.funding.services.deliveries import OrderFollower
@@ -44,3 +44,4 @@ class FundingConfig(AppConfig):
             )
         )
         panels.register("schools.school", panels.Panel("funding/panels/school.html", applications_of_school, order=40))
+        panels.register("inventory.device", panels.Panel("funding/panels/device.html", purchase_of_device, order=20))

@@ -1,4 +1,4 @@
-"""What other apps' pages show of applications."""
+"""What other apps' pages show of applications and purchases."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.funding.choices import ApplicationState
+from apps.funding.purchase_selectors import purchase_of
 from apps.funding.school_money import money_of_school
 from apps.funding.selectors import application_rows
+from apps.inventory.models import Device
 from apps.schools.models import School
 
 SHOWN = 5
@@ -34,3 +36,14 @@ def applications_of_school(request: HttpRequest, school: School) -> dict[str, An
         ),
         "create_url": f"{reverse('funding:create')}?{query}" if user.has_perm("funding.draft_application") else "",
     }
+
+
+def purchase_of_device(request: HttpRequest, device: Device) -> dict[str, Any] | None:
+    """With which order and money a device was bought, for those who see the city's money."""
+    user: Any = request.user
+    if not user.has_perm("funding.view_budget"):
+        return None
+    purchase = purchase_of(device, user)
+    if purchase is None:
+        return None
+    return {"purchase": purchase, "line": purchase.order_line, "in_admin": user.is_staff}

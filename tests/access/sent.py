@@ -12,6 +12,7 @@ from apps.accounts.choices import Role
 from apps.core import clock
 from apps.funding.proof_selectors import drawable_lines
 from apps.schools.models import School
+from tests.access.purchase_data import PURCHASES
 from tests.access.visits import client_of
 from tests.access.world import Place, World, foreign_to
 from tests.factories import PASSWORD, photo_file
@@ -258,6 +259,10 @@ _PLAIN: dict[str, Data] = {
     "admin:funding_drawdown_change#receive": {"step": "receive"},
     "admin:funding_drawdown_change#cancel": {"step": "cancel", **REASON},
     "admin:funding_proofofuse_change#reopen": {"step": "reopen", **REASON},
+    "admin:funding_order_give_up": REASON,
+    "admin:funding_order_cancel": REASON,
+    "admin:funding_order_close": REASON,
+    "admin:funding_invoice_change#cancel": {"step": "cancel", "cancel-reason": "Falsch."},
     "admin:inventory_device_change": {
         "serial": "NEU-1", "price": "12,00", "note": "neu",
         "placements-TOTAL_FORMS": 0, "placements-INITIAL_FORMS": 0,
@@ -429,5 +434,13 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "admin:funding_reasontemplate_add": _form(
         "funding_reasontemplate_add", Role.OFFICE_APPROVER, name="Neu", kind="reject", text="Neu"
     ),
+    "admin:funding_supplier_add": _form("funding_supplier_add", Role.OFFICE_CLERK, name="Neu"),
+    "admin:funding_supplier_change": _form("funding_supplier_change", Role.OFFICE_CLERK, name="Neu"),
+    "admin:funding_frameworkcontract_add": _form(
+        "funding_frameworkcontract_add", Role.OFFICE_CLERK, reference="Neu", title="Neu", valid_from="01.02.2026",
+        supplier=lambda world, *_: world.row("supplier").pk,
+    ),
+    "admin:funding_frameworkcontract_change": _form("funding_frameworkcontract_change", Role.OFFICE_CLERK, title="Neu"),
+    **PURCHASES,
     "admin:funding_reasontemplate_change": _form("funding_reasontemplate_change", Role.OFFICE_APPROVER, text="Neu"),
 }  # fmt: skip

@@ -43,6 +43,7 @@ NAMED_IN_QUERY = {
     "inventory:labels": ("tag", "tag"),
     "admin:funding_equipmentapplication_bulk": ("ids", "pk"),
     "admin:funding_drawdown_add": ("grant", "pk"),
+    "admin:funding_invoice_pay_several": ("ids", "pk"),
 }
 """Addresses that name their row behind the question mark: parameter and the row's attribute."""
 
@@ -65,6 +66,7 @@ class Visit:
         known = {
             "foreign": world.row("school", foreign_place(role)).number,
             "own": world.row("school").number,
+            "orderline": world.row("orderline").pk,
             "terms": f"school={world.row('school').number}&borrower=pupil&group=7b&due=school_year&condition=good",
             "today": today.isoformat(),
             "month_ago": (today - datetime.timedelta(days=25)).isoformat(),

@@ -59,6 +59,7 @@ from apps.schools.models import (
 )
 from apps.schools.services import save_school
 from apps.tickets import services as tickets
+from tests.access.purchases import make_purchases
 from tests.factories import (
     DeviceKindFactory,
     ForeignAuthorityFactory,
@@ -156,6 +157,7 @@ def make_world() -> World:
         _concept(world, place, school)
         _applications(world, place, school)
         _tickets(world, place, school)
+    make_purchases(world)
     _depot(world)
     for place, school in schools.items():
         _stocktake(world, place, school)

@@ -1,0 +1,44 @@
+"""Orders and invoices of the small city: one that is a draft, one that is placed, one of which something came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apps.accounts.choices import Role
+from apps.core import clock
+from apps.funding import services
+from apps.funding.models import FrameworkContract, OrderLine, Supplier
+from apps.funding.purchasing import InvoiceLineInput, OrderLineInput
+
+if TYPE_CHECKING:
+    from tests.access.world import World
+
+
+def make_purchases(world: World) -> None:
+    """Bought by the office on its own, for the first school; the invoice is recorded by the clerk."""
+    by, budget = world.people[Role.OFFICE_CLERK], world.row("budget")
+    supplier = Supplier.objects.create(name="Lieferhaus Geldwort")
+    contract = FrameworkContract.objects.create(
+        supplier=supplier, reference="RV Geldwort", title="Geräte", valid_from=clock.today()
+    )
+    known: dict[str, Any] = {"budget_id": budget.pk, "school_id": world.row("school").pk}
+    lines = [
+        OrderLineInput(3, 100, product_id=world.row("product").pk, **known),  # type: ignore[arg-type]  # whole euros
+        OrderLineInput(5, 10, description="Kabel Geldwort", **known),  # type: ignore[arg-type]  # whole euros
+    ]
+    facts = {"by": by, "supplier": supplier, "contract": contract, "lines": lines}
+    draft, placed, came = (services.create_order(**facts, note="Geldwort") for _number in range(3))
+    placed, came = (services.place_order(order=row, by=by) for row in (placed, came))
+    scanned, cables = OrderLine.objects.filter(order=came).order_by("pk")
+    services.receive_goods(order=came, by=by, quantities={cables.pk: 2}, note=services.Note("LS Geldwort"))
+    invoice = services.record_invoice(
+        order=came,
+        by=by,
+        number="R Geldwort",
+        voucher_number="B Geldwort",
+        dated_on=clock.today(),
+        lines=[InvoiceLineInput(cables.pk, 1, lines[1].unit_price or 0)],  # type: ignore[arg-type]  # it has one
+    )
+    came.refresh_from_db()
+    world.shared |= {"supplier": supplier, "contract": contract, "order_draft": draft, "order_placed": placed}
+    world.shared |= {"order": came, "orderline": scanned, "cableline": cables, "invoice": invoice}
