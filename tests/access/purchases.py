@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from apps.accounts.choices import Role
@@ -23,8 +24,8 @@ def make_purchases(world: World) -> None:
     )
     known: dict[str, Any] = {"budget_id": budget.pk, "school_id": world.row("school").pk}
     lines = [
-        OrderLineInput(3, 100, product_id=world.row("product").pk, **known),  # type: ignore[arg-type]  # whole euros
-        OrderLineInput(5, 10, description="Kabel Geldwort", **known),  # type: ignore[arg-type]  # whole euros
+        OrderLineInput(3, Decimal(100), product_id=world.row("product").pk, **known),
+        OrderLineInput(5, Decimal(10), description="Kabel Geldwort", **known),
     ]
     facts = {"by": by, "supplier": supplier, "contract": contract, "lines": lines}
     draft, placed, came = (services.create_order(**facts, note="Geldwort") for _number in range(3))
@@ -37,7 +38,7 @@ def make_purchases(world: World) -> None:
         number="R Geldwort",
         voucher_number="B Geldwort",
         dated_on=clock.today(),
-        lines=[InvoiceLineInput(cables.pk, 1, lines[1].unit_price or 0)],  # type: ignore[arg-type]  # it has one
+        lines=[InvoiceLineInput(cables.pk, 1, Decimal(10))],
     )
     came.refresh_from_db()
     world.shared |= {"supplier": supplier, "contract": contract, "order_draft": draft, "order_placed": placed}

@@ -94,7 +94,7 @@ def test_chosen_lines_become_an_order_that_is_placed_and_received(clerk: Client)
     sent(clerk, url, form_of(clerk, url) | {"step": "place"})
     order.refresh_from_db()
     assert order.state == OrderState.PLACED
-    assert "Nothing is waiting" in page(clerk, TO_ORDER) or "wartet" in page(clerk, TO_ORDER)
+    assert "Nichts wartet auf eine Bestellung" in page(clerk, TO_ORDER)
 
     line = order.lines.order_by("pk").first()
     assert line is not None
