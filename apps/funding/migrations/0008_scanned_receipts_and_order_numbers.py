@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("funding", "0007_first_rules"),
-        ("inventory", "0018_back_to_the_supplier"),
+        ("inventory", "0019_back_to_the_supplier"),
         ("schools", "0005_schools_that_are_due"),
     ]
 

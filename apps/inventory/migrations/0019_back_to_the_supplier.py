@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0017_kits_on_loan"),
+        ("inventory", "0018_placements_that_ended"),
     ]
 
     operations = [
