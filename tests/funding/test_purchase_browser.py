@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.core.clock import today
-from apps.core.formats import day as shown_day
 from apps.funding.models import Invoice, Order
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.purchases import (
@@ -136,7 +135,7 @@ def test_from_the_list_to_the_payment_with_the_keyboard_alone(pages: Any, clerk:
     page.wait_for_url("**/invoice/")
     _type(page, "#id_voucher_number", "2026-00815")
     _type(page, "#id_number", "R 17")
-    _type(page, "#id_dated_on", shown_day(today()))
+    page.locator("#id_dated_on").fill(today().isoformat())
     press_until(page, "button:has-text('Rechnung erfassen')")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Sie ist erfasst.")).to_be_visible()
@@ -156,7 +155,7 @@ def test_a_refusal_names_its_field_and_keeps_what_was_typed(pages: Any, clerk: U
     page.goto(f"{ADMIN}/order/{order.pk}/invoice/")
     page.fill("#id_voucher_number", "2026-00815")
     page.fill("#id_number", "R 17")
-    page.fill("#id_dated_on", shown_day(today()))
+    page.fill("#id_dated_on", today().isoformat())
     page.fill(f"#id_pieces-{line.pk}", "2")
     page.fill(f"#id_amount-{line.pk}", "1.000,00")
     page.get_by_role("button", name="Rechnung erfassen").click()
