@@ -80,6 +80,22 @@ class Purchases(RuleBasedStateMachine):
             BudgetFactory(appropriation=D("2500.00")),
         ]
         self.municipal = self.budgets[2]
+        self.begin()
+
+    def begin(self) -> None:
+        """Something of each kind, so that each rule has something to do from the first step on."""
+        for number in range(3):
+            self.approve(school=number, product=number, quantity=3, budget=number, by=number)
+        lines = ApplicationLine.objects.order_by("pk")
+        for line in lines[:2]:
+            self.create(OrderLineInput(2, application_line_id=line.pk), by=1)
+        self.order_for_the_office(quantity=2, price=D("19.99"), budget=0, product=1, by=1)
+        self.scan(number=4, pieces=2, by=1)
+        for order in Order.objects.order_by("pk"):
+            for line in order.lines.filter(product__kind__tracked_singly=False):
+                self.attempt(services.receive_goods, order=order, by=self.office(1), quantities={line.pk: 2})
+        for number in (4, 1, 2):
+            self.record_as_ordered(number=number, by=0)
 
     # Who and what
 
