@@ -149,7 +149,7 @@ class Booking:
         """Entries of a kind about an order line, for each budget its own."""
         for budget, amount in amounts.items():
             if amount:
-                about = line if line.pk is not None else None
+                about = None if line._state.adding else line
                 entry = Entry(kind, sign * amount, line.application_line, self.note, about, invoice_line)
                 self.entries[budget].append(entry)
 

@@ -29,7 +29,8 @@ from apps.funding.models import (
     Supplier,
 )
 from apps.funding.purchase_selectors import pieces_of
-from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput, threshold_for
+from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput
+from apps.funding.rules import threshold_for
 from apps.funding.services.commitments import Booking, Books, cost_of
 from apps.funding.services.following import follow_orders
 from apps.funding.services.order_lines import pot_of, write_lines
@@ -300,16 +301,16 @@ def called_from(contract: FrameworkContract) -> Decimal:
 
 def _complete_award(order: Order) -> None:
     """Copies the procedure of the step that holds today; refuses a record that is needed and not complete."""
-    thresholds = AwardThreshold.objects.filter(valid_from__lte=clock.today())
     if order.estimated_net is None:
-        if order.contract_id is None or thresholds.exists():
+        is_ruled = AwardThreshold.objects.filter(valid_from__lte=clock.today()).exists()
+        if order.contract_id is None or is_ruled:
             raise DomainError(
                 _("Please enter the estimated net sum of the award, for the whole need and not split."),
                 code="award",
                 field="estimated_net",
             )
         return
-    step = threshold_for(thresholds, order.estimated_net, clock.today())
+    step = threshold_for(order.estimated_net, clock.today())
     if step is not None:
         order.procedure = step.procedure
     elif order.contract_id is not None:

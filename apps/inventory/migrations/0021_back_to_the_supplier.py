@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0018_placements_that_ended"),
+        ("inventory", "0020_loans_sent_once"),
     ]
 
     operations = [

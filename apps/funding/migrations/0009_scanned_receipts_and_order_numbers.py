@@ -6,8 +6,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funding", "0007_first_rules"),
-        ("inventory", "0019_back_to_the_supplier"),
+        ("funding", "0008_proposal_overrun_reason"),
+        ("inventory", "0021_back_to_the_supplier"),
         ("schools", "0005_schools_that_are_due"),
     ]
 
