@@ -42,6 +42,7 @@ from apps.funding.reconciliation import ledger_differences
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory, DeviceKindFactory, ProductFactory, SchoolFactory
 from tests.funding.factories import BudgetFactory, coordinator_of
 from tests.funding.purchases import ContractFactory, bound_grant
@@ -234,7 +235,7 @@ class Purchases(RuleBasedStateMachine):
         if session is None:
             return
         self.serial += pieces
-        scans = [(uuid.uuid4(), f"SN{self.serial - index:06d}") for index in range(pieces)]
+        scans = [SentSerial(uuid.uuid4(), f"SN{self.serial - index:06d}") for index in range(pieces)]
         inventory.record_scans(session=session, scanned=scans, by=person)
         session.refresh_from_db()
         before = Device.objects.count()

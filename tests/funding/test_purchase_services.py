@@ -21,6 +21,7 @@ from apps.funding.reconciliation import ledger_differences
 from apps.inventory import services as inventory
 from apps.inventory.choices import DeviceStatus, Disposal
 from apps.inventory.models import Device, ScanSession
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory, CoordinatorFactory, ProductFactory
 from tests.funding.factories import BudgetFactory, make_application
 from tests.funding.purchases import (
@@ -280,7 +281,7 @@ def test_more_than_ordered_does_not_come_in() -> None:
     order, by = placed_order(*lines_for(approved())), ClerkFactory()
     line = order.lines.get()
     session = services.begin_scan(order_line=line, by=by, token=uuid.uuid4())
-    scans = [(uuid.uuid4(), f"ZU-VIEL-{number}") for number in range(3)]
+    scans = [SentSerial(uuid.uuid4(), f"ZU-VIEL-{number}") for number in range(3)]
     inventory.record_scans(session=session, scanned=scans, by=by)
 
     error = refused("too_many", inventory.take_in, session=session, revision=3, by=by)
@@ -295,7 +296,7 @@ def test_what_was_changed_at_the_scanner_is_not_what_was_ordered() -> None:
     order, by = placed_order(*lines_for(approved())), ClerkFactory()
     session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
     inventory.change_scanning(session=session, by=by, product=ProductFactory())
-    inventory.record_scans(session=session, scanned=[(uuid.uuid4(), "ANDERES-1")], by=by)
+    inventory.record_scans(session=session, scanned=[SentSerial(uuid.uuid4(), "ANDERES-1")], by=by)
     refused("other_goods", inventory.take_in, session=ScanSession.objects.get(), revision=2, by=by)
 
 
@@ -304,7 +305,7 @@ def test_a_coordinator_does_not_take_in_what_the_office_ordered() -> None:
     line = order.lines.get()
     session = services.begin_scan(order_line=line, by=ClerkFactory(), token=uuid.uuid4())
     ScanSession.objects.update(by=(coordinator := CoordinatorFactory(schools=[line.school])))
-    inventory.record_scans(session=session, scanned=[(uuid.uuid4(), "SCHULE-1")], by=coordinator)
+    inventory.record_scans(session=session, scanned=[SentSerial(uuid.uuid4(), "SCHULE-1")], by=coordinator)
     with pytest.raises(PermissionDenied):
         inventory.take_in(session=session, revision=1, by=coordinator)
     assert not Device.objects.exists()

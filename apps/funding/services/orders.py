@@ -65,6 +65,9 @@ def create_order(
     lines: Sequence[OrderLineInput] = (),
     note: str = "",
     form_key: UUID | None = None,
+    estimated_net: Decimal | None = None,
+    procedure: str = "",
+    award_reason: str = "",
 ) -> Order:
     """A draft with the next number of the year. A form that is sent twice (`form_key`) makes one order.
 
@@ -77,7 +80,15 @@ def create_order(
         if (earlier := _of_form(form_key, by)) is not None:
             return earlier
         order = Order(number=_next(numbers), form_key=form_key, created_by=by)
-        _take_facts(order, supplier=supplier, contract=contract, note=note)
+        _take_facts(
+            order,
+            supplier=supplier,
+            contract=contract,
+            note=note,
+            estimated_net=estimated_net,
+            procedure=procedure,
+            award_reason=award_reason,
+        )
         save_by(order, by=by)
         write_lines(order, lines, by=by)
         return order
