@@ -25,6 +25,7 @@ from apps.funding.models import (
 from apps.funding.purchasing import InvoiceLineInput, OrderLineInput
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.factories import BudgetFactory, GrantFactory, decide, make_application
 
@@ -103,8 +104,9 @@ def scan_in(line: OrderLine, number: int | None = None, *, by: User | None = Non
     by = by or ClerkFactory()
     line.refresh_from_db()
     session = services.begin_scan(order_line=line, by=by, token=uuid.uuid4(), **values)
-    pieces = number or line.quantity - line.delivered
-    scans = [inventory.SentSerial(uuid.uuid4(), f"SN{next(_serials):08d}") for _ in range(pieces)]
+    scans = [
+        SentSerial(uuid.uuid4(), f"SN{next(_serials):08d}") for _ in range(number or line.quantity - line.delivered)
+    ]
     inventory.record_scans(session=session, scanned=scans, by=by)
     session.refresh_from_db()
     return inventory.take_in(session=session, revision=session.revision, by=by)

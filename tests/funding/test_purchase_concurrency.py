@@ -24,6 +24,7 @@ from apps.funding.purchasing import InvoiceLineInput
 from apps.funding.reconciliation import ledger_differences
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory, CoordinatorFactory, SchoolFactory
 from tests.funding.factories import BudgetFactory, decide, make_application
 from tests.funding.purchases import (
@@ -79,7 +80,7 @@ def test_a_delivery_is_taken_in_once() -> None:
     for _round in range(3):
         order, by = placed_order(*lines_for(approved())), ClerkFactory()
         session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
-        scans = [inventory.SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12]) for _number in range(2)]
+        scans = [SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12]) for _number in range(2)]
         inventory.record_scans(session=session, scanned=scans, by=by)
         session.refresh_from_db()
         before = Device.objects.count()
@@ -96,7 +97,7 @@ def test_two_deliveries_of_the_same_pieces_do_not_both_come_in() -> None:
     order, by = placed_order(*lines_for(approved())), ClerkFactory()
     sessions = [services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4()) for _ in range(3)]
     for session in sessions:
-        scans = [inventory.SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12]) for _number in range(2)]
+        scans = [SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12]) for _number in range(2)]
         inventory.record_scans(session=session, scanned=scans, by=by)
 
     outcomes = all_at_once([partial(inventory.take_in, session=session, revision=2, by=by) for session in sessions])
@@ -240,7 +241,7 @@ def mixed_round(seed: int) -> Counter[str]:
 def deliver_once(order: Order, by: Any) -> object:
     """One device scanned in, from beginning to end."""
     session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
-    inventory.record_scans(session=session, scanned=[inventory.SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12])], by=by)
+    inventory.record_scans(session=session, scanned=[SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12])], by=by)
     return inventory.take_in(session=session, revision=1, by=by)
 
 

@@ -42,6 +42,7 @@ from apps.funding.reconciliation import ledger_differences
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory, DeviceKindFactory, ProductFactory, SchoolFactory
 from tests.funding.factories import BudgetFactory, coordinator_of
 from tests.funding.purchases import ContractFactory, bound_grant
@@ -234,7 +235,7 @@ class Purchases(RuleBasedStateMachine):
         if session is None:
             return
         self.serial += pieces
-        scans = [inventory.SentSerial(uuid.uuid4(), f"SN{self.serial - index:06d}") for index in range(pieces)]
+        scans = [SentSerial(uuid.uuid4(), f"SN{self.serial - index:06d}") for index in range(pieces)]
         inventory.record_scans(session=session, scanned=scans, by=person)
         session.refresh_from_db()
         before = Device.objects.count()
@@ -319,7 +320,9 @@ class Purchases(RuleBasedStateMachine):
     @rule(amount=CENTS, by=ANY)
     def freeze_and_thaw(self, amount: Decimal, by: int) -> None:
         for value in (amount, ZERO):
-            services.set_freeze(budget=self.municipal, amount=value, reason="Sperre", by=self.approvers[by % 2])
+            facts = {"budget": self.municipal, "reason": "Sperre", "freeze": value}
+            change = services.propose_edit(by=self.clerks[by % 2], **facts)
+            services.confirm_change(change=change, by=self.approvers[by % 2])
 
     # What holds at any time
 

@@ -21,6 +21,7 @@ from apps.funding.reconciliation import ledger_differences
 from apps.inventory import services as inventory
 from apps.inventory.choices import DeviceStatus, Disposal
 from apps.inventory.models import Device, ScanSession
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory, CoordinatorFactory, ProductFactory
 from tests.funding.factories import BudgetFactory, make_application
 from tests.funding.purchases import (
@@ -226,7 +227,8 @@ def test_dearer_than_there_is_money_is_refused_and_nothing_is_placed() -> None:
 def test_a_freeze_keeps_own_purchases_back() -> None:
     budget = BudgetFactory(appropriation=D("100.00"))
     order = draft_order(own_line(budget))
-    services.set_freeze(budget=budget, amount=D("0.01"), reason="Sperre", by=ApproverFactory())
+    change = services.propose_edit(budget=budget, by=ClerkFactory(), reason="Sperre", freeze=D("0.01"))
+    services.confirm_change(change=change, by=ApproverFactory())
     refused("unaffordable", services.place_order, order=order, by=ClerkFactory())
 
 
@@ -279,7 +281,7 @@ def test_more_than_ordered_does_not_come_in() -> None:
     order, by = placed_order(*lines_for(approved())), ClerkFactory()
     line = order.lines.get()
     session = services.begin_scan(order_line=line, by=by, token=uuid.uuid4())
-    scans = [inventory.SentSerial(uuid.uuid4(), f"ZU-VIEL-{number}") for number in range(3)]
+    scans = [SentSerial(uuid.uuid4(), f"ZU-VIEL-{number}") for number in range(3)]
     inventory.record_scans(session=session, scanned=scans, by=by)
 
     error = refused("too_many", inventory.take_in, session=session, revision=3, by=by)
@@ -294,7 +296,7 @@ def test_what_was_changed_at_the_scanner_is_not_what_was_ordered() -> None:
     order, by = placed_order(*lines_for(approved())), ClerkFactory()
     session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
     inventory.change_scanning(session=session, by=by, product=ProductFactory())
-    inventory.record_scans(session=session, scanned=[inventory.SentSerial(uuid.uuid4(), "ANDERES-1")], by=by)
+    inventory.record_scans(session=session, scanned=[SentSerial(uuid.uuid4(), "ANDERES-1")], by=by)
     refused("other_goods", inventory.take_in, session=ScanSession.objects.get(), revision=2, by=by)
 
 
@@ -303,7 +305,7 @@ def test_a_coordinator_does_not_take_in_what_the_office_ordered() -> None:
     line = order.lines.get()
     session = services.begin_scan(order_line=line, by=ClerkFactory(), token=uuid.uuid4())
     ScanSession.objects.update(by=(coordinator := CoordinatorFactory(schools=[line.school])))
-    inventory.record_scans(session=session, scanned=[inventory.SentSerial(uuid.uuid4(), "SCHULE-1")], by=coordinator)
+    inventory.record_scans(session=session, scanned=[SentSerial(uuid.uuid4(), "SCHULE-1")], by=coordinator)
     with pytest.raises(PermissionDenied):
         inventory.take_in(session=session, revision=1, by=coordinator)
     assert not Device.objects.exists()

@@ -1,4 +1,4 @@
-"""The office's workplace: the queue with its decision screen, orders and invoices, budgets, grants and their papers."""
+"""The office's workplace: queue and decision screen, orders and invoices, budgets, grants and their papers."""
 
 from apps.funding.admin import (
     budget_changes,

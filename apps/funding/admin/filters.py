@@ -14,14 +14,12 @@ from apps.core.choices import StateChoices
 from apps.funding.choices import (
     ApplicationState,
     BudgetChangeKind,
-    InvoiceState,
     LedgerKind,
-    OrderState,
     ProposalState,
     ReasonKind,
     RuleKind,
 )
-from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, FundingProgramme, Supplier
+from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, FundingProgramme
 from apps.schools.models import School, SchoolType
 
 ALL = "all"
@@ -263,36 +261,6 @@ class OpenStateFilter(admin.SimpleListFilter):
         if self.value() == ALL:
             return queryset
         return queryset.filter(state__in=[self.value()] if self.value() else self.open_states)
-
-
-class OrderStateFilter(OpenStateFilter):
-    states = OrderState
-    open_states = frozenset(OrderState) - {OrderState.CLOSED, OrderState.CANCELLED}
-    open_words = _("not closed yet")
-
-
-class InvoiceStateFilter(OpenStateFilter):
-    states = InvoiceState
-    open_states = frozenset({InvoiceState.RECORDED})
-    open_words = _("to pay")
-
-
-class SupplierFilter(admin.SimpleListFilter):
-    title = _("supplier")
-    parameter_name = "supplier"
-    path = "supplier"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(row.pk), row.name) for row in Supplier.objects.visible_to(request.user)[:100]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() and str(self.value()).isdecimal():
-            return queryset.filter(**{self.path: self.value()})
-        return queryset
-
-
-class SupplierOfOrderFilter(SupplierFilter):
-    path = "order__supplier"
 
 
 class ProposalStateFilter(OpenStateFilter):

@@ -23,7 +23,7 @@ from apps.core.form_layout import collect_errors
 from apps.core.money import total
 from apps.core.templatetags.portal import state_badge
 from apps.funding import purchase_selectors, services
-from apps.funding.admin.filters import InvoiceStateFilter, SupplierOfOrderFilter
+from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
 from apps.funding.choices import InvoiceState
 from apps.funding.models import Invoice

@@ -23,8 +23,8 @@ from apps.core.form_layout import collect_errors
 from apps.core.history_pages import told
 from apps.core.templatetags.portal import state_badge
 from apps.funding import purchase_selectors, services
-from apps.funding.admin.filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.order_steps import STEPS, StepPages
+from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, ReasonForm, line_initial
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
 from apps.funding.models import ApplicationLine, FrameworkContract, Order, OrderLine, Supplier

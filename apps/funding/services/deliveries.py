@@ -160,8 +160,8 @@ class OrderFollower:
         locked = lock_order(receipt.order_line.order, by=by, permission=_RECEIVE)
         ensure_order_step("receive_goods", locked.order)
         line = next(row for row in locked.lines if row.pk == receipt.order_line_id)
-        other = session.product_id != line.product_id or session.kit_id is not None
-        if other or (line.school_id and session.school_id != line.school_id):
+        is_other = session.kit_id is not None or session.product_id != line.product_id
+        if is_other or (line.school_id and session.school_id != line.school_id):
             raise DomainError(
                 _("The order %(order)s is about %(line)s for %(school)s. Please correct the delivery.")
                 % {"order": locked.order, "line": line, "school": line.school or _("the depot")},
