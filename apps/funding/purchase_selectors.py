@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db.models import Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
@@ -19,7 +18,6 @@ from apps.funding.choices import InvoiceState, OrderState, RuleKind
 from apps.funding.models import (
     ApplicationLine,
     AwardThreshold,
-    DatedRule,
     FrameworkContract,
     Invoice,
     InvoiceLine,
@@ -28,7 +26,8 @@ from apps.funding.models import (
     PurchasedDevice,
     ScannedReceipt,
 )
-from apps.funding.purchasing import LIVE_ORDERS, PLACED_ORDERS, Ordered, Pieces, Threshold, net_of, threshold_for
+from apps.funding.purchasing import LIVE_ORDERS, PLACED_ORDERS, Ordered, Pieces, net_of
+from apps.funding.rules import rule_on, threshold_for
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory.choices import ScanState
 from apps.inventory.models import Device, Product
@@ -193,17 +192,13 @@ def purchase_of(device: Device, user: User) -> PurchasedDevice | None:
 
 def estimated_net(order: Order) -> Decimal:
     """The order's sum without the value added tax of today: what an award record begins with."""
-    rules = DatedRule.objects.filter(kind=RuleKind.VAT_RATE, valid_from__lte=clock.today())
-    rate = rules.order_by("-valid_from").values_list("value", flat=True).first()
+    rate = rule_on(RuleKind.VAT_RATE, clock.today())
     return net_of(total(line.amount for line in order.lines.all()), rate or ZERO)
 
 
-def award_step(net: Decimal | None) -> Threshold | None:
+def award_step(net: Decimal | None) -> AwardThreshold | None:
     """The step of the city's procurement rules that holds today for a net sum."""
-    if net is None:
-        return None
-    thresholds: Any = AwardThreshold.objects.filter(valid_from__lte=clock.today())
-    return threshold_for(thresholds, net, clock.today())
+    return None if net is None else threshold_for(net, clock.today())
 
 
 def next_step(order: Order, lines: Sequence[LineStatus], *, waiting: bool) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
-from apps.core.money import ZERO, rounded, share_rounded_down
-from apps.funding.calculations import Split
+from apps.core.money import ZERO, rounded
+from apps.funding.calculations import Split, limit_of, split_cost
 from apps.funding.choices import ApplicationState, OrderState
 
 LIVE_ORDERS = frozenset({OrderState.PLACED, OrderState.PARTLY_DELIVERED, OrderState.DELIVERED})
@@ -73,9 +71,7 @@ def split_eligible(
 
     The own share takes the rest. `rate` None: municipal money pays all.
     """
-    grant = ZERO if rate is None else share_rounded_down(eligible, rate)
-    if rate is not None and limit is not None:
-        grant = min(grant, limit * quantity)
+    grant = ZERO if rate is None else split_cost(eligible, rate, limit_of(limit, quantity)).grant_share
     return Split(grant_share=grant, own_share=amount - grant)
 
 
@@ -113,28 +109,6 @@ def surplus(open_amount: Decimal, held: Decimal) -> Decimal:
 def net_of(gross: Decimal, vat_percent: Decimal) -> Decimal:
     """Euros net, rounded half-up."""
     return rounded(gross * 100 / (100 + vat_percent))
-
-
-class Threshold(Protocol):
-    """A step of the city's procurement rules; `up_to` None: for every sum above the others."""
-
-    @property
-    def valid_from(self) -> datetime.date: ...
-    @property
-    def up_to(self) -> Decimal | None: ...
-    @property
-    def procedure(self) -> str: ...
-
-
-def threshold_for(thresholds: Iterable[Threshold], net: Decimal, day: datetime.date) -> Threshold | None:
-    """The step that holds for a sum on a day: of the table that came into force last, the lowest that reaches so far.
-
-    None where no table holds, or none of its steps reaches so far.
-    """
-    in_force = [row for row in thresholds if row.valid_from <= day]
-    newest = max((row.valid_from for row in in_force), default=None)
-    steps = [row for row in in_force if row.valid_from == newest and (row.up_to is None or net <= row.up_to)]
-    return min(steps, key=lambda row: (row.up_to is None, row.up_to or ZERO), default=None)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def _draft(step: str) -> Callable[[World, Any, Role | None], Data]:
         lines = list(row.lines.order_by("pk"))
         sent: Data = {
             "step": step, "revision": row.revision, "supplier": row.supplier_id, "contract": row.contract_id,
+            "estimated_net": "300,00", "award_reason": "Geldwort",
             "lines-TOTAL_FORMS": len(lines), "lines-INITIAL_FORMS": len(lines),
         }  # fmt: skip
         for number, line in enumerate(lines):

@@ -27,7 +27,8 @@ def make_purchases(world: World) -> None:
         OrderLineInput(3, Decimal(100), product_id=world.row("product").pk, **known),
         OrderLineInput(5, Decimal(10), description="Kabel Geldwort", **known),
     ]
-    facts = {"by": by, "supplier": supplier, "contract": contract, "lines": lines}
+    award = {"estimated_net": Decimal(300), "award_reason": "Geldwort"}
+    facts: dict[str, Any] = {"by": by, "supplier": supplier, "contract": contract, "lines": lines, **award}
     draft, placed, came = (services.create_order(**facts, note="Geldwort") for _number in range(3))
     placed, came = (services.place_order(order=row, by=by) for row in (placed, came))
     scanned, cables = OrderLine.objects.filter(order=came).order_by("pk")

@@ -319,7 +319,9 @@ class Purchases(RuleBasedStateMachine):
     @rule(amount=CENTS, by=ANY)
     def freeze_and_thaw(self, amount: Decimal, by: int) -> None:
         for value in (amount, ZERO):
-            services.set_freeze(budget=self.municipal, amount=value, reason="Sperre", by=self.approvers[by % 2])
+            facts = {"budget": self.municipal, "reason": "Sperre", "freeze": value}
+            change = services.propose_edit(by=self.clerks[by % 2], **facts)
+            services.confirm_change(change=change, by=self.approvers[by % 2])
 
     # What holds at any time
 

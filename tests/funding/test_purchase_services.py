@@ -226,7 +226,8 @@ def test_dearer_than_there_is_money_is_refused_and_nothing_is_placed() -> None:
 def test_a_freeze_keeps_own_purchases_back() -> None:
     budget = BudgetFactory(appropriation=D("100.00"))
     order = draft_order(own_line(budget))
-    services.set_freeze(budget=budget, amount=D("0.01"), reason="Sperre", by=ApproverFactory())
+    change = services.propose_edit(budget=budget, by=ClerkFactory(), reason="Sperre", freeze=D("0.01"))
+    services.confirm_change(change=change, by=ApproverFactory())
     refused("unaffordable", services.place_order, order=order, by=ClerkFactory())
 
 

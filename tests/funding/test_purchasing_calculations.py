@@ -1,7 +1,5 @@
 """Splits and steps of purchases: pure figures, any amounts and rates."""
 
-import datetime
-from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -20,7 +18,6 @@ from apps.funding.purchasing import (
     split_eligible,
     state_by_deliveries,
     surplus,
-    threshold_for,
     uncovered,
 )
 
@@ -113,38 +110,6 @@ def test_what_is_left_over() -> None:
 
 def test_net() -> None:
     assert (net_of(D("119.00"), D(19)), net_of(D("100.00"), D(19))) == (D("100.00"), D("84.03"))
-
-
-@dataclass(frozen=True)
-class Step:
-    valid_from: datetime.date
-    up_to: Decimal | None
-    procedure: str
-
-
-OLD, NEW = datetime.date(2020, 1, 1), datetime.date(2026, 6, 1)
-TABLE = [
-    Step(OLD, D("1000.00"), "alt: Direktauftrag"),
-    Step(OLD, None, "alt: Ausschreibung"),
-    Step(NEW, D("25000.00"), "Direktauftrag"),
-    Step(NEW, D("100000.00"), "Verhandlungsvergabe"),
-]
-
-
-@pytest.mark.parametrize(
-    ("net", "day", "procedure"),
-    [
-        ("1000.00", "2026-05-31", "alt: Direktauftrag"),
-        ("1000.01", "2026-05-31", "alt: Ausschreibung"),
-        ("1000.01", "2026-06-01", "Direktauftrag"),
-        ("25000.01", "2026-06-01", "Verhandlungsvergabe"),
-        ("100000.01", "2026-06-01", None),
-        ("1.00", "2019-12-31", None),
-    ],
-)
-def test_the_table_that_came_into_force_last_holds(net: str, day: str, procedure: str | None) -> None:
-    step = threshold_for(TABLE, D(net), datetime.date.fromisoformat(day))
-    assert (step and step.procedure) == procedure
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from apps.funding.models import (
     Supplier,
 )
 from apps.funding.purchase_selectors import pieces_of
-from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput, threshold_for
+from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput
+from apps.funding.rules import threshold_for
 from apps.funding.services.commitments import Booking, Books, cost_of
 from apps.funding.services.following import follow_orders
 from apps.funding.services.order_lines import pot_of, write_lines
@@ -64,6 +65,9 @@ def create_order(
     lines: Sequence[OrderLineInput] = (),
     note: str = "",
     form_key: UUID | None = None,
+    estimated_net: Decimal | None = None,
+    procedure: str = "",
+    award_reason: str = "",
 ) -> Order:
     """A draft with the next number of the year. A form that is sent twice (`form_key`) makes one order.
 
@@ -76,7 +80,15 @@ def create_order(
         if (earlier := _of_form(form_key, by)) is not None:
             return earlier
         order = Order(number=_next(numbers), form_key=form_key, created_by=by)
-        _take_facts(order, supplier=supplier, contract=contract, note=note)
+        _take_facts(
+            order,
+            supplier=supplier,
+            contract=contract,
+            note=note,
+            estimated_net=estimated_net,
+            procedure=procedure,
+            award_reason=award_reason,
+        )
         save_by(order, by=by)
         write_lines(order, lines, by=by)
         return order
@@ -300,16 +312,16 @@ def called_from(contract: FrameworkContract) -> Decimal:
 
 def _complete_award(order: Order) -> None:
     """Copies the procedure of the step that holds today; refuses a record that is needed and not complete."""
-    thresholds = AwardThreshold.objects.filter(valid_from__lte=clock.today())
     if order.estimated_net is None:
-        if order.contract_id is None or thresholds.exists():
+        is_ruled = AwardThreshold.objects.filter(valid_from__lte=clock.today()).exists()
+        if order.contract_id is None or is_ruled:
             raise DomainError(
                 _("Please enter the estimated net sum of the award, for the whole need and not split."),
                 code="award",
                 field="estimated_net",
             )
         return
-    step = threshold_for(thresholds, order.estimated_net, clock.today())
+    step = threshold_for(order.estimated_net, clock.today())
     if step is not None:
         order.procedure = step.procedure
     elif order.contract_id is not None:
