@@ -51,7 +51,7 @@ def spending(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
 
 def agreement(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
     """Header, rows and sum: the proof against the ledger."""
-    header = [_("Budget"), _("Proof"), _("Ledger"), _("Difference")]
+    header = [_("Budget"), _("Proof"), _("Books"), _("Difference")]
     own = _("share of the city")
     rows: list[Row] = [
         [f"{row.name} ({own})" if row.own else row.name, row.proof, row.ledger, row.difference]

@@ -35,7 +35,7 @@ def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
         Sheet(_("Spending"), *lists.spending(figures)),
         Sheet(_("Vouchers"), *lists.vouchers(figures)),
         Sheet(_("Devices"), *lists.devices(figures)),
-        Sheet(_("Ledger"), *lists.agreement(figures)),
+        Sheet(_("Agreement with the ledger"), *lists.agreement(figures)),
     ]
     if proof.state == ProofState.DRAFT:
         rows = [[gap_label(gap), gap_subject(gap)] for gap in figures.gaps]

@@ -65,7 +65,7 @@ def test_digitalpakt_adds_up_from_its_own_rows(reference: str, granted: int) -> 
         "Mittel Dritter": (0, 0, 0),
         "Zuwendungsfähige Ausgaben": (eligible, eligible, cents(1)),
     }
-    *budgets, everything = book["Buchhaltung"]
+    *budgets, everything = book["Abgleich mit der Buchhaltung"]
     assert sums(budgets, 1, 2, 3) == (eligible, eligible, 0)
     assert cents(everything[3]) == 0
     *devices, cost = book["Geräte"]
