@@ -177,3 +177,25 @@ def test_the_page_leads_back_when_the_file_is_gone(client, clerk):
     response = client.get(address, follow=True)
 
     assert "Die Datei ist nicht mehr" in response.content.decode()
+
+
+def test_a_column_beyond_its_format_is_written_as_it_was_shown(client, clerk):
+    """Jamf School knows no room: what is assigned by hand counts on writing, too."""
+    header = ("SerialNumber", "Model", "SchoolNumber", "Region")
+    rows = [{"SerialNumber": "C02X1", "Model": "iPad 10", "SchoolNumber": "120674", "Region": "R 12"}]
+    file = SimpleUploadedFile("jamf.csv", table(header, rows))
+    client.post(UPLOAD, {"file": file, "format": "", "school": ""})
+    engine.run_due()
+    run = ImportRun.objects.latest("pk")
+    client.post(
+        columns_page(run),
+        {"column_0": "serial", "column_1": "model", "column_2": "school_number", "column_3": "room", "name": ""},
+    )
+    engine.run_due()
+    run.refresh_from_db()
+    assert run.state == ImportState.CHECKED, (run.state, run.error)
+
+    engine.request_apply(run, by=clerk)
+    engine.apply(run.pk)
+
+    assert Device.objects.get(serial="C02X1").room == "R 12"
