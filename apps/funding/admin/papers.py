@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -39,6 +40,10 @@ class PaperAdmin(ReadOnlyMixin, ScopedAdmin):
             path("<path:object_id>/xlsx/", self.admin_site.admin_view(self.xlsx_view), name=f"{name}_xlsx"),
         ]
         return own + super().get_urls()
+
+    def get_history_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        """With what a grant is called by."""
+        return super().get_history_queryset(*args, **kwargs).select_related("grant__programme")
 
     def row_of(self, request: HttpRequest, object_id: str) -> Any:
         """403 for the wrong role, 404 outside of the scope."""
