@@ -6,31 +6,28 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.formats import euro
 from apps.core.history import save_by
-from apps.core.money import ZERO, CentsField, total
+from apps.core.money import ZERO
 from apps.funding.choices import InvoiceState, LedgerKind, OrderState
 from apps.funding.models import (
     ApplicationLine,
-    AwardThreshold,
     EquipmentApplication,
     FrameworkContract,
     Invoice,
     InvoiceLine,
     Order,
-    OrderLine,
     OrderNumber,
     Supplier,
 )
 from apps.funding.purchase_selectors import pieces_of
-from apps.funding.purchasing import PLACED_ORDERS, OrderLineInput
-from apps.funding.rules import threshold_for
+from apps.funding.purchasing import OrderLineInput
+from apps.funding.services.awards import complete_award, ensure_contract
 from apps.funding.services.commitments import Booking, Books, cost_of
 from apps.funding.services.following import follow_orders
 from apps.funding.services.order_lines import pot_of, write_lines
@@ -147,8 +144,8 @@ def place_order(*, order: Order, by: User, revision: int | None = None) -> Order
         ensure_order_step("place_order", row)
         if not locked.lines:
             raise DomainError(_("The order is empty. Please add what is to be ordered."), code="empty")
-        _ensure_contract(row, locked.lines)
-        _complete_award(row)
+        ensure_contract(row, locked.lines)
+        complete_award(row)
         _place(locked, by=by)
     return row
 
@@ -276,64 +273,6 @@ def _ensure_draft(order: Order) -> None:
             % {"state": order.get_state_display()},
             code="not_editable",
         )
-
-
-def _ensure_contract(order: Order, lines: Sequence[OrderLine]) -> None:
-    """Dates and volume of the framework contract, which is locked so that two orders cannot share its rest."""
-    if order.contract_id is None:
-        return
-    contract = FrameworkContract.objects.select_for_update(no_key=True).get(pk=order.contract_id)
-    today = clock.today()
-    if today < contract.valid_from or (contract.valid_until is not None and contract.valid_until < today):
-        raise DomainError(
-            _("“%(contract)s” does not hold today. Please choose another contract, or none.") % {"contract": contract},
-            code="contract_over",
-            field="contract",
-        )
-    if contract.volume is None:
-        return
-    used, needed = called_from(contract), total(line.amount for line in lines)
-    if used + needed > contract.volume:
-        raise DomainError(
-            _("“%(contract)s” has %(left)s left, but the order comes to %(needed)s. Please order less, or without it.")
-            % {"contract": contract, "left": euro(contract.volume - used), "needed": euro(needed)},
-            code="contract_volume",
-            field="contract",
-        )
-
-
-def called_from(contract: FrameworkContract) -> Decimal:
-    """Euros of all orders that were placed under a contract and not cancelled."""
-    lines = OrderLine.objects.filter(order__contract=contract, order__state__in=PLACED_ORDERS)
-    cost = Sum(F("quantity") * F("unit_price"), output_field=CentsField())
-    amount: Decimal | None = lines.aggregate(sum=cost)["sum"]
-    return amount or ZERO
-
-
-def _complete_award(order: Order) -> None:
-    """Copies the procedure of the step that holds today; refuses a record that is needed and not complete."""
-    if order.estimated_net is None:
-        is_ruled = AwardThreshold.objects.filter(valid_from__lte=clock.today()).exists()
-        if order.contract_id is None or is_ruled:
-            raise DomainError(
-                _("Please enter the estimated net sum of the award, for the whole need and not split."),
-                code="award",
-                field="estimated_net",
-            )
-        return
-    step = threshold_for(order.estimated_net, clock.today())
-    if step is not None:
-        order.procedure = step.procedure
-    elif order.contract_id is not None:
-        return
-    if not order.procedure:
-        raise DomainError(
-            _("No step of the city's rules holds for this sum. Please say in words how the order was awarded."),
-            code="award",
-            field="procedure",
-        )
-    if not order.award_reason:
-        raise DomainError(_("Please give the reason of the award."), code="award", field="award_reason")
 
 
 def _place(locked: Locked, *, by: User) -> None:
