@@ -1,5 +1,6 @@
 """Who sits at the office's desk, and the money that they decide on."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.funding.models import Budget
+from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory
 from tests.funding.factories import BudgetFactory
 from tests.funding.portal import client_of
@@ -26,3 +28,10 @@ def office(approver: User) -> Client:
 @pytest.fixture
 def budget() -> Budget:
     return BudgetFactory(name="Schul-IT", appropriation=Decimal("10000.00"))
+
+
+@pytest.fixture
+def sums_agree(db: None) -> Iterator[None]:
+    """Whatever a test does: the ledger and all that is written with it agree to the cent."""
+    yield
+    assert ledger_differences() == []

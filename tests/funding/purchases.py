@@ -2,15 +2,17 @@
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import factory
+import pytest
 
 from apps.accounts.models import User
 from apps.core.clock import today
+from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import ApplicationState, InvoiceKind, OrderState
 from apps.funding.models import (
@@ -182,3 +184,17 @@ def own_line(budget: Budget, *, price: str = "100.00", quantity: int = 1, **valu
 
 def lines_of(order: Order) -> Sequence[OrderLine]:
     return list(order.lines.select_related("product__kind", "order").order_by("pk"))
+
+
+def refused(code: str, action: Callable[..., object], *args: Any, **values: Any) -> DomainError:
+    """The refusal of an action, which must bear this code."""
+    with pytest.raises(DomainError) as caught:
+        action(*args, **values)
+    assert caught.value.code == code, str(caught.value)
+    return caught.value
+
+
+def invoiced(order: Any, amount: str, quantity: int = 0, **values: Any) -> Invoice:
+    eligible = values.pop("eligible_amount", None)
+    line = InvoiceLineInput(order.lines.get().pk, quantity, D(amount), eligible)
+    return record(order, line, **values)
