@@ -6,6 +6,9 @@ from typing import Any
 
 _DIN_5007 = str.maketrans({"ß": "ss", "ẞ": "ss", "æ": "ae", "œ": "oe", "ø": "o"})
 
+LONGEST_KEY = 18
+"""Digits of a number that fits the databases' largest integer whatever they are."""
+
 
 def sort_key(text: str) -> str:
     """Sort key after DIN 5007-1 (ä as a, ß as ss): lower case, without accents, single blanks."""
@@ -24,3 +27,8 @@ def search_text(*parts: object) -> str:
 def as_html(value: Any) -> str:
     """A value within HTML, as Django's `conditional_escape` has it: that one asks each text whether it is lazy."""
     return str(value.__html__()) if hasattr(value, "__html__") else html.escape(str(value))
+
+
+def as_key(text: str | None) -> int:
+    """The key that an address or a form names; 0, which no row has, for what is no number that a database holds."""
+    return int(text) if text and text.isdecimal() and len(text) <= LONGEST_KEY else 0

@@ -23,7 +23,7 @@ def test_what_is_needed_daily_stands_first() -> None:
     page = signed_in(ApproverFactory()).get(reverse("admin:index"))
     models = {app["app_label"]: [model["object_name"] for model in app["models"]] for app in page.context["app_list"]}
     assert list(models) == ["funding", "inventory", "schools", "quotas", "tickets", "core"]
-    assert models["funding"][:3] == ["EquipmentApplication", "Budget", "Grant"]
+    assert models["funding"][:3] == ["EquipmentApplication", "ApplicationRound", "Order"]
     assert models["schools"][0] == "School"
     apps = signed_in(AdminFactory()).get(reverse("admin:index")).context["app_list"]
     assert [app["app_label"] for app in apps][-2:] == ["accounts", "core"]
@@ -54,7 +54,7 @@ def test_amounts_and_dates_in_lists_and_for_those_who_only_read() -> None:
     auditor = signed_in(AuditorFactory())
     assert "Tab 10 Muster Tablet 1.234,56 €" in texts(auditor.get(reverse("admin:inventory_product_changelist")))
     shown = texts(auditor.get(reverse("admin:inventory_product_change", args=[product.pk])))
-    assert "1.234,56 01.01.1990" in shown
+    assert "1.234,56 € 01.01.1990" in shown
     shown = texts(auditor.get(reverse("admin:inventory_device_change", args=[device.pk])))
     assert "1.100,00 €" in shown
     assert "15.01.2026" in shown

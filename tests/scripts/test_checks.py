@@ -133,6 +133,7 @@ def test_each_run_has_a_database_and_a_queue_of_its_own(tmp_path: Path) -> None:
                 {
                     "DATABASE_URL": f"postgres://postgres:@//run/mep_{part}",
                     "REDIS_URL": f"redis://:x@127.0.0.1:6/{number}",
+                    "MEP_TEST_TEMPLATE": "mep",
                 },
             )
             for number, part in enumerate(run_tests.ON_POSTGRESQL)

@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.text import as_key
 from apps.funding.admin.batch import Batch
 from apps.funding.admin.bulk_actions import ACTIONS
 
@@ -93,4 +94,4 @@ class BulkMixin:
 def _ids_of(request: HttpRequest) -> list[int]:
     """The chosen rows, each once; an id that is no number is none of ours."""
     texts = request.GET.get("ids", "").split(",")[:LIMIT]
-    return sorted({int(text) if text.isdecimal() else 0 for text in texts if text})
+    return sorted({as_key(text) for text in texts if text})

@@ -17,6 +17,7 @@ from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.form_layout import FieldError, collect_errors
 from apps.core.templatetags.portal import state_badge
+from apps.core.text import as_key
 from apps.funding import drawdown_report as report
 from apps.funding import services
 from apps.funding.admin.budgets import euros
@@ -75,7 +76,7 @@ class DrawdownAdmin(PaperAdmin):
             rows = grants_to_draw(request.user)  # type: ignore[arg-type]
             return self.page(request, "grants.html", gettext("New drawdown: which grant?"), rows=rows)
         rows_seen = Grant.objects.visible_to(request.user).select_related("programme")
-        grant = get_object_or_404(rows_seen, pk=int(key) if key.isdecimal() else 0)
+        grant = get_object_or_404(rows_seen, pk=as_key(key))
         return self._choose(request, grant, None)
 
     def _choose(self, request: HttpRequest, grant: Grant, drawdown: Drawdown | None) -> HttpResponse:
@@ -177,7 +178,7 @@ def _query(request: HttpRequest, **more: Any) -> str:
 
 
 def _chosen(request: HttpRequest) -> set[int]:
-    return {int(key) for key in request.POST.getlist("lines") if key.isdecimal()}
+    return {as_key(key) for key in request.POST.getlist("lines")}
 
 
 def _line(line: InvoiceLine, chosen: set[int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
 from apps.core.choices import StateChoices
+from apps.core.text import as_key
 from apps.funding.choices import (
     ApplicationState,
     BudgetChangeKind,
@@ -60,7 +61,7 @@ class RoundFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == self.NONE:
             return queryset.filter(round__isnull=True)
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(round=self.value())
         return queryset
 
@@ -124,7 +125,7 @@ class ReservationFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == self.NONE:
             return queryset.filter(reservation__isnull=True)
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(reservation__budget=self.value())
         return queryset
 
@@ -143,7 +144,7 @@ class YearFilter(admin.SimpleListFilter):
         return [(str(year), str(year)) for year in range(this_year, first - 1, -1)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(submitted_at__year=int(str(self.value())))
         return queryset
 
@@ -159,7 +160,7 @@ class FiscalYearFilter(admin.SimpleListFilter):
         return [(str(year), str(year)) for year in years.distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(fiscal_year=int(str(self.value())))
         return queryset
 
@@ -176,7 +177,7 @@ class SourceFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == self.MUNICIPAL:
             return queryset.filter(grant__isnull=True)
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(grant__programme=self.value())
         return queryset
 
@@ -200,7 +201,7 @@ class BudgetFilter(admin.SimpleListFilter):
         return [(str(row.pk), str(row)) for row in Budget.objects.visible_to(request.user)[:50]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(budget=self.value())
         return queryset
 
@@ -224,7 +225,7 @@ class ProgrammeFilter(admin.SimpleListFilter):
         return [(str(row.pk), row.name) for row in FundingProgramme.objects.visible_to(request.user)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(programme=self.value())
         return queryset
 

@@ -17,6 +17,7 @@ from apps.core import formats
 from apps.core.admin import ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.querysets import ensure_still_visible
+from apps.core.text import as_key
 from apps.funding import services
 from apps.funding.admin.budget_forms import refuse
 from apps.funding.admin.budget_pages import form_page
@@ -91,7 +92,7 @@ class GrantAdmin(ScopedAdmin):
         """A new notice begins with what its programme says."""
         asked = request.GET.get("programme", "")
         rows = FundingProgramme.objects.visible_to(request.user)
-        programme = rows.filter(pk=asked).first() if asked.isdecimal() else None
+        programme = rows.filter(pk=as_key(asked)).first()
         if programme is None:
             return super().get_changeform_initial_data(request)
         return {"programme": programme.pk} | {name: getattr(programme, name) for name in BEGINS_WITH}

@@ -22,6 +22,7 @@ from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.money import total
 from apps.core.templatetags.portal import state_badge
+from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
@@ -198,4 +199,4 @@ def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:
 def _ids_of(request: HttpRequest) -> list[int]:
     """The chosen rows, each once; an id that is no number is none of ours."""
     texts = request.GET.get("ids", "").split(",")[:LIMIT]
-    return sorted({int(text) if text.isdecimal() else 0 for text in texts if text})
+    return sorted({as_key(text) for text in texts if text})

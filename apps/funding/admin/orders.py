@@ -22,6 +22,7 @@ from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.history_pages import told
 from apps.core.templatetags.portal import state_badge
+from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.order_steps import STEPS, StepPages
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
@@ -210,7 +211,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             answer = self._save(request, order, forms, place=self._wants_place(data))
             if answer is not None:
                 return answer
-        return self._page(request, order, forms if editable else None)
+        return self._page(request, order, forms, editable=editable)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -261,11 +262,15 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             messages.success(request, gettext("The order %(order)s is placed.") % {"order": order})
         return HttpResponseRedirect(url)
 
-    def _page(self, request: HttpRequest, order: Order, forms: tuple[OrderForm, Any] | None) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, order: Order, forms: tuple[OrderForm, Any] | None, *, editable: bool
+    ) -> HttpResponse:
+        """What was sent about an order that is no draft any more is refused in sight, without the form."""
         rows = purchase_selectors.order_lines(order)
         invoices = list(purchase_selectors.invoice_rows(request.user).filter(order=order))  # type: ignore[arg-type]
         waiting = any(row.state == InvoiceState.RECORDED for row in invoices)
-        form, lines = forms or (None, None)
+        errors = collect_errors(*forms) if forms is not None else ()
+        form, lines = forms if forms is not None and editable else (None, None)
         context = self.context(
             request,
             title=order.number,
@@ -277,7 +282,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             form=form,
             lines=lines,
             line_forms=list(self._line_forms(lines)) if lines is not None else (),
-            errors=collect_errors(form, lines) if form is not None else (),
+            errors=errors,
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             actions=self._actions(request, order, rows),
             award=purchase_selectors.award_step(order.estimated_net),
@@ -292,7 +297,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         """Each line's form with the row behind it, None for a new one."""
         for form in lines.forms:
             pk = form["line_id"].value()
-            yield form, lines.lines.get(int(pk)) if str(pk or "").isdecimal() else None
+            yield form, lines.lines.get(as_key(str(pk or "")))
 
     def _actions(self, request: HttpRequest, order: Order, rows: list[Any]) -> set[str]:
         """Steps that this person may take now; the services decide anew."""

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.text import as_key
 from apps.funding.admin.filters import OpenStateFilter
 from apps.funding.choices import InvoiceState, OrderState
 from apps.funding.models import Supplier
@@ -35,7 +36,7 @@ class SupplierFilter(admin.SimpleListFilter):
         return [(str(row.pk), row.name) for row in Supplier.objects.visible_to(request.user)[:100]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() and str(self.value()).isdecimal():
+        if as_key(self.value()):
             return queryset.filter(**{self.path: self.value()})
         return queryset
 

@@ -102,8 +102,8 @@ class BundleForm(FormKeyMixin, PurchaseForm):
     def lines(self) -> list[OrderLineInput]:
         data = self.cleaned_data
         return [
-            OrderLineInput(data.get(f"pieces-{row.line.pk}") or row.pieces, application_line_id=row.line.pk)
-            for row in self.rows
+            OrderLineInput(row.pieces if typed is None else typed, application_line_id=row.line.pk)
+            for row, typed in ((row, data.get(f"pieces-{row.line.pk}")) for row in self.rows)
             if data.get(f"line-{row.line.pk}")
         ]
 
