@@ -38,6 +38,13 @@ NO_PAGES = {
     "inventory:receipt": "a file to print",
     "inventory:receipts": "a file to print",
     "inventory:return_receipt": "a file to print",
+    "funding:concept": "a file",
+    "admin:funding_budget_carry_over_csv": "a file",
+    "admin:funding_budget_carry_over_pdf": "a file",
+    "admin:funding_drawdown_pdf": "a file",
+    "admin:funding_drawdown_xlsx": "a file",
+    "admin:funding_proofofuse_pdf": "a file",
+    "admin:funding_proofofuse_xlsx": "a file",
     "admin:jsi18n": "a script",
     "admin:core_importrun_progress": "a part of a page, which shows it",
 }
