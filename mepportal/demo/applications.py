@@ -151,21 +151,6 @@ def _approve(wish: Wish, application: EquipmentApplication, people: People, budg
     decisions = _decisions(wish, application, budgets)
     services.propose_approval(application=application, by=people.clerk, decisions=decisions)
     services.approve(application=application, by=people.approver, decisions=decisions)
-    if wish.days_ago >= 45:
-        _pay(application, people, budgets)
-
-
-def _pay(application: EquipmentApplication, people: People, budgets: dict[str, Budget]) -> None:
-    """The oldest approved applications are paid already."""
-    for line in application.lines.prefetch_related("allocations__budget"):
-        for allocation in line.allocations.all():
-            services.record_payment(
-                budget=allocation.budget,
-                amount=allocation.amount,
-                by=people.approver,
-                line=line,
-                note="Rechnung bezahlt",
-            )
 
 
 def _set_back(application: EquipmentApplication, days: int) -> None:

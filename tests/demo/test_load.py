@@ -71,7 +71,7 @@ def test_applications_and_tickets_in_every_state():
     }
 
 
-def test_money_is_committed_and_spent_and_the_ledger_agrees():
+def test_money_of_this_year_is_committed_and_the_ledger_agrees():
     present = Budget.objects.filter(fiscal_year=clock.today().year)
     assert {budget.name for budget in present} == {
         "Digitale Ausstattung der Schulen",
@@ -80,7 +80,7 @@ def test_money_is_committed_and_spent_and_the_ledger_agrees():
         "DigitalPakt 2.0",
     }
     assert all(budget.committed > 0 for budget in present)
-    assert present.filter(spent__gt=0).count() == 3
+    assert not present.filter(spent__gt=0).exists(), "nothing of this year is ordered yet, so nothing is paid"
     call_command("check_ledger", "--json", stdout=StringIO())
 
 
