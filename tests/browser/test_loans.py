@@ -29,6 +29,7 @@ def begin(page: Page) -> None:
     page.get_by_label("Klasse oder Gruppe").fill("7b")
     page.get_by_label("Zubehör").fill("Ladekabel")
     page.get_by_role("button", name="Mit dem Scannen beginnen").click()
+    expect(page.get_by_label("Inventarnummer, Seriennummer oder QR-Code")).to_be_focused()
 
 
 def test_a_class_set_goes_out_and_comes_back(pages: Pages, city: City) -> None:
