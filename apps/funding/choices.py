@@ -32,9 +32,13 @@ class ApplicationState(StateChoices):
 
 
 class OrderState(StateChoices):
-    """An order at a supplier; `partly_delivered` until every line is there."""
+    """An order at a supplier; `partly_delivered` until every line is there.
+
+    `proposed`: it would commit money beyond what is approved, and waits for a second person.
+    """
 
     DRAFT = "draft", _("draft")
+    PROPOSED = "proposed", _("waits for approval")
     PLACED = "placed", _("placed")
     PARTLY_DELIVERED = "partly_delivered", _("delivered in part")
     DELIVERED = "delivered", _("delivered")
@@ -44,6 +48,7 @@ class OrderState(StateChoices):
     @classmethod
     def _tones(cls) -> dict[str, Tone]:
         return {
+            "proposed": Tone.WARNING,
             "placed": Tone.INFO,
             "partly_delivered": Tone.WARNING,
             "delivered": Tone.SUCCESS,

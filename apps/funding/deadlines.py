@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.models import User
 from apps.core import clock, formats
-from apps.funding.choices import DrawdownState, InvoiceState, ProofState, ProposalState
-from apps.funding.models import ApplicationRound, BudgetChange, Drawdown, Grant, Invoice, ProofOfUse
+from apps.funding.choices import DrawdownState, InvoiceState, OrderState, ProofState, ProposalState
+from apps.funding.models import (
+    ApplicationRound,
+    BudgetChange,
+    Drawdown,
+    Grant,
+    Invoice,
+    Order,
+    OrderStatusChange,
+    ProofOfUse,
+)
 
 AHEAD = datetime.timedelta(days=90)
 """How early the end of an implementation and a proof of use are shown."""
@@ -29,6 +38,7 @@ class DeadlineKind(StrEnum):
     PROOF_DUE = "proof_due"
     ROUND_CLOSES = "round_closes"
     CHANGE_WAITS = "change_waits"
+    ORDER_WAITS = "order_waits"
     INVOICE_UNPAID = "invoice_unpaid"
     DRAWDOWN_OPEN = "drawdown_open"
 
@@ -109,6 +119,17 @@ def _changes_to_confirm(user: User) -> Iterator[Deadline]:
         yield Deadline(DeadlineKind.CHANGE_WAITS, row, clock.day_of(row.proposed_at), str(row))
 
 
+def _orders_to_approve(user: User) -> Iterator[Deadline]:
+    """Those that others have made and proposed."""
+    rows: QuerySet[Any] = Order.objects.visible_to(user).filter(state=OrderState.PROPOSED)
+    rows = rows.exclude(proposed_by=user).exclude(created_by=user)
+    proposed = OrderStatusChange.objects.filter(order=OuterRef("pk"), to_state=OrderState.PROPOSED).order_by("-pk")
+    rows = rows.annotate(proposed_at=Subquery(proposed.values("at")[:1]))
+    for row in rows.select_related("supplier").order_by("proposed_at", "pk")[:MOST]:
+        what = _("Order %(number)s at %(supplier)s waits for approval") % {"number": row, "supplier": row.supplier}
+        yield Deadline(DeadlineKind.ORDER_WAITS, row, clock.day_of(row.proposed_at), what)
+
+
 def _unpaid_invoices(user: User) -> Iterator[Deadline]:
     """Those that others have recorded: payment is ordered by another person."""
     rows = Invoice.objects.visible_to(user).filter(state=InvoiceState.RECORDED).exclude(recorded_by=user)
@@ -129,6 +150,7 @@ _SOURCES: tuple[tuple[str, Callable[[User], Iterable[Deadline]]], ...] = (
     ("funding.change_grant", _proofs_due),
     ("funding.change_applicationround", _rounds_closing),
     ("funding.confirm_budget", _changes_to_confirm),
+    ("funding.approve_application", _orders_to_approve),
     ("funding.pay_invoice", _unpaid_invoices),
     ("funding.keep_proofs", _open_drawdowns),
 )

@@ -208,6 +208,8 @@ def next_step(order: Order, lines: Sequence[LineStatus], *, waiting: bool) -> st
     """
     if order.state == OrderState.DRAFT:
         return "place" if lines else "fill"
+    if order.state == OrderState.PROPOSED:
+        return "approve"
     if order.state not in LIVE_ORDERS:
         return ""
     if any(row.missing for row in lines):

@@ -13,6 +13,9 @@ from apps.funding.choices import ApplicationState, OrderState
 LIVE_ORDERS = frozenset({OrderState.PLACED, OrderState.PARTLY_DELIVERED, OrderState.DELIVERED})
 """States of an order that stands at the supplier."""
 
+UNPLACED_ORDERS = frozenset({OrderState.DRAFT, OrderState.PROPOSED})
+"""States of an order that nobody has sent to the supplier yet."""
+
 PLACED_ORDERS = LIVE_ORDERS | {OrderState.CLOSED}
 """States of an order that was placed and not cancelled."""
 

@@ -111,6 +111,7 @@ def purchase_differences() -> list[LedgerDifference]:
         *_delivery_differences(lines),
         *_piece_differences(),
         *_invoice_differences(),
+        *_payments_without_invoice(),
         *_open_differences(lines),
     ]
 
@@ -190,6 +191,18 @@ def _invoice_differences() -> list[LedgerDifference]:
                 pair = parts.get(budget, ZERO), paid.get(budget, ZERO)
                 differences.append(_of(line.order_line, "pay", *pair, budget))
     return differences
+
+
+def _payments_without_invoice() -> list[LedgerDifference]:
+    """What is paid for a line is paid by an invoice: nothing is expected beside."""
+    about = Q(line__isnull=False) | Q(order_line__isnull=False)
+    rows = LedgerEntry.objects.filter(about, kind=LedgerKind.PAY, invoice_line__isnull=True).order_by()
+    sums = rows.values_list("budget", "line", "order_line").annotate(sum=Sum("amount"))
+    return [
+        LedgerDifference("pay", budget, line, ZERO, amount, order_line)
+        for budget, line, order_line, amount in sorted(sums, key=str)
+        if amount
+    ]
 
 
 def paid_parts(line: InvoiceLine) -> dict[int, Decimal]:

@@ -41,8 +41,12 @@ TRANSITIONS = TransitionTable(
 ORDER_TRANSITIONS = TransitionTable(
     OrderState,
     {
-        "place_order": transition({OrderState.DRAFT}, OrderState.PLACED, "funding.place_order"),
-        "cancel_order": transition({OrderState.DRAFT, OrderState.PLACED}, OrderState.CANCELLED, "funding.place_order"),
+        "place_order": transition({OrderState.DRAFT}, {OrderState.PLACED, OrderState.PROPOSED}, "funding.place_order"),
+        "approve_order": transition({OrderState.PROPOSED}, OrderState.PLACED, "funding.approve_application"),
+        "return_order": transition({OrderState.PROPOSED}, OrderState.DRAFT, "funding.place_order"),
+        "cancel_order": transition(
+            {OrderState.DRAFT, OrderState.PROPOSED, OrderState.PLACED}, OrderState.CANCELLED, "funding.place_order"
+        ),
         "receive_goods": transition(
             {OrderState.PLACED, OrderState.PARTLY_DELIVERED},
             {OrderState.PARTLY_DELIVERED, OrderState.DELIVERED},

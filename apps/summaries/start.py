@@ -144,6 +144,7 @@ _VERBS = {
     DeadlineKind.PROOF_DUE: _("Open grant"),
     DeadlineKind.ROUND_CLOSES: _("Open round"),
     DeadlineKind.CHANGE_WAITS: _("Decide change"),
+    DeadlineKind.ORDER_WAITS: _("Decide order"),
     DeadlineKind.INVOICE_UNPAID: _("Order payment"),
     DeadlineKind.DRAWDOWN_OPEN: _("Open drawdown"),
 }

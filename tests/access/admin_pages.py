@@ -218,6 +218,8 @@ funding_reasontemplate_change              reasontemplate  in  403   403   200  
 funding_order_to_order                     -               in  403   403   200     200     403  403  200  403
 funding_order_give_up                      ledgerentry     in  403   403   200/404 200/404 403  403  403  403
 funding_order_cancel                       order           in  403   403   200     200     403  403  403  403
+funding_order_approve                      order           in  403   403   403     200     403  403  403  403
+funding_order_send-back                    order           in  403   403   200     200     403  403  403  403
 funding_order_close                        order           in  403   403   200     200     403  403  403  403
 funding_order_receive                      order           in  403   403   200     200     403  403  403  403
 funding_order_return                       order           in  403   403   200     200     403  403  403  403
@@ -231,6 +233,7 @@ funding_order_history                      order           in  403   403   200  
 funding_order_delete                       order           in  403   403   403     403     403  403  403  403
 funding_order_change                       order           in  403   403   200     200     403  403  200  403
 funding_order_change                       order_draft     in  403   403   200     200     403  403  200  403
+funding_order_change                       order_proposed  in  403   403   200     200     403  403  200  403
 funding_supplier_changelist                -               in  403   403   200     200     403  403  200  403
 funding_supplier_add                       -               in  403   403   200     200     403  403  403  403
 funding_supplier_history                   supplier        in  403   403   200     200     403  403  200  403

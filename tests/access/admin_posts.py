@@ -104,6 +104,8 @@ funding_order_give_up                          ledgerentry     in  403   403   3
 funding_order_change#save                      order_draft     in  403   403   302+     302+     403  403  403   403
 funding_order_change#place                     order_draft     in  403   403   302+     302+     403  403  403   403
 funding_order_cancel                           order_placed    in  403   403   302+     302+     403  403  403   403
+funding_order_approve                          order_proposed  in  403   403   403      302+     403  403  403   403
+funding_order_send-back                        order_proposed  in  403   403   302+     302+     403  403  403   403
 funding_order_close                            order_ending    in  403   403   302+     302+     403  403  403   403
 funding_order_receive                          order           in  403   403   302+     302+     403  403  403   403
 funding_order_return                           order           in  403   403   302+     302+     403  403  403   403

@@ -61,6 +61,8 @@ PURCHASES: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "admin:funding_order_to_order": _chosen,
     "admin:funding_order_change#save": _draft("save"),
     "admin:funding_order_change#place": _draft("place"),
+    "admin:funding_order_approve": lambda _world, row, _role: {"revision": row.revision},
+    "admin:funding_order_send-back": lambda _world, row, _role: {"revision": row.revision, "reason": "Weil"},
     "admin:funding_order_receive": _goods(received_on=_today()),
     "admin:funding_order_return": _goods(on=_today(), reason="Defekt"),
     "admin:funding_order_scan": lambda *_: {"form_key": uuid.uuid4(), "received_on": _today()},

@@ -1,4 +1,4 @@
-"""Orders and invoices of the small city: one that is a draft, one that is placed, two of which something came."""
+"""Orders and invoices of the small city: a draft, one that is proposed, one placed, two of which something came."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ def make_purchases(world: World) -> None:
     ]
     award = {"estimated_net": Decimal(300), "award_reason": "Geldwort"}
     facts: dict[str, Any] = {"by": by, "supplier": supplier, "contract": contract, "lines": lines, **award}
-    draft, placed, came, ending = (services.create_order(**facts, note="Geldwort") for _number in range(4))
-    placed, came, ending = (services.place_order(order=row, by=by) for row in (placed, came, ending))
+    draft, *others = (services.create_order(**facts, note="Geldwort") for _number in range(5))
+    proposed, *others = (services.place_order(order=row, by=by) for row in others)
+    approver = world.people[Role.OFFICE_APPROVER]
+    placed, came, ending = (services.approve_order(order=row, by=approver) for row in others)
     last = OrderLine.objects.filter(order=ending).order_by("-pk")[0]
     services.receive_goods(order=ending, by=by, quantities={last.pk: 1})
     scanned, cables = OrderLine.objects.filter(order=came).order_by("pk")
@@ -45,5 +47,5 @@ def make_purchases(world: World) -> None:
     )
     came.refresh_from_db()
     world.shared |= {"supplier": supplier, "contract": contract, "order_draft": draft, "order_placed": placed}
-    world.shared["order_ending"] = ending
+    world.shared |= {"order_ending": ending, "order_proposed": proposed}
     world.shared |= {"order": came, "orderline": scanned, "cableline": cables, "invoice": invoice}

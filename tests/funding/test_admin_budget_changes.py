@@ -13,9 +13,10 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.funding import services
-from apps.funding.choices import LedgerKind, ProposalState
+from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, confirmed
 from tests.funding.portal import client_of, texts
 
@@ -135,7 +136,7 @@ def test_what_is_left_of_a_year_is_proposed_for_the_next(client: Client, clerk: 
     budget = BudgetFactory(name="Schul-IT", measure_number="400_0300003080")
     empty = BudgetFactory(name="Leer", appropriation=D("0.00"))
     following = BudgetFactory(name="Anders", measure_number="400_0300003080", fiscal_year=2027)
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("400.00"), by=approver)
+    ledger.commit(budget, D("400.00"), by=approver)
     desk = client_of(clerk)
     text = texts(desk.get(CARRY_OVER, YEAR))
     assert "Überträge in das Haushaltsjahr 2027" in text

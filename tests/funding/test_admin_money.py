@@ -14,7 +14,7 @@ from django.urls import reverse
 from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.funding import services
-from apps.funding.choices import ApplicationState, LedgerKind, ReasonKind
+from apps.funding.choices import ApplicationState, ReasonKind
 from apps.funding.models import (
     ApplicationStatusChange,
     Budget,
@@ -23,6 +23,7 @@ from apps.funding.models import (
     ReasonTemplate,
 )
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, UserFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, GrantFactory, decide, make_application
 from tests.funding.portal import client_of, texts
 
@@ -86,7 +87,7 @@ def test_the_list_shows_where_the_money_is(client: Client, approver: User) -> No
     budget = BudgetFactory(name="Schul-IT", carried_over=D("500.00"), supplement=D("250.00"), freeze=D("1000.00"))
     application = make_application(lines=[("1000.00", 1)])
     services.approve(application=application, by=approver, decisions=decide(application, budget))
-    services.record_payment(budget=budget, amount=D("400.00"), by=approver)
+    ledger.pay(budget, D("400.00"), by=approver)
     services.reserve(application=make_application(lines=[("70.00", 1)]), budget=budget, by=ClerkFactory())
     BudgetFactory(name="DigitalPakt", from_grant=True)
     page = client.get(BUDGETS)
@@ -197,7 +198,7 @@ def test_the_ledger_and_what_is_pencilled_in_stand_below(client: Client, approve
     budget = BudgetFactory()
     application = make_application(title="Tablets", lines=[("1000.00", 1)])
     services.approve(application=application, by=approver, decisions=decide(application, budget))
-    services.record_payment(budget=budget, amount=D("400.00"), by=approver, note="Rechnung 12")
+    ledger.pay(budget, D("400.00"), by=approver, note="Rechnung 12")
     services.reserve(application=make_application(title="Beamer"), budget=budget, by=ClerkFactory())
     text = texts(client.get(edit(budget)))
     assert f"gebunden 1.000,00 € Tablets : {application.lines.get().product} {approver}" in text
@@ -208,7 +209,7 @@ def test_the_ledger_and_what_is_pencilled_in_stand_below(client: Client, approve
 def test_only_the_newest_entries_stand_there_with_the_way_to_all(client: Client, approver: User) -> None:
     budget = BudgetFactory(appropriation=D("100000.00"))
     for number in range(51):
-        services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D(1), by=approver, note=f"Nr {number:03d}")
+        ledger.commit(budget, D(1), by=approver, note=f"Nr {number:03d}")
     page = client.get(edit(budget))
     assert ("Nr 050" in texts(page), "Nr 000" in texts(page)) == (True, False)
     address = f"{reverse('admin:funding_ledgerentry_changelist')}?budget={budget.pk}"

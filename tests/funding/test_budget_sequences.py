@@ -13,10 +13,11 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.money import total
 from apps.funding import services
-from apps.funding.choices import BudgetChangeKind, LedgerKind, ProposalState
+from apps.funding.choices import BudgetChangeKind, ProposalState
 from apps.funding.models import Budget, BudgetChange, Grant
 from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory, ClerkFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, GrantFactory
 
 pytestmark = pytest.mark.django_db
@@ -141,9 +142,9 @@ def _withdraw(by: User, first: int, _second: int, _amount: Decimal) -> None:
 def _use(by: User, first: int, second: int, amount: Decimal) -> None:
     """Money is committed and in part paid in between."""
     budget = _budget(first)
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=amount, by=by)
+    ledger.commit(budget, amount, by=by)
     if second % 2:
-        services.record_payment(budget=budget, amount=amount, by=by)
+        ledger.pay(budget, amount, by=by)
 
 
 _ACTIONS: dict[str, Callable[[User, int, int, Decimal], Any]] = {

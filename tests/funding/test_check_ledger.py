@@ -16,6 +16,7 @@ from apps.funding.choices import LedgerKind
 from apps.funding.models import ApplicationLine, Budget, LedgerEntry, LineAllocation
 from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, decide, make_application
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ D = Decimal
 def approved() -> tuple[Budget, ApplicationLine]:
     application, budget = make_application(lines=[("100.00", 2)]), BudgetFactory()
     services.approve(application=application, by=ApproverFactory(), decisions=decide(application, budget))
-    services.record_payment(budget=budget, amount=D("50.00"), by=ApproverFactory())
+    ledger.pay(budget, D("50.00"), by=ApproverFactory())
     return budget, application.lines.get()
 
 

@@ -21,6 +21,7 @@ from apps.funding.choices import ApplicationState, LedgerKind
 from apps.funding.models import Budget, EquipmentApplication, LedgerEntry, LineAllocation
 from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory, ClerkFactory, CoordinatorFactory, SchoolFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, decide, make_application, two_approve_from
 
 pytestmark = [pytest.mark.postgres_only, pytest.mark.django_db(transaction=True)]
@@ -186,14 +187,14 @@ def test_grant_and_own_share_end_together() -> None:
 def test_payments_freezes_and_approvals_meet_on_one_budget() -> None:
     applications = [make_application(lines=[("100.00", 1)]) for _ in range(20)]
     budget, by = BudgetFactory(appropriation=D("1000.00")), ApproverFactory()
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("500.00"), by=by)
+    ledger.commit(budget, D("500.00"), by=by)
     change = services.propose_edit(budget=budget, by=ClerkFactory(), reason="Sperre", freeze=D("100.00"))
 
     outcomes = all_at_once(
         [
             *[partial(services.approve, application=row, by=by, decisions=decide(row, budget)) for row in applications],
-            *[partial(services.record_payment, budget=budget, amount=D("50.00"), by=by) for _ in range(5)],
-            *[partial(services.release, budget=budget, amount=D("50.00"), by=by) for _ in range(5)],
+            *[partial(ledger.pay, budget, D("50.00"), by=by) for _ in range(5)],
+            *[partial(ledger.release, budget, D("50.00"), by=by) for _ in range(5)],
             partial(services.confirm_change, change=change, by=by),
         ]
     )

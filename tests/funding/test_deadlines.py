@@ -19,6 +19,7 @@ from apps.funding.rules import expenditure_type_hint, highest_operating_price, r
 from tests.factories import ApproverFactory, ClerkFactory, UserFactory
 from tests.funding.factories import BudgetFactory, GrantFactory
 from tests.funding.portal import client_of, texts
+from tests.funding.purchases import draft_order, own_line
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -97,10 +98,11 @@ def test_few_queries_whatever_the_number_of_rows() -> None:
         for _number in range(3):
             GrantFactory(proof_due_on=on(1), implementation_until=on(1))
             services.propose_edit(budget=BudgetFactory(), by=clerk, reason="x", freeze=D(1))
+            services.place_order(order=draft_order(own_line(BudgetFactory())), by=clerk)
         with CaptureQueriesContext(connection) as queries:
             deadlines(approver)
         counts.append(len(queries))
-    assert counts == [6, 6]
+    assert counts == [7, 7]
 
 
 def test_the_start_page_names_them_with_a_verb() -> None:

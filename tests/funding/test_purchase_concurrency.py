@@ -36,6 +36,7 @@ from tests.funding.purchases import (
     money_of,
     own_line,
     pay,
+    place,
     placed_order,
     record,
     sums,
@@ -137,9 +138,10 @@ def test_a_form_that_is_sent_four_times_makes_one_order() -> None:
 
 def test_own_purchases_against_money_for_seven() -> None:
     budget, by, contract = BudgetFactory(appropriation=D("700.00")), ClerkFactory(), ContractFactory()
-    orders = [draft_order(own_line(budget), by=by, contract=contract) for _number in range(20)]
+    orders = [propose(draft_order(own_line(budget), by=by, contract=contract)) for _number in range(20)]
+    approver = ApproverFactory()
 
-    outcomes = all_at_once([partial(services.place_order, order=order, by=by) for order in orders])
+    outcomes = all_at_once([partial(services.approve_order, order=order, by=approver) for order in orders])
 
     assert Counter(outcomes) == {"done": 7, "unaffordable": 13}
     assert sums(budget) == (D("700.00"), D("0.00"), D("0.00"))
@@ -148,11 +150,16 @@ def test_own_purchases_against_money_for_seven() -> None:
 
 def test_a_contract_is_not_called_beyond_its_volume() -> None:
     contract, by = ContractFactory(volume=D("300.00")), ClerkFactory()
-    orders = [draft_order(own_line(BudgetFactory()), by=by, contract=contract) for _number in range(8)]
+    orders = [propose(draft_order(own_line(BudgetFactory()), by=by, contract=contract)) for _number in range(8)]
+    approver = ApproverFactory()
 
-    outcomes = all_at_once([partial(services.place_order, order=order, by=by) for order in orders])
+    outcomes = all_at_once([partial(services.approve_order, order=order, by=approver) for order in orders])
 
     assert Counter(outcomes) == {"done": 3, "contract_volume": 5}
+
+
+def propose(order: Order) -> Order:
+    return services.place_order(order=order, by=ClerkFactory())
 
 
 class Mixed:
@@ -186,7 +193,7 @@ class Mixed:
         return draft_order(*lines_for(row, price), by=self.clerks[0], contract=self.contract)
 
     def place(self, order: Order) -> Order:
-        return services.place_order(order=order, by=self.clerks[0])
+        return place(order, by=self.clerks[0])
 
     def approve(self, row: EquipmentApplication, by: User) -> object:
         first, second = (self.grant, self.own) if row.pk % 2 else (self.other, None)
@@ -194,14 +201,14 @@ class Mixed:
 
     def buy(self, by: User) -> object:
         line = own_line(self.other, price="10.00")
-        return services.place_order(order=draft_order(line, by=by, contract=self.contract), by=by)
+        return place(draft_order(line, by=by, contract=self.contract), by=by)
 
     def actions(self) -> list[Callable[[], object]]:
         """Fifty, shuffled; what must happen at most once is asked for twice."""
         pick = self.chance.choice
         found: list[Callable[[], object]] = [
             *[partial(self.approve, row, pick(self.approvers)) for row in self.waiting],
-            *[partial(services.place_order, order=row, by=pick(self.clerks)) for row in self.drafts],
+            *[partial(place, row, by=pick(self.clerks)) for row in self.drafts],
             *[partial(services.cancel_order, order=row, by=self.clerks[0], reason="Nein") for row in self.placed],
             *[partial(deliver_once, row, pick(self.clerks)) for row in self.placed],
             *[partial(pay, row, by=by) for row in self.invoices for by in self.approvers[:2]],

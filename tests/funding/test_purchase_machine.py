@@ -91,12 +91,16 @@ class Purchases(RuleBasedStateMachine):
         for line in lines[:2]:
             self.create(OrderLineInput(2, application_line_id=line.pk), by=1)
         self.order_for_the_office(quantity=2, price=D("19.99"), budget=0, product=1, by=1)
+        self.approve_the_order(number=0, by=0)
         self.scan(number=4, pieces=2, by=1)
         for order in Order.objects.order_by("pk"):
             for line in order.lines.filter(product__kind__tracked_singly=False):
                 self.attempt(services.receive_goods, order=order, by=self.office(1), quantities={line.pk: 2})
         for number in (4, 1, 2):
             self.record_as_ordered(number=number, by=0)
+        self.pay(number=0, by=0)
+        self.order_for_the_office(quantity=1, price=D("19.99"), budget=2, product=None, by=1)
+        self.cancel(number=Order.objects.count() - 1, by=0)
 
     # Who and what
 
@@ -201,6 +205,18 @@ class Purchases(RuleBasedStateMachine):
         order = self.pick(Order.objects, number, state=OrderState.DRAFT)
         if order is not None:
             self.attempt(services.place_order, order=order, by=self.office(by))
+
+    @rule(number=ANY, by=ANY)
+    def approve_the_order(self, number: int, by: int) -> None:
+        order = self.pick(Order.objects, number, state=OrderState.PROPOSED)
+        if order is not None:
+            self.attempt(services.approve_order, order=order, by=self.approvers[by % 2])
+
+    @rule(number=ANY, by=ANY)
+    def return_the_order(self, number: int, by: int) -> None:
+        order = self.pick(Order.objects, number, state=OrderState.PROPOSED)
+        if order is not None:
+            self.attempt(services.return_order, order=order, by=self.office(by), reason="Zu teuer")
 
     @rule(number=ANY, by=ANY)
     def cancel(self, number: int, by: int) -> None:
@@ -384,7 +400,10 @@ class TransactionalPurchases(Purchases):
 
 
 def test_random_sequences_keep_every_sum() -> None:
+    Purchases.outcomes.clear()
     run(int(os.environ.get("MACHINE_EXAMPLES", "15")), 30)
+    done = {action for action, outcome in Purchases.outcomes if outcome == "done"}
+    assert done >= {"approve_order", "pay_invoice", "cancel_order", "cancel_invoice", "return_goods", "close_order"}
 
 
 @pytest.mark.soak

@@ -37,6 +37,8 @@ def _scan(order: Order, by: Any) -> object:
 
 ORDER_ACTIONS: dict[str, Action] = {
     "place_order": lambda order, by: services.place_order(order=order, by=by),
+    "approve_order": lambda order, by: services.approve_order(order=order, by=by),
+    "return_order": lambda order, by: services.return_order(order=order, by=by, reason="Zu teuer."),
     "cancel_order": lambda order, by: services.cancel_order(order=order, by=by, reason="Doch nicht."),
     "receive_goods": _scan,
     "return_goods": _return,
@@ -50,7 +52,9 @@ INVOICE_ACTIONS: dict[str, Action] = {
 # Written down by hand from the domain, not read from the code under test.
 ORDER_STATES: dict[str, set[OrderState]] = {
     "place_order": {O.DRAFT},
-    "cancel_order": {O.DRAFT, O.PLACED},
+    "approve_order": {O.PROPOSED},
+    "return_order": {O.PROPOSED},
+    "cancel_order": {O.DRAFT, O.PROPOSED, O.PLACED},
     "receive_goods": {O.PLACED, O.PARTLY_DELIVERED},
     "return_goods": {O.PARTLY_DELIVERED, O.DELIVERED},
     "close_order": {O.PARTLY_DELIVERED, O.DELIVERED},
@@ -58,7 +62,8 @@ ORDER_STATES: dict[str, set[OrderState]] = {
 INVOICE_STATES: dict[str, set[InvoiceState]] = {"pay_invoice": {I.RECORDED}, "cancel_invoice": {I.RECORDED}}
 OFFICE = {Role.OFFICE_CLERK, Role.OFFICE_APPROVER}
 ROLES: dict[str, set[Role]] = dict.fromkeys([*ORDER_ACTIONS, "cancel_invoice"], OFFICE) | {
-    "pay_invoice": {Role.OFFICE_APPROVER}
+    "approve_order": {Role.OFFICE_APPROVER},
+    "pay_invoice": {Role.OFFICE_APPROVER},
 }
 
 
@@ -71,6 +76,10 @@ def invoice_in(state: InvoiceState) -> Invoice:
     return invoice
 
 
+def person_for(action: str) -> Any:
+    return (ClerkFactory if Role.OFFICE_CLERK in ROLES[action] else ApproverFactory)()
+
+
 @pytest.mark.parametrize("state", O)
 @pytest.mark.parametrize("action", ORDER_ACTIONS)
 def test_every_order_action_in_every_state(action: str, state: OrderState) -> None:
@@ -78,13 +87,13 @@ def test_every_order_action_in_every_state(action: str, state: OrderState) -> No
     entries, changes = LedgerEntry.objects.count(), order.status_changes.count()
 
     if state in ORDER_STATES[action]:
-        ORDER_ACTIONS[action](order, ClerkFactory())
+        ORDER_ACTIONS[action](order, person_for(action))
         order.refresh_from_db()
         assert order.state in ORDER_TRANSITIONS.transitions[action].targets
         assert ledger_differences() == []
         return
     with pytest.raises(DomainError):
-        ORDER_ACTIONS[action](order, ClerkFactory())
+        ORDER_ACTIONS[action](order, person_for(action))
 
     order.refresh_from_db()
     assert (order.state, LedgerEntry.objects.count(), order.status_changes.count()) == (state, entries, changes)
@@ -144,6 +153,8 @@ def step_data(action: str, order: Order) -> tuple[str, dict[str, Any]]:
     key = {"form_key": str(uuid.uuid4())}
     device = line.devices.filter(returned_on=None).values_list("device", flat=True)[:1]
     return {
+        "approve_order": (f"{base}/approve/", {"revision": order.revision}),
+        "return_order": (f"{base}/send-back/", {"revision": order.revision, "reason": "Zu teuer."}),
         "cancel_order": (f"{base}/cancel/", {"reason": "Doch nicht."}),
         "close_order": (f"{base}/close/", {"reason": "Genug."}),
         "receive_goods": (f"{base}/scan/?line={line.pk}", {"received_on": shown_day(today()), **key}),
@@ -169,7 +180,7 @@ def test_every_order_action_in_every_state_through_the_admin(action: str, state:
     """A step that is not open now is refused with a sentence and changes nothing."""
     order = order_in(state)
     url, data = step_data(action, order)
-    response = client_of(ClerkFactory()).post(url, data)
+    response = client_of(person_for(action)).post(url, data)
 
     order.refresh_from_db()
     if state in ORDER_STATES[action]:

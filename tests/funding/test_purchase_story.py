@@ -20,6 +20,7 @@ from tests.funding.purchases import (
     lines_for,
     money_of,
     pay,
+    place,
     record,
     scan_in,
     states_of,
@@ -40,7 +41,7 @@ def test_from_the_approval_to_the_closed_order() -> None:
 
     order = draft_order(*lines_for(first, "480.00"), *lines_for(second), by=clerk)
     assert order.number == f"B-{today().year}-0001"
-    order = services.place_order(order=order, by=clerk)
+    order = place(order, by=clerk)
     assert (order.state, order.placed_by, order.placed_on) == (OrderState.PLACED, clerk, today())
     # Cheaper than approved: nothing moves but what is noted as ordered.
     assert (sums(money)[0], sums(own)[0]) == (D("1199.99"), D("133.34"))

@@ -14,7 +14,7 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.funding import selectors, services
 from apps.funding.calculations import LineDecision, LineInput
-from apps.funding.choices import ApplicationState, LedgerKind
+from apps.funding.choices import ApplicationState
 from apps.funding.models import Budget, EquipmentApplication
 from apps.schools.models import SocialIndex
 from tests.factories import (
@@ -29,6 +29,7 @@ from tests.factories import (
     SchoolStaffFactory,
     UserFactory,
 )
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, GrantFactory, ProgrammeFactory, decide, make_application
 from tests.quotas.factories import count_pupils, make_plan
 
@@ -147,9 +148,9 @@ def test_money_by_source_adds_up() -> None:
     second = BudgetFactory(appropriation=D("50.00"))
     programme = ProgrammeFactory(code="it-admin", name="IT-Administration")
     granted = BudgetFactory(grant=GrantFactory(programme=programme), appropriation=D("30.00"))
-    services.post_entry(budget=first, kind=LedgerKind.COMMIT, amount=D("60.00"), by=by)
-    services.record_payment(budget=first, amount=D("20.01"), by=by)
-    services.post_entry(budget=granted, kind=LedgerKind.COMMIT, amount=D("3.00"), by=by)
+    ledger.commit(first, D("60.00"), by=by)
+    ledger.pay(first, D("20.01"), by=by)
+    ledger.commit(granted, D("3.00"), by=by)
     services.reserve(application=make_application(lines=[("8.00", 1)]), budget=second, by=ClerkFactory())
 
     municipal, grants = selectors.money_by_source(HeadFactory(), 2026)

@@ -9,11 +9,20 @@ from django.db import IntegrityError, transaction
 
 from apps.core.errors import DomainError, StaleError
 from apps.funding import services
-from apps.funding.choices import BudgetChangeKind, ExpenditureType, LedgerKind, ProposalState
+from apps.funding.choices import BudgetChangeKind, ExpenditureType, ProposalState
 from apps.funding.models import Budget, BudgetChange
 from apps.funding.proposed import Step, steps_of
 from tests.factories import ApproverFactory, ClerkFactory
-from tests.funding.factories import BudgetFactory, GrantFactory, allow_overrun, change_by_two, confirmed
+from tests.funding import ledger
+from tests.funding.factories import (
+    BudgetFactory,
+    GrantFactory,
+    allow_overrun,
+    change_by_two,
+    confirmed,
+    decide,
+    make_application,
+)
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -165,8 +174,8 @@ def test_a_change_reads_with_what_was_and_what_will_be() -> None:
 
 def test_a_budget_is_not_lowered_below_what_is_committed_and_spent() -> None:
     budget, by = BudgetFactory(appropriation=D("1000.00")), ApproverFactory()
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("600.00"), by=by)
-    services.record_payment(budget=budget, amount=D("200.00"), by=by)
+    ledger.commit(budget, D("600.00"), by=by)
+    ledger.pay(budget, D("200.00"), by=by)
 
     assert code_of(propose, budget, appropriation=D("599.99")) == "below_used"
     lowered = change_by_two(budget, appropriation=D("600.00"))
@@ -177,7 +186,7 @@ def test_a_budget_is_not_lowered_below_what_is_committed_and_spent() -> None:
 def test_what_was_committed_since_the_proposal_counts_at_the_confirmation() -> None:
     budget, by = BudgetFactory(appropriation=D("1000.00")), ApproverFactory()
     change = propose(budget, appropriation=D("500.00"))
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("500.01"), by=by)
+    ledger.commit(budget, D("500.01"), by=by)
 
     assert code_of(services.confirm_change, change=change, by=by) == "below_used"
     assert BudgetChange.objects.get().state == ProposalState.PROPOSED
@@ -186,7 +195,7 @@ def test_what_was_committed_since_the_proposal_counts_at_the_confirmation() -> N
 
 def test_year_and_grant_stay_once_money_has_moved() -> None:
     used, fresh, by = BudgetFactory(), BudgetFactory(), ApproverFactory()
-    services.post_entry(budget=used, kind=LedgerKind.COMMIT, amount=D("1.00"), by=by)
+    ledger.commit(used, D("1.00"), by=by)
 
     assert code_of(propose, used, fiscal_year=2027) == "in_use"
     assert code_of(propose, used, grant=GrantFactory()) == "in_use"
@@ -195,14 +204,14 @@ def test_year_and_grant_stay_once_money_has_moved() -> None:
 
 def test_a_freeze_may_come_after_commitments() -> None:
     budget, by = BudgetFactory(appropriation=D("1000.00")), ApproverFactory()
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("800.00"), by=by)
+    ledger.commit(budget, D("800.00"), by=by)
 
     frozen = change_by_two(budget, freeze=D("500.00"))
 
     assert frozen.available == D("-300.00")
-    assert code_of(services.post_entry, budget=budget, kind=LedgerKind.COMMIT, amount=D("0.01"), by=by) == (
-        "unaffordable"
-    )
+    application = make_application(lines=[("0.01", 1)])
+    decisions = decide(application, budget)
+    assert code_of(services.approve, application=application, by=by, decisions=decisions) == "unaffordable"
     assert change_by_two(frozen, freeze=D("0.00")).available == D("200.00")
 
 
@@ -282,8 +291,8 @@ def test_what_has_moved_since_is_stale() -> None:
 def test_what_is_left_goes_into_the_next_year_and_commitments_stay() -> None:
     """1,000 less 300 committed, 200 spent and 50 frozen leave 450."""
     budget, by = BudgetFactory(name="Schul-IT", appropriation=D("1000.00"), measure_number="400_03"), ApproverFactory()
-    services.post_entry(budget=budget, kind=LedgerKind.COMMIT, amount=D("500.00"), by=by)
-    services.record_payment(budget=budget, amount=D("200.00"), by=by)
+    ledger.commit(budget, D("500.00"), by=by)
+    ledger.pay(budget, D("200.00"), by=by)
     change_by_two(budget, freeze=D("50.00"))
     assert code_of(carry, budget, "450.01") == "unaffordable"
 
@@ -293,7 +302,7 @@ def test_what_is_left_goes_into_the_next_year_and_commitments_stay() -> None:
     assert (old.carried_out, old.available, old.committed, old.spent) == (D("450.00"), D("0.00"), D("300.00"), D(200))
     assert (new.name, new.measure_number, new.appropriation, new.carried_over) == ("Schul-IT", "400_03", 0, D("450.00"))
     assert decided.counterpart == new
-    services.record_payment(budget=old, amount=D("300.00"), by=by)
+    ledger.pay(old, D("300.00"), by=by)
 
 
 def test_the_next_years_budget_takes_it_if_there_is_one_by_then() -> None:

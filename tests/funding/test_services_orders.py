@@ -29,6 +29,7 @@ from tests.funding.purchases import (
     money_of,
     own_line,
     pay,
+    place,
     placed_order,
     record,
     refused,
@@ -113,7 +114,7 @@ def place_without_contract(**award: Any) -> Any:
     stored = lines_of(order)[0]
     line = own_line(stored.budget, line_id=stored.pk)
     order = services.save_order(order=order, revision=1, by=by, supplier=supplier, lines=[line], **award)
-    return services.place_order(order=order, by=by)
+    return place(order, by=by)
 
 
 def test_an_award_without_a_contract_says_how_and_why() -> None:
@@ -236,11 +237,11 @@ def test_the_saving_of_one_order_is_not_spent_by_another() -> None:
     refused("unaffordable", services.place_order, order=second, by=ClerkFactory())
 
 
-def test_own_purchases_are_committed_when_placed_and_released_when_cancelled() -> None:
+def test_own_purchases_are_committed_when_approved_and_released_when_cancelled() -> None:
     budget = BudgetFactory(appropriation=D("100.00"))
     order = draft_order(own_line(budget))
     assert sums(budget)[0] == ZERO
-    order = services.place_order(order=order, by=ClerkFactory())
+    order = place(order)
     assert sums(budget) == (D("100.00"), ZERO, ZERO)
     services.cancel_order(order=order, by=ClerkFactory(), reason="Doch nicht")
     assert sums(budget) == (ZERO, ZERO, D("100.00"))

@@ -21,6 +21,7 @@ from apps.schools.models import FibreLine, ItStaffing, Membership, Platform, Pla
 from apps.tickets import services as tickets
 from tests.browser.city import make_city
 from tests.factories import SchoolFactory, UserFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, allow_overrun, change_by_two
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +58,7 @@ def approve(city, application, quantity: int, budget: Budget | None = None):
 def test_the_summary_says_quota_money_and_applications(client, city):
     approve(city, apply_for(city, 16, "Zwei Sätze"), 12)
     apply_for(city, 2, "Noch offen")
-    funding.record_payment(
-        budget=city.budget, amount=Decimal("489.00"), by=city.people["office_approver"], note="Rechnung 1"
-    )
+    ledger.pay(city.budget, Decimal("489.00"), by=city.people["office_approver"], note="Rechnung 1")
     client.force_login(city.people["head"])
     page = client.get(reverse("summaries:summary"))
     words = plain(page.text)
@@ -130,7 +129,7 @@ def test_an_overrun_and_frozen_budget_is_seen_to_add_up(client, city):
     allow_overrun(city.budget, "500.00")
     change_by_two(city.budget, freeze=Decimal("1000.00"))
     approve(city, apply_for(city, 2), 2)
-    funding.record_payment(budget=city.budget, amount=Decimal("300.00"), by=office, note="Rechnung 1")
+    ledger.pay(city.budget, Decimal("300.00"), by=office, note="Rechnung 1")
     client.force_login(city.people["head"])
     words = plain(client.get(reverse("summaries:summary")).text)
     assert "Bereitgestellt Erlaubte Überschreitung Gesperrt Gebunden Ausgegeben Verfügbar" in words
@@ -190,7 +189,7 @@ def test_a_budget_shows_the_entries_behind_its_sums(client, city):
 def test_the_entries_of_a_budget_add_up_to_its_sums(client, city):
     approve(city, apply_for(city, 2, "Zwei Tablets"), 2)
     office = city.people["office_approver"]
-    funding.record_payment(budget=city.budget, amount=Decimal("300.00"), by=office, note="Rechnung 1")
+    ledger.pay(city.budget, Decimal("300.00"), by=office, note="Rechnung 1")
     city.budget.refresh_from_db()
     client.force_login(city.people["head"])
     page = client.get(reverse("summaries:budget", args=[city.budget.pk]))

@@ -71,6 +71,19 @@ def _cancel(visit: Visit, form: forms.ReasonForm) -> None:
     services.cancel_order(order=visit.order, by=visit.user, reason=form.cleaned_data["reason"])
 
 
+def _approve(visit: Visit, form: forms.RevisionForm) -> None:
+    services.approve_order(order=visit.order, by=visit.user, revision=form.cleaned_data["revision"])
+
+
+def _send_back(visit: Visit, form: forms.ReturnOrderForm) -> None:
+    services.return_order(order=visit.order, by=visit.user, **form.cleaned_data)
+
+
+def _send_back_form(visit: Visit) -> forms.ReturnOrderForm:
+    needs_reason = visit.user.pk != visit.order.proposed_by_id
+    return forms.ReturnOrderForm(visit.data, needs_reason=needs_reason, initial={"revision": visit.order.revision})
+
+
 def _close(visit: Visit, form: forms.CloseForm) -> None:
     services.close_order(order=visit.order, by=visit.user, **form.cleaned_data)
 
@@ -114,6 +127,26 @@ def _invoice_form(visit: Visit) -> forms.InvoiceForm:
 STEPS = {
     step.name: step
     for step in (
+        Step(
+            "approve",
+            "funding.approve_application",
+            _("Approve the order"),
+            _("The money that nobody has approved yet is committed, and the order goes to the supplier."),
+            _("Approve and place the order"),
+            _("The order is approved and placed."),
+            lambda visit: forms.RevisionForm(visit.data, initial={"revision": visit.order.revision}),
+            _approve,
+        ),
+        Step(
+            "send-back",
+            "funding.place_order",
+            _("Back to the draft"),
+            _("The order becomes a draft again, and its lines can be changed. No money is committed."),
+            _("Back to the draft"),
+            _("The order is a draft again."),
+            _send_back_form,
+            _send_back,
+        ),
         Step(
             "cancel",
             "funding.place_order",

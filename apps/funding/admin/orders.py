@@ -29,7 +29,7 @@ from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, ReasonForm, line_initial
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
 from apps.funding.models import ApplicationLine, FrameworkContract, Order, OrderLine, Supplier
-from apps.funding.purchasing import OrderLineInput
+from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
 
 _PLACE = "funding.place_order"
 
@@ -255,11 +255,17 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             messages.success(request, gettext("The draft is saved."))
             return HttpResponseRedirect(url)
         try:
-            services.place_order(order=saved, by=by)
+            placed = services.place_order(order=saved, by=by)
         except DomainError as error:
             messages.error(request, gettext("The draft is saved, but not placed. %(why)s") % {"why": error})
         else:
-            messages.success(request, gettext("The order %(order)s is placed.") % {"order": order})
+            waits = placed.state == OrderState.PROPOSED
+            text = (
+                gettext("The order %(order)s waits for approval by another person.")
+                if waits
+                else gettext("The order %(order)s is placed.")
+            )
+            messages.success(request, text % {"order": order})
         return HttpResponseRedirect(url)
 
     def _page(
@@ -285,6 +291,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             errors=errors,
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             actions=self._actions(request, order, rows),
+            **self._effects(request, order),
             award=purchase_selectors.award_step(order.estimated_net),
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),
             returned=DeliveryKind.RETURN,
@@ -292,6 +299,15 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             changes=order.status_changes.select_related("by").order_by("-at", "-pk"),
         )
         return TemplateResponse(request, "admin/funding/order/page.html", context)
+
+    def _effects(self, request: HttpRequest, order: Order) -> dict[str, Any]:
+        """What the order would commit beyond what is approved, while it is not placed."""
+        if order.state not in UNPLACED_ORDERS:
+            return {}
+        try:
+            return {"effects": services.effects_of_placing(order, by=request.user)}  # type: ignore[arg-type]  # signed in
+        except DomainError as error:
+            return {"effects_unknown": str(error)}
 
     def _line_forms(self, lines: Any) -> Any:
         """Each line's form with the row behind it, None for a new one."""
@@ -303,8 +319,12 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         """Steps that this person may take now; the services decide anew."""
         live = order.state in {OrderState.PLACED, OrderState.PARTLY_DELIVERED, OrderState.DELIVERED}
         came = any(row.line.delivered for row in rows)
+        proposed = order.state == OrderState.PROPOSED
+        is_own = request.user.pk in (order.created_by_id, order.proposed_by_id)
         possible = {
-            "cancel": order.state in {OrderState.DRAFT, OrderState.PLACED} and not came,
+            "approve": proposed and not is_own,
+            "send-back": proposed,
+            "cancel": order.state in UNPLACED_ORDERS | {OrderState.PLACED} and not came,
             "receive": live and any(row.missing and not row.is_scanned for row in rows),
             "scan": live,
             "return": live and came,

@@ -208,6 +208,22 @@ class ReasonForm(PurchaseForm):
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=_text())
 
 
+class RevisionForm(PurchaseForm):
+    """Decides about just what the person has read."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ReturnOrderForm(RevisionForm):
+    """Back to a draft; whoever proposed the order needs no reason to take it back."""
+
+    reason = forms.CharField(label=_("What is to be changed"), max_length=300, widget=_text())
+
+    def __init__(self, *args: Any, needs_reason: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = needs_reason
+
+
 class CloseForm(PurchaseForm):
     reason = forms.CharField(
         label=_("Reason"),

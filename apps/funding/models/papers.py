@@ -23,7 +23,7 @@ class Invoice(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=InvoiceKind, default=InvoiceKind.INVOICE)
     number = models.CharField(_("invoice number"), max_length=60)
     voucher_number = models.CharField(
-        _("voucher number"), max_length=40, unique=True, help_text=_("Under which the city keeps it (Belegnummer).")
+        _("voucher number"), max_length=40, help_text=_("Under which the city keeps it (Belegnummer).")
     )
     dated_on = models.DateField(_("date of the invoice"))
     payee = models.CharField(_("payee"), max_length=160)
@@ -54,6 +54,12 @@ class Invoice(models.Model):
         verbose_name_plural = _("invoices")
         ordering = ("-dated_on", "-pk")
         constraints = [
+            models.UniqueConstraint(
+                fields=["voucher_number"],
+                condition=~Q(state="cancelled"),
+                name="funding_voucher_number_once",
+                violation_error_message=_("An invoice with this voucher number is recorded already."),
+            ),
             models.UniqueConstraint(
                 fields=["order", "number"],
                 condition=~Q(state="cancelled"),

@@ -93,6 +93,8 @@ class OrderNumber(models.Model):
 class Order(models.Model):
     """An order at one supplier for several schools. `number` is its own ("B-2026-0007"), given when it is made.
 
+    `proposed_by`: who asked to commit money beyond what is approved; then `placed_by` is the one who approved that.
+
     The award record: `procedure` is copied from the threshold that held on `placed_on`; `estimated_net` in euros net.
     """
 
@@ -114,6 +116,14 @@ class Order(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("made by"), on_delete=models.PROTECT, related_name="+", editable=False
     )
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("proposed by"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
     placed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("placed by"),
@@ -136,8 +146,15 @@ class Order(models.Model):
         ordering = ("-pk",)
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "cancelled"]) | Q(placed_on__isnull=False, placed_by__isnull=False),
+                condition=Q(state__in=["draft", "proposed", "cancelled"])
+                | Q(placed_on__isnull=False, placed_by__isnull=False),
                 name="funding_order_placed",
+            ),
+            models.CheckConstraint(
+                condition=Q(proposed_by__isnull=True)
+                | Q(placed_by__isnull=True)
+                | (~Q(placed_by=F("proposed_by")) & ~Q(placed_by=F("created_by"))),
+                name="funding_order_approved_by_another",
             ),
         ]
 
@@ -148,7 +165,7 @@ class Order(models.Model):
 class OrderLine(models.Model):
     """So many pieces for one school out of one budget (and one for the own share).
 
-    `application_line` None: the office buys on its own, e.g. cabling; then placing the order commits the money.
+    `application_line` None: the office buys on its own, e.g. cabling; then the approval of the order commits the money.
     `delivered` is a copy of the deliveries, written with each.
     """
 

@@ -34,8 +34,8 @@ from apps.funding.services.drawdowns import (
 )
 from apps.funding.services.grants import edit_grant, record_change_notice
 from apps.funding.services.invoices import Payment, cancel_invoice, pay_invoice, pay_several, record_invoice
-from apps.funding.services.ledger import post_entry, record_payment, release
-from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, place_order, save_order
+from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
+from apps.funding.services.placing import approve_order, effects_of_placing, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
     decisions_of,
@@ -57,6 +57,7 @@ __all__ = [
     "add_concept",
     "answer",
     "approve",
+    "approve_order",
     "begin_scan",
     "cancel_drawdown",
     "cancel_invoice",
@@ -75,6 +76,7 @@ __all__ = [
     "decline_change",
     "discard_draft",
     "edit_grant",
+    "effects_of_placing",
     "give_up_line",
     "hand_in",
     "limit_for_two",
@@ -82,7 +84,6 @@ __all__ = [
     "pay_invoice",
     "pay_several",
     "place_order",
-    "post_entry",
     "propose_approval",
     "propose_budget",
     "propose_carry_overs",
@@ -93,15 +94,14 @@ __all__ = [
     "receive_goods",
     "record_change_notice",
     "record_invoice",
-    "record_payment",
     "reject",
-    "release",
     "remind_of_rounds",
     "remove_concept",
     "reopen",
     "request_drawdown",
     "reserve",
     "return_goods",
+    "return_order",
     "return_with_question",
     "save_draft",
     "save_order",

@@ -23,7 +23,7 @@ from apps.funding.calculations import BudgetEffect, Split
 from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
 from apps.funding.models import ApplicationLine, Budget, InvoiceLine, LedgerEntry, LineAllocation, OrderLine
 from apps.funding.purchase_selectors import pieces_of
-from apps.funding.purchasing import LIVE_ORDERS, Pieces, split_eligible, surplus, uncovered
+from apps.funding.purchasing import LIVE_ORDERS, UNPLACED_ORDERS, Pieces, split_eligible, surplus, uncovered
 from apps.funding.services.ledger import Entry, post_entries, refusal
 
 Amounts = dict[int, Decimal]
@@ -117,13 +117,20 @@ class Books:
         return max(ZERO, max(ordered, approved) - self.posted(row, LedgerKind.PAY).get(budget, ZERO))
 
     def _held_unplaced(self, line: OrderLine, budget: int) -> Decimal:
-        """What the approval committed, less the approved cost of the pieces that are placed or given up."""
+        """What the approval committed, less the approved cost of the pieces that are placed or given up.
+
+        The pieces of the line itself are no others, also while its own order is not placed.
+        """
         applied = line.application_line
-        if applied is None or not self.pieces[applied.pk].unplaced:
+        if applied is None:
             return ZERO
         pieces = self.pieces[applied.pk]
+        is_waiting = not line._state.adding and line.order.state in UNPLACED_ORDERS
+        unplaced = pieces.unplaced - (line.quantity if is_waiting else 0)
+        if unplaced < 1:
+            return ZERO
         committed = self.sums[applied.pk, None, budget, LedgerKind.COMMIT]
-        taken = cost_of(line, applied.unit_price, pieces.approved - pieces.unplaced).get(budget, ZERO)
+        taken = cost_of(line, applied.unit_price, pieces.approved - unplaced).get(budget, ZERO)
         return max(ZERO, committed - taken)
 
 
@@ -176,19 +183,23 @@ class Booking:
 
     def post(self) -> None:
         """Refuses what a budget has not available, then writes entries, allocations and extra costs."""
-        self._ensure_affordable()
+        self.ensure_affordable()
         for budget in sorted(self.entries):
             post_entries(self.budgets[budget], self.entries[budget], by=self.by)
         for line_id, amounts in sorted(self.extra.items()):
             _raise_extra(line_id, amounts, by=self.by, reason=self.note)
 
-    def _ensure_affordable(self) -> None:
-        effects = [
+    def effects(self) -> list[BudgetEffect]:
+        """What is newly committed, budget by budget."""
+        return [
             BudgetEffect(pk, str(self.budgets[pk]), self.budgets[pk].available, needed)
             for pk, entries in sorted(self.entries.items())
             if (needed := total(entry.amount for entry in entries if entry.kind == LedgerKind.COMMIT)) > ZERO
         ]
-        if message := refusal(effects):
+
+    def ensure_affordable(self) -> None:
+        """Refuses what a budget has not available."""
+        if message := refusal(self.effects()):
             raise DomainError(message, code="unaffordable", field="budget")
 
 

@@ -6,14 +6,13 @@ Locks in each: order, applications, invoice, budgets.
 from __future__ import annotations
 
 import datetime
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypedDict
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
@@ -22,13 +21,13 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
-from apps.core.money import CENT, ZERO
-from apps.funding.amounts import line_cost
+from apps.core.money import ZERO
 from apps.funding.calculations import Split
 from apps.funding.choices import InvoiceKind, InvoiceState, LedgerKind, OrderState
-from apps.funding.models import Budget, Invoice, InvoiceLine, LedgerEntry, Order, OrderLine
+from apps.funding.models import Invoice, InvoiceLine, LedgerEntry, Order, OrderLine
 from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid, split_credit, split_eligible
 from apps.funding.services.commitments import Amounts, Booking, Books, amounts_of
+from apps.funding.services.invoice_checks import check_facts, checked_lines
 from apps.funding.services.purchase_steps import Locked, lock_order, not_yours
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.funding.workflow import INVOICE_TRANSITIONS
@@ -90,8 +89,8 @@ def record_invoice(
             remark=remark.strip(),
             recorded_by=by,
         )
-        _check_facts(invoice)
-        rows = _checked_lines(locked, invoice, lines, by=by)
+        check_facts(invoice)
+        rows = checked_lines(locked, invoice, lines, by=by)
         save_by(invoice, by=by)
         budgets = locked.lock_budgets(by=by)
         booking = Booking(budgets, by=by, note=str(invoice))
@@ -199,142 +198,6 @@ def _ensure_invoiceable(order: Order, kind: str) -> None:
             _("The order is “%(state)s”: no invoice of it can be recorded.") % {"state": order.get_state_display()},
             code="illegal_transition",
         )
-
-
-def _check_facts(invoice: Invoice) -> None:
-    validated(invoice, exclude=("order", "recorded_by", "paid_by"))
-    if invoice.dated_on > clock.today():
-        raise DomainError(_("This day lies in the future. Please correct it."), field="dated_on")
-    taken = Invoice.objects.filter(voucher_number=invoice.voucher_number).first()
-    if taken is not None:
-        raise DomainError(
-            _("The voucher number %(number)s belongs to an invoice of the order %(order)s already.")
-            % {"number": invoice.voucher_number, "order": taken.order},
-            code="voucher_number",
-            field="voucher_number",
-        )
-    same = Invoice.objects.filter(order=invoice.order, number=invoice.number).exclude(state=InvoiceState.CANCELLED)
-    if same.exists():
-        raise DomainError(_("This invoice of the order is recorded already."), code="number", field="number")
-
-
-def _checked_lines(
-    locked: Locked, invoice: Invoice, typed: Sequence[InvoiceLineInput], *, by: User
-) -> list[InvoiceLine]:
-    order_lines = {line.pk: line for line in locked.lines}
-    chosen = [row for row in typed if row.amount or row.quantity]
-    if not chosen:
-        raise DomainError(_("Please enter the amount of at least one line."), code="empty", field="amount")
-    if len({row.order_line_id for row in chosen}) != len(chosen) or any(
-        row.order_line_id not in order_lines for row in chosen
-    ):
-        raise DomainError(_("A line does not belong to this order. Please load the page again."), code="stale")
-    invoiced = _invoiced_so_far(locked.lines)
-    rows = []
-    for row in chosen:
-        line = order_lines[row.order_line_id]
-        _ensure_amounts(line, row)
-        if row.own_share_budget_id is not None and line.own_share_budget_id is None:
-            _set_own_share(line, row.own_share_budget_id, by=by)
-        so_far = invoiced[line.pk]
-        if invoice.kind == InvoiceKind.CREDIT:
-            rows.append(_credit_line(line, row, so_far))
-        else:
-            _ensure_reasonable(line, row, so_far, invoice.remark)
-            rows.append(_invoice_line(line, row))
-    return rows
-
-
-@dataclass(frozen=True)
-class _SoFar:
-    quantity: int = 0
-    amount: Decimal = ZERO
-    eligible: Decimal = ZERO
-
-
-def _invoiced_so_far(lines: Iterable[OrderLine]) -> defaultdict[int, _SoFar]:
-    """Recorded and paid, credit notes subtracted."""
-    rows = InvoiceLine.objects.filter(~Q(invoice__state=InvoiceState.CANCELLED), order_line__in=list(lines))
-    sums = (
-        rows.order_by()
-        .values_list("order_line")
-        .annotate(pieces=Sum("quantity"), euros=Sum("amount"), part=Sum("eligible_amount"))
-    )
-    found = {pk: _SoFar(quantity, amount, part) for pk, quantity, amount, part in sums}
-    return defaultdict(_SoFar, found)
-
-
-def _ensure_amounts(line: OrderLine, row: InvoiceLineInput) -> None:
-    eligible = ZERO if row.eligible_amount is None else row.eligible_amount
-    if row.quantity < 0 or row.amount <= ZERO or any(value != value.quantize(CENT) for value in (row.amount, eligible)):
-        raise DomainError(
-            _("“%(line)s”: please enter an amount above zero with at most two decimal places.") % {"line": line},
-            field="amount",
-        )
-    if not ZERO <= eligible <= row.amount:
-        raise DomainError(_("The eligible amount is a part of the amount."), field="eligible_amount")
-    if eligible and line.budget.grant_id is None:
-        raise DomainError(
-            _("“%(line)s” is paid by municipal money: nothing of it is eligible.") % {"line": line},
-            field="eligible_amount",
-        )
-
-
-def _set_own_share(line: OrderLine, budget_id: int, *, by: User) -> None:
-    """A grant that was to pay all pays less: somebody has to pay the rest."""
-    budget = Budget.objects.visible_to(by).filter(pk=budget_id, grant__isnull=True).first()
-    if budget is None or line.budget.grant_id is None:
-        raise DomainError(_("Please choose a municipal budget for the own share."), field="own_share_budget")
-    line.own_share_budget = budget
-    save_by(line, by=by, update_fields=["own_share_budget"])
-
-
-def _ensure_reasonable(line: OrderLine, row: InvoiceLineInput, so_far: _SoFar, remark: str) -> None:
-    """Not more than has come and not dearer than ordered, unless somebody says why."""
-    if remark:
-        return
-    if so_far.quantity + row.quantity > line.delivered:
-        raise DomainError(
-            _("“%(line)s”: only %(delivered)s have come, but %(invoiced)s would be invoiced. Please say why.")
-            % {"line": line, "delivered": line.delivered, "invoiced": so_far.quantity + row.quantity},
-            code="remark",
-            field="remark",
-        )
-    ordered = line_cost(line.unit_price, so_far.quantity + row.quantity)
-    if so_far.amount + row.amount > ordered:
-        raise DomainError(
-            _("“%(line)s”: %(ordered)s were agreed for this, but %(invoiced)s would be invoiced. Please say why.")
-            % {"line": line, "ordered": euro(ordered), "invoiced": euro(so_far.amount + row.amount)},
-            code="remark",
-            field="remark",
-        )
-
-
-def _invoice_line(line: OrderLine, row: InvoiceLineInput) -> InvoiceLine:
-    default = row.amount if line.budget.grant_id is not None else ZERO
-    eligible = default if row.eligible_amount is None else row.eligible_amount
-    return InvoiceLine(order_line=line, quantity=row.quantity, amount=row.amount, eligible_amount=eligible)
-
-
-def _credit_line(line: OrderLine, row: InvoiceLineInput, so_far: _SoFar) -> InvoiceLine:
-    if row.amount > so_far.amount or row.quantity > so_far.quantity:
-        raise DomainError(
-            _("“%(line)s”: only %(amount)s for %(quantity)s pieces were invoiced. Please give back at most this.")
-            % {"line": line, "amount": euro(so_far.amount), "quantity": so_far.quantity},
-            code="credit",
-            field="amount",
-        )
-    # What is left stays a part of what is left of the amount.
-    least = max(ZERO, so_far.eligible - (so_far.amount - row.amount))
-    most = min(row.amount, so_far.eligible)
-    eligible = most if row.eligible_amount is None else row.eligible_amount
-    if not least <= eligible <= most:
-        raise DomainError(
-            _("“%(line)s”: please enter between %(least)s and %(most)s as the eligible part of the credit.")
-            % {"line": line, "least": euro(least), "most": euro(most)},
-            field="eligible_amount",
-        )
-    return InvoiceLine(order_line=line, quantity=-row.quantity, amount=-row.amount, eligible_amount=-eligible)
 
 
 def _split(row: InvoiceLine) -> Split:

@@ -6,19 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.core.errors import DomainError
 from apps.core.formats import euro
-from apps.core.money import CENT, ZERO, to_cents, total
+from apps.core.money import to_cents, total
 from apps.funding.calculations import BudgetEffect
-from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
+from apps.funding.choices import LEDGER_EFFECTS
 from apps.funding.models import ApplicationLine, Budget, InvoiceLine, LedgerEntry, OrderLine
-from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction
-
-_KEEP = "funding.pay_invoice"
 
 
 @dataclass(frozen=True)
@@ -62,48 +58,6 @@ def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[
     return rows
 
 
-def post_entry(
-    *,
-    budget: Budget,
-    kind: str,
-    amount: Decimal,
-    by: User,
-    line: ApplicationLine | None = None,
-    note: str = "",
-) -> LedgerEntry:
-    """One entry of any kind in euros; a negative amount corrects an earlier one of the same kind.
-
-    Locks the budget. Refuses what the budget has not available (freeze included), and what would pay or release
-    more than is committed, for the line if one is named, else for the budget.
-    """
-    ensure_may(by, _KEEP)
-    if not amount:
-        raise DomainError(_("Please enter an amount other than zero."), field="amount")
-    if amount != amount.quantize(CENT):
-        raise DomainError(_("Enter at most two decimal places."), field="amount")
-    entry = Entry(kind, amount, line, note.strip())
-    with money_transaction():
-        row = lock_budgets([budget.pk], by=by)[budget.pk]
-        _ensure_possible(row, entry)
-        posted = post_entries(row, [entry], by=by)[0]
-    budget.committed, budget.spent = row.committed, row.spent
-    return posted
-
-
-def record_payment(
-    *, budget: Budget, amount: Decimal, by: User, line: ApplicationLine | None = None, note: str = ""
-) -> LedgerEntry:
-    """Money that was committed is paid, in euros."""
-    return post_entry(budget=budget, kind=LedgerKind.PAY, amount=_positive(amount), by=by, line=line, note=note)
-
-
-def release(
-    *, budget: Budget, amount: Decimal, by: User, line: ApplicationLine | None = None, note: str = ""
-) -> LedgerEntry:
-    """Money that was committed and is not needed becomes available again, in euros."""
-    return post_entry(budget=budget, kind=LedgerKind.RELEASE, amount=_positive(amount), by=by, line=line, note=note)
-
-
 def effect_of(entries: Sequence[Entry]) -> tuple[Decimal, Decimal]:
     """What entries add to (committed, spent), in euros."""
     factors = [(entry.amount, *LEDGER_EFFECTS[entry.kind]) for entry in entries]
@@ -120,34 +74,3 @@ def refusal(effects: Sequence[BudgetEffect]) -> str:
         for effect in effects
         if not effect.sufficient
     )
-
-
-def _ensure_possible(budget: Budget, entry: Entry) -> None:
-    committed, spent = effect_of([entry])
-    needed = BudgetEffect(budget.pk, str(budget), budget.available, committed + spent)
-    if needed.needed > ZERO and not needed.sufficient:
-        raise DomainError(refusal([needed]), code="unaffordable", field="amount")
-    open_amount = budget.committed if entry.line is None else _open_commitment(budget, entry.line)
-    if open_amount + committed < ZERO:
-        raise DomainError(
-            _("Only %(open)s are committed here. Please enter at most this amount.") % {"open": euro(open_amount)},
-            code="not_committed",
-            field="amount",
-        )
-    if budget.spent + spent < ZERO:
-        raise DomainError(
-            _("Only %(spent)s were paid. Please correct at most this amount.") % {"spent": euro(budget.spent)},
-            field="amount",
-        )
-
-
-def _open_commitment(budget: Budget, line: ApplicationLine) -> Decimal:
-    """What is committed for a line out of a budget and neither paid nor released."""
-    sums = LedgerEntry.objects.filter(budget=budget, line=line).values_list("kind").annotate(sum=Sum("amount"))
-    return total(amount * LEDGER_EFFECTS[kind][0] for kind, amount in sums)
-
-
-def _positive(amount: Decimal) -> Decimal:
-    if amount <= ZERO:
-        raise DomainError(_("Please enter an amount above zero."), field="amount")
-    return amount

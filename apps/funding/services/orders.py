@@ -1,4 +1,4 @@
-"""Orders: bundled, placed, cancelled and closed. Locks in each: order, contract, applications, budgets."""
+"""Orders: bundled, cancelled, closed; placing.py places them. Locks: order, contract, applications, budgets."""
 
 from __future__ import annotations
 
@@ -26,19 +26,18 @@ from apps.funding.models import (
     Supplier,
 )
 from apps.funding.purchase_selectors import pieces_of
-from apps.funding.purchasing import OrderLineInput
-from apps.funding.services.awards import complete_award, ensure_contract
-from apps.funding.services.commitments import Booking, Books, cost_of
+from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
+from apps.funding.services.commitments import Booking, Books
 from apps.funding.services.following import follow_orders
 from apps.funding.services.order_lines import pot_of, write_lines
 from apps.funding.services.purchase_steps import (
     Locked,
-    change_order_state,
     ensure_order_revision,
     ensure_order_step,
     lines_of,
     lock_applications,
     lock_order,
+    move_order,
     not_yours,
 )
 from apps.funding.services.steps import (
@@ -128,28 +127,6 @@ def save_order(
     return row
 
 
-def place_order(*, order: Order, by: User, revision: int | None = None) -> Order:
-    """The order goes to the supplier. Its applications follow.
-
-    Posts what is ordered per budget. What it costs beyond what is committed (dearer than approved, or bought by the
-    office on its own) is committed now; what it costs less stays committed until the order is closed.
-
-    Refuses an empty order, a contract that does not reach, a missing award record (needed where the city's table has
-    a step for the sum, or without a contract), and more than a budget has available.
-    """
-    with money_transaction():
-        locked = lock_order(order, by=by, permission=_ORDER)
-        row = locked.order
-        ensure_order_revision(row, revision)
-        ensure_order_step("place_order", row)
-        if not locked.lines:
-            raise DomainError(_("The order is empty. Please add what is to be ordered."), code="empty")
-        ensure_contract(row, locked.lines)
-        complete_award(row)
-        _place(locked, by=by)
-    return row
-
-
 def cancel_order(*, order: Order, by: User, reason: str = "", revision: int | None = None) -> Order:
     """Takes back an order of which nothing has come and nothing is paid. Its lines can be ordered again.
 
@@ -160,12 +137,11 @@ def cancel_order(*, order: Order, by: User, reason: str = "", revision: int | No
         row = locked.order
         ensure_order_revision(row, revision)
         ensure_order_step("cancel_order", row)
-        if row.state != OrderState.DRAFT:
+        if row.state not in UNPLACED_ORDERS:
             reason = required_text(reason, _("Please say why the order is cancelled."), field="reason")
         _ensure_untouched(row)
         budgets = locked.lock_budgets(by=by)
-        change_order_state(row, "cancel_order", OrderState.CANCELLED, by=by, reason=reason.strip())
-        _save_state(row, by=by, reason=reason)
+        move_order(row, "cancel_order", OrderState.CANCELLED, by=by, reason=reason.strip())
         books, booking = Books(locked.lines), Booking(budgets, by=by, note=reason.strip())
         for line in locked.lines:
             booking.add(LedgerKind.ORDER, line, books.posted(line, LedgerKind.ORDER), sign=-1)
@@ -194,8 +170,7 @@ def close_order(
         ensure_order_step("close_order", row)
         _ensure_may_close(locked, reason)
         budgets = locked.lock_budgets(by=by)
-        change_order_state(row, "close_order", OrderState.CLOSED, by=by, reason=reason.strip())
-        _save_state(row, by=by, reason=reason)
+        move_order(row, "close_order", OrderState.CLOSED, by=by, reason=reason.strip())
         if not order_missing_again:
             _give_up_missing(locked, by=by, reason=reason)
         books, booking = Books(locked.lines), Booking(budgets, by=by, note=reason.strip())
@@ -275,34 +250,6 @@ def _ensure_draft(order: Order) -> None:
         )
 
 
-def _place(locked: Locked, *, by: User) -> None:
-    row = locked.order
-    _ensure_still_approved(locked)
-    budgets = locked.lock_budgets(by=by)
-    change_order_state(row, "place_order", OrderState.PLACED, by=by)
-    row.placed_by, row.placed_on, row.revision = by, clock.today(), row.revision + 1
-    save_by(row, by=by, update_fields=["state", "placed_by", "placed_on", "procedure", "revision"])
-    books, booking = Books(locked.lines), Booking(budgets, by=by, note=row.number)
-    for line in locked.lines:
-        need = cost_of(line, line.unit_price, line.quantity)
-        booking.cover(line, need, books)
-        booking.add(LedgerKind.ORDER, line, need)
-    booking.post()
-    follow_orders(locked.applications.values(), by=by, reason=row.number)
-
-
-def _ensure_still_approved(locked: Locked) -> None:
-    """What an application's line has left may have been given up since the draft was written."""
-    applied = [line.application_line for line in locked.lines if line.application_line is not None]
-    pieces = pieces_of(applied)
-    for line in locked.lines:
-        if line.application_line_id is not None and pieces[line.application_line_id].to_order < 0:
-            raise DomainError(
-                _("“%(line)s”: not so many are approved any more. Please correct the line.") % {"line": line},
-                code="quantity",
-            )
-
-
 def _ensure_untouched(order: Order) -> None:
     """Nothing stands in the way of a cancellation: no goods, no invoice that waits, no money paid."""
     if order.deliveries.exists() and any(line.delivered for line in lines_of(order)):
@@ -343,8 +290,3 @@ def _give_up_missing(locked: Locked, *, by: User, reason: str) -> None:
             applied = ApplicationLine.objects.get(pk=line.application_line_id)
             applied.given_up += missing
             save_by(applied, by=by, update_fields=["given_up"], reason=reason.strip())
-
-
-def _save_state(order: Order, *, by: User, reason: str = "") -> None:
-    order.revision += 1
-    save_by(order, by=by, update_fields=["state", "revision"], reason=reason.strip())

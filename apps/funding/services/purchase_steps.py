@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, StaleError
+from apps.core.history import save_by
 from apps.funding.models import ApplicationLine, Budget, EquipmentApplication, Order, OrderLine, OrderStatusChange
 from apps.funding.services.steps import ensure_may, lock_budgets
 from apps.funding.workflow import ORDER_TRANSITIONS
@@ -26,8 +27,7 @@ class Locked:
 
     def lock_budgets(self, *, by: User) -> dict[int, Budget]:
         """The budgets of the lines and of what is committed for them; last of the locks."""
-        lines = [line.application_line_id for line in self.lines if line.application_line_id is not None]
-        return lock_budgets(budget_ids(self.lines) | allocated_budgets(lines), by=by)
+        return lock_budgets(budgets_behind(self.lines), by=by)
 
 
 def lock_order(order: Order, *, by: User, permission: str, also_lines: Sequence[int] = ()) -> Locked:
@@ -57,6 +57,12 @@ def lock_applications(ids: Iterable[int]) -> dict[int, EquipmentApplication]:
     return {row.pk: row for row in rows.filter(pk__in=set(ids)).order_by("pk")}
 
 
+def budgets_behind(lines: Sequence[OrderLine]) -> set[int]:
+    """Ids of the budgets of the lines and of what is committed for them."""
+    applied = [line.application_line_id for line in lines if line.application_line_id is not None]
+    return budget_ids(lines) | allocated_budgets(applied)
+
+
 def budget_ids(lines: Iterable[OrderLine]) -> set[int]:
     ids = {pk for line in lines for pk in (line.budget_id, line.own_share_budget_id)}
     return {pk for pk in ids if pk is not None}
@@ -80,6 +86,14 @@ def change_order_state(order: Order, verb: str, target: str, *, by: User, reason
         return
     OrderStatusChange.objects.create(order=order, from_state=order.state, to_state=target, by=by, reason=reason)
     order.state = target
+
+
+def move_order(order: Order, verb: str, target: str, *, by: User, reason: str = "") -> None:
+    """Changes the state and saves it, with who proposed and placed and with the next revision."""
+    change_order_state(order, verb, target, by=by, reason=reason)
+    order.revision += 1
+    fields = ["state", "proposed_by", "placed_by", "placed_on", "procedure", "revision"]
+    save_by(order, by=by, update_fields=fields, reason=reason)
 
 
 def ensure_order_revision(order: Order, revision: int | None) -> None:
