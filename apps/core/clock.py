@@ -20,6 +20,12 @@ def day_of(moment: datetime.datetime) -> datetime.date:
     return timezone.localtime(moment).date()
 
 
+def end_of(day: datetime.date) -> datetime.datetime:
+    """The first moment after a day in the portal's time zone."""
+    midnight = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time())
+    return timezone.make_aware(midnight)
+
+
 def school_year_of(day: datetime.date) -> str:
     """The school year of a day, named as the official statistics do: "2024/25" (1 August to 31 July)."""
     first = day.year if day.month >= 8 else day.year - 1

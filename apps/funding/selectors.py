@@ -30,6 +30,7 @@ from apps.funding.calculations import (
 )
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine, Budget, EquipmentApplication, Reservation
+from apps.funding.past import applications_on, budgets_on, is_past
 from apps.inventory.models import Product
 from apps.inventory.selectors import prices_on
 from apps.quotas.calculations import Effect, FigureRow
@@ -107,15 +108,23 @@ class StateCount:
     amount: Decimal
 
 
-def applications_by_state(user: User) -> list[StateCount]:
-    """All states in their order, also those without applications; of the rows that the person sees."""
+def applications_by_state(user: User, day: datetime.date | None = None) -> list[StateCount]:
+    """All states in their order, also those without applications; of the rows that the person sees.
+
+    With a day that is over: the states of that day, with the lines as they stand now.
+    """
     cost = ExpressionWrapper(F("lines__unit_price") * F("lines__quantity"), output_field=CentsField())
-    visible = EquipmentApplication.objects.visible_to(user).order_by().values("state")
-    found = {
-        row["state"]: StateCount(ApplicationState(row["state"]), row["count"], row["amount"] or ZERO)
-        for row in visible.annotate(count=Count("pk", distinct=True), amount=Sum(cost))
-    }
+    rows, name = application_states(EquipmentApplication.objects.visible_to(user), user, day)
+    counts = rows.order_by().values(name).annotate(count=Count("pk", distinct=True), amount=Sum(cost))
+    found = {row[name]: StateCount(ApplicationState(row[name]), row["count"], row["amount"] or ZERO) for row in counts}
     return [found.get(state, StateCount(state, 0, ZERO)) for state in ApplicationState]
+
+
+def application_states(rows: QuerySet[Any], user: User, day: datetime.date | None) -> tuple[QuerySet[Any], str]:
+    """The applications that there were on a day, and the name of the field with their state of that day."""
+    if day is None or not is_past(day):
+        return rows, "state"
+    return applications_on(rows, day, drafts=user.has_perm("funding.see_drafts")), "state_then"
 
 
 # What applications do to the quota
@@ -207,13 +216,14 @@ class SourceTotals:
     available: Decimal
 
 
-def money_by_source(user: User, year: int | None = None) -> list[SourceTotals]:
-    """Municipal money and each programme with the sums of their budgets.
+def money_by_source(user: User, year: int | None = None, day: datetime.date | None = None) -> list[SourceTotals]:
+    """Municipal money and each programme with the sums of their budgets; with a day that is over, as it was then.
 
     `appropriated` is what may be used: appropriation, carried over and supplement.
     """
     groups: dict[int | None, list[Budget]] = {}
-    for budget in budget_rows(user, year):
+    rows = budget_rows(user, year)
+    for budget in rows if day is None or not is_past(day) else budgets_on(rows, day):
         groups.setdefault(None if budget.grant is None else budget.grant.programme_id, []).append(budget)
     return [_source_totals(budgets) for budgets in groups.values()]
 

@@ -72,7 +72,7 @@ class PlanMoney:
 
 @dataclass(frozen=True)
 class Summary:
-    """One day of one plan, the money of its year and of the plan, and the applications as they stand now."""
+    """One day of one plan: quotas, the money of its year and of the plan, and the applications, as they stood then."""
 
     overview: Overview | StoredOverview
     status: FigureStatus
@@ -89,7 +89,7 @@ def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summa
     """The summary that this person may read."""
     read = overview(plan, day)
     below, lowest = read.below_target(SHOWN_BELOW_TARGET)
-    sources = money_by_source(user, day.year)
+    sources = money_by_source(user, day.year, day)
     return Summary(
         overview=read,
         status=figure_status(plan),
@@ -97,17 +97,17 @@ def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summa
         below_target=lowest,
         sources=sources,
         money=_all_sources(sources),
-        plan_money=plan_money(user, plan),
-        applications=applications_by_state(user),
+        plan_money=plan_money(user, plan, day),
+        applications=applications_by_state(user, day),
         network=network_summary(day),
     )
 
 
-def plan_money(user: User, plan: MediaDevelopmentPlan) -> PlanMoney:
-    """The budgets of the plan's years that this person sees, as they stand now; years without a budget are left out."""
-    sources = money_by_source(user)
+def plan_money(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> PlanMoney:
+    """The budgets of the plan's years that this person sees, as of a day; years without a budget are left out."""
+    sources = money_by_source(user, day=day)
     known = {budget.fiscal_year for source in sources for budget in source.budgets}
-    last = min(plan.ends_on, clock.today())
+    last = min(plan.ends_on, day)
     days = {year: min(datetime.date(year, 12, 31), last) for year in range(plan.starts_on.year, last.year + 1)}
     days = {year: day for year, day in days.items() if year in known}
 
@@ -138,7 +138,7 @@ def _all_sources(sources: Sequence[SourceTotals]) -> MoneyTotals:
     )
 
 
-def budget_entries(user: User, budget: Budget) -> Sequence[LedgerEntry]:
-    """The rows behind a budget's committed and spent sums, newest first."""
-    rows = LedgerEntry.objects.visible_to(user).filter(budget=budget)
+def budget_entries(user: User, budget: Budget, day: datetime.date) -> Sequence[LedgerEntry]:
+    """The rows behind a budget's committed and spent sums of a day, newest first."""
+    rows = LedgerEntry.objects.visible_to(user).filter(budget=budget, at__lt=clock.end_of(day))
     return list(rows.select_related("line__product", "line__application__school", "by").order_by("-at", "-pk"))

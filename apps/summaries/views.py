@@ -7,16 +7,18 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, TemplateView
 
 from apps.core import clock
+from apps.core.days import asked_day
 from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.funding.models import Budget
+from apps.funding.past import budgets_on
 from apps.quotas.charts import chart_of_school_types
 from apps.quotas.selectors import figure_status
 from apps.quotas.views import BELOW, asked_figures
@@ -69,9 +71,11 @@ class SummaryView(PermissionRequiredMixin, PageMixin, TemplateView):
             figure.key: page_address(asked.plan.pk, asked.day, school_type=figure.key)
             for figure in summary.overview.school_types
         }
+        query = "" if asked.day == clock.today() else urlencode({"day": asked.day.isoformat()})
         return super().get_context_data(
             asked=asked,
-            today=clock.today(),
+            day_query=query,
+            day_suffix=f"?{query}" if query else "",
             summary=summary,
             chart=chart_of_school_types(summary.overview.school_types, types),
             figures_context=asked.context(),
@@ -92,17 +96,29 @@ class BudgetView(PermissionRequiredMixin, PageMixin, DetailView):
     def get_queryset(self) -> QuerySet[Budget]:
         return Budget.objects.visible_to(self.request.user).select_related("grant__programme")
 
+    def get_object(self, queryset: QuerySet[Budget] | None = None) -> Budget:
+        """As it stood on the day that the address asks for; 404 where there was no such budget yet."""
+        budget: Budget = super().get_object(queryset)
+        self.asked = asked_day(self.request)
+        if self.asked.is_today:
+            return budget
+        then = budgets_on([budget], self.asked.day)
+        if not then:
+            raise Http404
+        return then[0]
+
     def get_heading(self) -> str:
         return str(self.object)
 
     def get_breadcrumbs(self) -> list[tuple[Any, str]]:
-        return [(_("Summary"), reverse("summaries:summary"))]
+        return [(_("Summary"), f"{reverse('summaries:summary')}?{urlencode(self.asked.query)}".rstrip("?"))]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         budget: Budget = self.object
-        entries = selectors.budget_entries(self.request.user, budget)  # type: ignore[arg-type]  # signed in
+        entries = selectors.budget_entries(self.request.user, budget, self.asked.day)  # type: ignore[arg-type]  # signed in
         return super().get_context_data(
             table=LedgerTable(entries, request=self.request, caption=_("Entries, newest first")),
+            asked=self.asked,
             source=budget.grant.programme if budget.grant else _("Municipal money"),
             **kwargs,
         )

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.core import clock
 from apps.core import tables as core_tables
@@ -77,7 +78,7 @@ def test_the_summary_says_quota_money_and_applications(client, city):
         assert f'href="{address}"' in page.text
 
 
-def test_the_money_of_a_finished_plan_adds_up_over_its_years_and_leads_to_them(client, city):
+def test_the_money_of_a_finished_plan_adds_up_over_its_years_and_leads_to_them(client, city, monkeypatch):
     plan = MediaDevelopmentPlan.objects.create(name="MEP 2020–2024", starts_on="2020-01-01", ends_on="2024-12-31")
     for year, amount, more in (
         (2019, "900.00", {}),
@@ -86,7 +87,12 @@ def test_the_money_of_a_finished_plan_adds_up_over_its_years_and_leads_to_them(c
         (2022, "3.00", {"from_grant": True}),
         (2024, "0.40", {"from_grant": True}),
     ):
-        BudgetFactory(fiscal_year=year, spent=Decimal(amount), **more)
+        moment = timezone.make_aware(datetime.datetime.combine(datetime.date(year, 12, 31), datetime.time(12)))
+        with monkeypatch.context() as clocks:
+            clocks.setattr(timezone, "now", lambda moment=moment: moment)
+            budget = BudgetFactory(fiscal_year=year, **more)
+            ledger.commit(budget, Decimal(amount), by=city.people["office_approver"])
+            ledger.pay(budget, Decimal(amount), by=city.people["office_approver"])
     client.force_login(city.people["head"])
 
     page = client.get(reverse("summaries:summary"), {"plan": plan.pk, "day": "2024-12-31"})

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import formats
 from apps.core.list_views import PortalListView
 from apps.funding.filters import ApplicationFilters
 from apps.funding.selectors import application_rows
@@ -30,6 +31,10 @@ class ApplicationListView(PortalListView):
 
     def get_table(self, rows: Any) -> ApplicationTable:
         self.empty_action = ("funding:create", _("New application")) if self._may_draft() else None
+        if self.filterset.shown_day is not None:
+            self.caption = _("Applications by their state on %(day)s; the list shows the state of today") % {
+                "day": formats.day(self.filterset.shown_day)
+            }
         return super().get_table(rows)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
