@@ -84,6 +84,10 @@ class Summary:
     applications: Sequence[StateCount]
     network: NetworkSummary
 
+    @property
+    def has_applications(self) -> bool:
+        return any(row.count for row in self.applications)
+
 
 def summary(user: User, plan: MediaDevelopmentPlan, day: datetime.date) -> Summary:
     """The summary that this person may read."""
