@@ -30,6 +30,7 @@ def city(transactional_db: None) -> City:
 
 def begin(page: Page, expected: int) -> None:
     page.goto("/inventory/")
+    page.get_by_text("Weitere Aktionen").click()
     page.get_by_role("link", name="Lieferung scannen").click()
     page.get_by_label("Produkt").select_option(label="Muster Tablet 11")
     page.get_by_label(re.compile("^Erwartete Anzahl")).fill(str(expected))
