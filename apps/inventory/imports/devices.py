@@ -36,7 +36,8 @@ from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
 
 FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
-          "bought_on", "use_until", "condition", "bound_until", "bound_by", "note")  # fmt: skip
+          "bought_on", "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
+          "note")  # fmt: skip
 LOCKED = 5_000
 """Numbers that are looked up at once to find what must be locked."""
 
