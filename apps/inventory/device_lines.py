@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Case, Expression, F, Func, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import NullIf
 
-from apps.inventory.choices import Condition, DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Disposal, Ownership
 
 BLOCK = 500
 
@@ -69,6 +69,9 @@ def _columns() -> Mapping[str, Expression]:
         "condition": _words("condition", Condition),
         "bound_until": F("bound_until"),
         "bound_by": _Escaped("bound_by"),
+        "disposal": _words("disposal", Disposal),
+        "disposed_on": F("disposed_on"),
+        "proceeds": _Euros("proceeds"),
         "note": _Escaped("note"),
     }
 

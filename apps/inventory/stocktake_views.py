@@ -113,6 +113,9 @@ class StocktakeListView(StocktakePageMixin, PortalListView):
     heading = _("Stocktakes")
     default_order = ("-started_at",)
 
+    def get_breadcrumbs(self) -> list[tuple[Text, str]]:
+        return super().get_breadcrumbs()[:-1]
+
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = Stocktake.objects.visible_to(self.request.user)
         expected = Q(items__expected=True)

@@ -13,7 +13,7 @@ from apps.core import formats
 from apps.core.exports import csv_blocks
 from apps.core.tables import DateColumn, LinkColumn, MoneyColumn, PortalTable, StateColumn, TextColumn
 from apps.inventory import device_lines
-from apps.inventory.choices import Condition, DeviceStatus
+from apps.inventory.choices import Condition, DeviceStatus, Disposal
 from apps.inventory.models import Device, Placement
 
 
@@ -81,12 +81,15 @@ class DeviceExportTable(DeviceTable):
     condition = StateColumn(choices=Condition, verbose_name=_("Condition"))
     bound_until = DateColumn(verbose_name=_("Bound until"))
     bound_by = TextColumn(verbose_name=_("File reference of the grant"))
+    disposal = StateColumn(choices=Disposal, verbose_name=_("Whereabouts after retirement"))
+    disposed_on = DateColumn(verbose_name=_("Left on"))
+    proceeds = MoneyColumn(verbose_name=_("Proceeds"))
     note = TextColumn(verbose_name=_("Note"))
 
     class Meta(DeviceTable.Meta):
         fields = ("tag", "manufacturer", "model", "kind", "kind_code", "serial", "status", "school_number", "school",
                   "site", "room", "ownership", "price", "bought_on", "use_until", "condition", "bound_until",
-                  "bound_by", "note")  # fmt: skip
+                  "bound_by", "disposal", "disposed_on", "proceeds", "note")  # fmt: skip
         sequence = fields
         exclude = ("product",)
 

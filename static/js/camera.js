@@ -1,5 +1,6 @@
 // Reads codes with the camera: `BarcodeDetector` where the browser has it, else the QR decoder that the portal serves.
-// window.portal.camera(video, decoderAddress) -> { isThere, start(onCode), stop(), isOn() }. Nothing is asked before start().
+// window.portal.camera(video, decoderAddress) -> { isThere, start(onCode), stop(), isOn() }. Nothing is asked before
+// start().
 (() => {
   "use strict";
 

@@ -1,5 +1,6 @@
-// Scanning a delivery: each number leaves the queue of this browser once the portal has answered for it. Of kits, each is
-// sent with the device that it was scanned for, so that one that is refused shifts none. Without this file it is a form.
+// Scanning a delivery: each number leaves the queue of this browser once the portal has answered for it. Of kits, each
+// is sent with the device that it was scanned for, so that one that is refused shifts none. Without this file it is a
+// form.
 (() => {
   "use strict";
 

@@ -1,7 +1,7 @@
 // Handing out and taking back: each number is sent without leaving the page, so that a scanner never waits, and kept on
-// this device until the portal has answered for it. What was scanned on a page that was closed is sent by the next page of
-// loans. The answer holds the page anew, whose parts [data-scan-part] take the places of those that are there. Without
-// this file the form loads the page again.
+// this device until the portal has answered for it. What was scanned on a page that was closed is sent by the next page
+// of loans. The answer holds the page anew, whose parts [data-scan-part] take the places of those that are there.
+// Without this file the form loads the page again.
 (() => {
   "use strict";
 

@@ -21,7 +21,7 @@
     });
   }
 
-  // Drop-downs close on Escape and on a click elsewhere
+  // Drop-downs close on Escape, on a click elsewhere, and once a place on this page was chosen in one
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const open = document.querySelector(".portal-dropdown[open]");
@@ -32,7 +32,7 @@
   });
   document.addEventListener("click", (event) => {
     document.querySelectorAll(".portal-dropdown[open]").forEach((dropdown) => {
-      if (!dropdown.contains(event.target)) dropdown.removeAttribute("open");
+      if (!dropdown.contains(event.target) || event.target.closest("a[href^='#']")) dropdown.removeAttribute("open");
     });
   });
 
@@ -77,7 +77,12 @@
   // On a phone all filters but the first wait behind a button
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-filters-toggle]");
-    if (button) button.setAttribute("aria-expanded", String(button.closest("form").classList.toggle("is-open")));
+    if (!button) return;
+    const form = button.closest("form");
+    const open = form.classList.toggle("is-open");
+    button.setAttribute("aria-expanded", String(open));
+    const byKey = event.detail === 0;
+    if (open && byKey) form.querySelector(":scope > .kern-form-input:not(:first-of-type) :is(input, select)")?.focus();
   });
 
   // Rows chosen for an action on several
@@ -95,12 +100,27 @@
     const text = bar.querySelector("[data-bulk-count]");
     const words = chosen === 1 ? text.dataset.one : text.dataset.many;
     text.textContent = words.replace("%s", String(chosen));
+    const hint = bar.querySelector("[data-bulk-hint]");
+    if (chosen && form.contains(document.activeElement)) announce(`${text.textContent}. ${hint.textContent}`);
+  };
+  // From a row to the actions and back: between them lie all rows that follow
+  const leadByKey = (form, event, row) => {
+    const bar = form.querySelector("[data-bulk]");
+    if (event.key === "Enter" && event.target.matches("[data-row-check], [data-row-check-all]")) {
+      event.preventDefault();
+      if (bar && !bar.hidden) bar.querySelector("button").focus({ preventScroll: true });
+      return event.target;
+    }
+    if (event.key === "Escape" && row && event.target.closest("[data-bulk]")) row.focus();
+    return row;
   };
   const watchRows = (root) => {
     root.querySelectorAll("[data-rows]").forEach((form) => {
       const all = form.querySelector("[data-row-check-all]");
       if (all) all.closest("[hidden]")?.removeAttribute("hidden");
       updateRows(form);
+      let row = null;
+      form.addEventListener("keydown", (event) => { row = leadByKey(form, event, row); });
       form.addEventListener("change", (event) => {
         if (event.target.matches("[data-row-check-all]")) {
           form.querySelectorAll("[data-row-check]").forEach((box) => { box.checked = event.target.checked; });

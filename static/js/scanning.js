@@ -3,8 +3,8 @@
 //
 // queueOf(kind, subject, { send, changed, batch }) keeps each scan as an entry of its own, so that two open pages never
 // overwrite each other. Each has an `id` made here: the portal takes it once, however often it is sent. `send(entries)`
-// tells what became of them: { refused: { id: reason } } (all others are done), { later: kind } (they wait and are tried
-// again), { turnedDown: reason } (none was taken: they are sent one by one, and the guilty one is set aside), or
+// tells what became of them: { refused: { id: reason } } (all others are done), { later: kind } (they wait and are
+// tried again), { turnedDown: reason } (none was taken: they are sent one by one, and the guilty one is set aside), or
 // { stop: true }. What is set aside stays in sight until somebody clears it; the rest goes on.
 (() => {
   "use strict";
@@ -163,7 +163,8 @@
     }
   };
 
-  // Shows what waits (`quiet`: only where there is a reason, then with its numbers), why (`tellsReason`), and what was set aside: the parts of templates/inventory/_scan_queue.html ------------------
+  // Shows what waits (`quiet`: only where there is a reason, then with its numbers), why (`tellsReason`), and what was
+  // set aside: the parts of templates/inventory/_scan_queue.html
   const showQueue = (box, queue, { nameOf, quiet = false, tellsReason = true }) => {
     const place = box.querySelector("[data-queue]");
     const find = (name) => place.querySelector(`[data-queue-${name}]`);
@@ -192,7 +193,7 @@
     };
   };
 
-  // The camera: asked for when its button is pressed, not before. The parts of templates/inventory/_camera.html --------
+  // The camera: asked for when its button is pressed, not before. The parts of templates/inventory/_camera.html
   const showCamera = (box, onCode) => {
     const place = box.querySelector("[data-camera-box]");
     const button = place.querySelector("[data-camera]");

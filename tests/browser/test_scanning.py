@@ -30,6 +30,7 @@ def city(transactional_db: None) -> City:
 
 def begin(page: Page, expected: int) -> None:
     page.goto("/inventory/")
+    page.get_by_text("Weitere Aktionen").click()
     page.get_by_role("link", name="Lieferung scannen").click()
     page.get_by_label("Produkt").select_option(label="Muster Tablet 11")
     page.get_by_label(re.compile("^Erwartete Anzahl")).fill(str(expected))
@@ -61,9 +62,13 @@ def waits(page: Page, number: int) -> None:
 
 def test_a_hundred_tablets_with_all_that_goes_wrong(city: City, pages: Pages) -> None:
     DeviceFactory(tag="ALT-1", serial="DLX9999", school=city.school, room="Aula")
-    page = pages.open(city.people["coordinator"])
-    begin(page, expected=100)
+    forty_and_four_refused(pages.open(city.people["coordinator"]))
+    the_other_sixty(pages.open(city.people["coordinator"]))
 
+
+def forty_and_four_refused(page: Page) -> None:
+    """The page is closed before anything is taken in."""
+    begin(page, expected=100)
     shoot(page, *SERIALS[:40], SERIALS[7], "DLX9999", EAN, "A B")
     shows(page, 40)
     refused = page.locator("[data-scan-refused] li")
@@ -77,7 +82,8 @@ def test_a_hundred_tablets_with_all_that_goes_wrong(city: City, pages: Pages) ->
     assert axe_violations(page) == []
     page.close()
 
-    page = pages.open(city.people["coordinator"])
+
+def the_other_sixty(page: Page) -> None:
     page.goto("/inventory/")
     expect(page.locator("main")).to_contain_text("Sie haben 40 Seriennummern gescannt, aber noch nicht übernommen.")
     page.get_by_role("link", name=re.compile("^Weiter mit Muster Tablet 11")).click()
@@ -94,7 +100,10 @@ def test_a_hundred_tablets_with_all_that_goes_wrong(city: City, pages: Pages) ->
     shows(page, 99)
     shoot(page, "dlx0050")
     shows(page, 100)
+    take_a_hundred_in(page)
 
+
+def take_a_hundred_in(page: Page) -> None:
     page.get_by_role("link", name="Prüfen und aufnehmen").click()
     assert axe_violations(page) == []
     page.get_by_role("button", name="100 Geräte aufnehmen").click()
@@ -206,7 +215,20 @@ def test_a_kit_asks_for_its_numbers_in_turn_also_without_connection(city: City, 
     is_next(page, "Muster Tablet 11, Set 2")
     expect(page.locator(".portal-scan__count")).to_contain_text(re.compile(r"^\s*1\s+von 4 Sets vollständig"))
 
-    # the keyboard of the second kit is refused, and yet every later number goes to its own device
+    without_connection(page)
+    page.get_by_role("link", name="Weiter scannen").first.click()
+    shoot(page, "KEY0002")
+    is_next(page, "Muster Tablet 11, Set 4")
+    shoot(page, "DLX0004")
+    is_next(page, "Muster Tastatur, Set 4")
+    page.get_by_role("button", name="Letzte zurücknehmen").click()
+    is_next(page, "Muster Tablet 11, Set 4")
+    three_and_a_half_kits(page, kit)
+
+
+def without_connection(page: Page) -> None:
+    """The keyboard of the second kit is refused, and yet every later number goes to its own device."""
+    no_number = page.get_by_role("button", name="Hat keine Nummer")
     page.context.set_offline(True)
     shoot(page, "DLX0002", "KEY0001", "DLX0003")
     is_next(page, "Muster Tastatur, Set 3")
@@ -220,14 +242,9 @@ def test_a_kit_asks_for_its_numbers_in_turn_also_without_connection(city: City, 
     assert axe_violations(page) == []
     page.get_by_role("link", name="Prüfen und aufnehmen").click()
     expect(page.locator("main")).to_contain_text("Set 2: Muster Tastatur")
-    page.get_by_role("link", name="Weiter scannen").first.click()
-    shoot(page, "KEY0002")
-    is_next(page, "Muster Tablet 11, Set 4")
-    shoot(page, "DLX0004")
-    is_next(page, "Muster Tastatur, Set 4")
-    page.get_by_role("button", name="Letzte zurücknehmen").click()
-    is_next(page, "Muster Tablet 11, Set 4")
 
+
+def three_and_a_half_kits(page: Page, kit: Kit) -> None:
     page.get_by_role("link", name="Prüfen und aufnehmen").click()
     expect(page.locator("main")).to_contain_text("3 × Muster Tastatur: 2 mit Seriennummer, die übrigen ohne")
     assert axe_violations(page) == []

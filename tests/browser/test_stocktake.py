@@ -75,6 +75,7 @@ def open_findings(page: Page, name: str) -> None:
 def test_with_a_broken_connection_each_scan_counts_once(city, tags, pages):
     page = pages.open(city.people["coordinator"], viewport=PHONE)
     page.goto("/inventory/")
+    page.get_by_text("Weitere Aktionen").click()
     page.get_by_role("link", name="Inventuren").click()
     page.get_by_role("link", name="Inventur beginnen").first.click()
     page.get_by_role("button", name="Inventur beginnen").click()

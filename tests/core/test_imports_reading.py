@@ -91,6 +91,8 @@ def test_cell_over_several_lines_keeps_line_numbers() -> None:
         (b"%PDF-1.7", "PDF-Datei"),
         (b"\x1f\x8b\x08", "gepackte Datei"),
         (b"\xd0\xcf\x11\xe0\xa1", "alte Excel-Datei"),
+        (b"<!DOCTYPE html><html><body>Bitte melden Sie sich an</body></html>", "eine Internetseite oder XML"),
+        (b"<html><table></table></html>", "eine Internetseite oder XML"),
         (b"\xff\xfeS\x00c\x00", "UTF-16"),
         (b"\x7fELF\x00\x01" * 100, "keine Textdatei"),
         (f"{HEADER}\n1;Schule \u00e4".encode()[:-1], "am Ende abgeschnitten"),

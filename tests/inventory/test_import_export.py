@@ -51,9 +51,12 @@ def fleet() -> list[Device]:
                             note=placed[2].note, use_until=datetime.date(2031, 7, 31), by=clerk)  # fmt: skip
     services.lend_device(device=placed[3], by=clerk)
     services.send_to_repair(device=placed[4], by=clerk)
-    services.retire_device(device=placed[5], by=clerk, reason="alt")
+    services.retire_device(device=placed[5], by=clerk, reason="alt", disposal="sold", proceeds=Decimal("12.50"))
     services.report_stolen(device=placed[6], by=clerk)
     factories.DeviceFactory(product=even, by=clerk, ownership="parent_financed", price=Decimal("0.00"))
+    for ownership, disposal in (("bought", "scrapped"), ("leased", "returned"), ("bought", "")):
+        gone = factories.DeviceFactory(product=even, by=clerk, ownership=ownership, school=school, since=facts["since"])
+        services.retire_device(device=gone, by=clerk, reason="alt", on=facts["since"], disposal=disposal)
     return placed
 
 
@@ -70,7 +73,7 @@ def test_export_then_import_is_an_empty_difference(client, fleet, language, kind
         first = "\ufeffInventarnummer;Hersteller;" if language == "de" else "\ufeffInventory"
         assert content.decode().startswith(first)
     assert (run.options["recognised"], "end" in run.options) == ("plain", False)
-    assert run.counts == {"wrong": 0, "new": 0, "changed": 0, "missing": 0, "unchanged": 8, "left_out": 0, "hints": 0}
+    assert run.counts == {"wrong": 0, "new": 0, "changed": 0, "missing": 0, "unchanged": 11, "left_out": 0, "hints": 0}
     assert Device.history.count() == entries
 
 
@@ -84,7 +87,7 @@ def test_export_then_upload_is_an_empty_difference(client, fleet, kind, settings
     run = engine.check(run.pk)
 
     assert told(run) == []
-    assert (run.state, run.counts["unchanged"], "end" in run.options) == ("checked", 8, False)
+    assert (run.state, run.counts["unchanged"], "end" in run.options) == ("checked", 11, False)
 
 
 def test_a_row_of_a_workbook_keeps_its_number_in_the_kept_copy(fleet, settings, tmp_path):
@@ -102,20 +105,20 @@ def test_an_export_without_its_last_line_says_so(client, fleet):
     client.force_login(factories.ClerkFactory())
     content = b"".join(client.get(LIST, {"export": "csv", "status": "all"}).streaming_content)
     lines = content.decode().splitlines(keepends=True)
-    assert lines[-1] == "Ende der Liste, vollständig. Zeilen: 8\r\n"
+    assert lines[-1] == "Ende der Liste, vollständig. Zeilen: 11\r\n"
 
     run = check("devices", "".join(lines[:-1]).encode())
-    assert (run.counts["unchanged"], run.options["end"]) == (8, "missing")
+    assert (run.counts["unchanged"], run.options["end"]) == (11, "missing")
     assert "Die letzte Zeile des Exports fehlt" in Report(run, dry_run=True).source.remarks()[-1]
     run = check("devices", "".join([*lines[:1], *lines[2:]]).encode())
-    assert (run.counts["unchanged"], run.options["end"]) == (7, "8 7")
+    assert (run.counts["unchanged"], run.options["end"]) == (10, "11 10")
 
 
 def test_an_export_into_an_empty_inventory_gives_the_same_devices(client, fleet):
     client.force_login(factories.ClerkFactory())
     content = b"".join(client.get(LIST, {"export": "csv", "status": "all"}).streaming_content)
     fields = ("tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site", "room",
-              "use_until", "condition", "bound_until", "bound_by")  # fmt: skip
+              "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds")  # fmt: skip
     before = list(Device.objects.values_list(*fields))
     for model in (Loan, Placement, Device):
         model.objects.all().delete()
@@ -163,4 +166,4 @@ def test_the_database_writes_the_same_lines_as_the_portal(fleet, language):
         assert device_lines.knows(bound.name for bound in table.columns)
         lines = "".join(table.csv_file(rows))
         assert lines == "".join(csv_lines(table.export_header(), table.export_rows(rows), ends=True))
-        assert lines.count("HAM-0000") == 8
+        assert lines.count("HAM-0000") == 11

@@ -234,3 +234,9 @@ def test_all_findings_of_a_kind_are_settled_at_once(signed_in, stocktake):
     assert "3 Ergebnisse sind geklärt." in text(said)
     rooms = dict(Device.objects.filter(tag__startswith="T-").values_list("tag", "room"))
     assert rooms == {"T-1": "2", "T-2": "2", "T-3": "1"}
+
+
+def test_the_list_stands_once_in_the_breadcrumb(client):
+    client.force_login(ClerkFactory())
+    crumbs = client.get("/inventory/stocktakes/").context["breadcrumbs"]
+    assert [str(label) for label, _address in crumbs] == ["Inventar"]

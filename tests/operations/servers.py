@@ -163,6 +163,14 @@ class WebServer:
         wait_until(lambda: Browser(self).open("/health/live").status == 200, seconds=60, what=f"see {self.log}")
         return self
 
+    def most_megabytes(self) -> int:
+        """The most memory that one of its processes has taken so far."""
+        assert self._process is not None
+        pid = self._process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        statuses = (Path(f"/proc/{worker}/status").read_text(encoding="ascii") for worker in workers)
+        return max(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) for status in statuses) // 1024
+
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from apps.accounts.choices import Role
 from apps.core.imports import engine
+from apps.core.imports.staging import CHUNK
 from apps.core.models import ImportRow, ImportRun, ImportState, Job, JobState, RowAction
 from apps.inventory import services as inventory
 from apps.quotas.models import QuotaFigure
@@ -192,7 +193,7 @@ def devices_on_file(school: School) -> int:
     return newest.devices if newest else -1
 
 
-ROWS, SECOND_CHUNK = engine.CHUNK + 100, engine.CHUNK + 50
+ROWS, SECOND_CHUNK = CHUNK + 100, CHUNK + 50
 
 
 @pytest.mark.parametrize("writing", [False, True], ids=["checking", "writing"])
@@ -224,7 +225,7 @@ def test_a_worker_killed_in_mid_import(start_worker: Callable[..., Worker], writ
     due = ImportState.APPLYING if writing else ImportState.CHECKING
     assert (before.state, before.job.state) == (due, JobState.RUNNING)
     assert School.objects.filter(number__gte="150000").count() == 0
-    assert (before.rows.count(), before.job.done) == ((ROWS, 0) if writing else (engine.CHUNK, engine.CHUNK))
+    assert (before.rows.count(), before.job.done) == ((ROWS, 0) if writing else (CHUNK, CHUNK))
 
     wanted = ImportState.APPLIED if writing else ImportState.CHECKED
     with sweeping():

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from apps.core.imports import engine
+from apps.core.imports import engine, staging
 from apps.core.models import ImportRun, ImportState, JobState
 from apps.schools.models import School, Site
 from apps.schools.services import ensure_school_types, raise_inputs_version
@@ -75,7 +75,8 @@ def test_two_runs_of_the_same_file_wait_for_each_other() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_import_and_other_writers_never_block_each_other_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both lock schools in primary-key order; the file has them the other way round, in several chunks."""
-    monkeypatch.setattr(engine, "CHUNK", 4)
+    for module in (engine, staging):
+        monkeypatch.setattr(module, "CHUNK", 4)
     ensure_school_types()
     numbers = range(200000, 200040)
     run = checked(schuldaten([school(f"{number}") for number in numbers]))

@@ -8,8 +8,7 @@ one transaction, refused while a row is faulty or when the data changed since th
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
@@ -20,20 +19,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core import clock, jobs
-from apps.core.copying import create_rows
 from apps.core.errors import DomainError, ImportFileError
-from apps.core.imports.columns import known_columns
-from apps.core.imports.reading import Table, open_table
-from apps.core.imports.rows import read_rows
 from apps.core.imports.sources import ImportSource, Row, source_of
+from apps.core.imports.staging import CHUNK, job_of, locked, stage
 from apps.core.models import ImportRow, ImportRun, ImportState, Job, JobState, RowAction
 
 logger = logging.getLogger(__name__)
-CHUNK = 2_000
 CHECK_JOB = "core.check_import"
 APPLY_JOB = "core.apply_import"
 ATTEMPTS = 3
-STAGED = ("run_id", "line", "key", "label", "action", "reason", "data", "changes", "errors", "hints")
 WRITTEN = (RowAction.NEW, RowAction.CHANGED)
 
 
@@ -68,7 +62,7 @@ def create_run(
 def _wait_for_columns(run: ImportRun) -> None:
     """There is nothing to check before somebody has said which column is which."""
     run.state, run.error = ImportState.UNREADABLE, _("Please say which columns hold what: none of them is known here.")
-    jobs.finish_job(_job(run), result={"unassigned": True})
+    jobs.finish_job(job_of(run), result={"unassigned": True})
 
 
 def may_check_again(run: ImportRun, *, otherwise: bool = False) -> bool:
@@ -83,7 +77,7 @@ def check_again(run: ImportRun, *, by: Any, options: Mapping[str, str] | None = 
     `options` are put on top of those of the run.
     """
     with transaction.atomic():
-        run = _locked(run)
+        run = locked(run)
         if not may_check_again(run, otherwise=bool(options)):
             raise DomainError(_("This file cannot be checked again. Please upload it once more."))
         run.state, run.error, run.options = ImportState.CHECKING, "", run.options | dict(options or {})
@@ -94,7 +88,7 @@ def check_again(run: ImportRun, *, by: Any, options: Mapping[str, str] | None = 
 def request_apply(run: ImportRun, *, by: Any) -> None:
     """Marks a checked run as due to be written. Raises `DomainError` while a row is faulty."""
     with transaction.atomic():
-        run = _locked(run)
+        run = locked(run)
         _ensure_applicable(run)
         run.state, run.error, run.applied_by = ImportState.APPLYING, "", by
         run.job = jobs.queue_job(APPLY_JOB, started_by=by)
@@ -104,7 +98,7 @@ def request_apply(run: ImportRun, *, by: Any) -> None:
 def discard(run: ImportRun) -> None:
     """Drops the staged rows and the file; the run stays in the list. Stops a check that is under way."""
     with transaction.atomic():
-        run = _locked(run)
+        run = locked(run)
         if run.state in {ImportState.APPLYING, ImportState.APPLIED}:
             raise DomainError(_("This import is being applied or was applied already. It cannot be discarded."))
         run.rows.all().delete()
@@ -139,96 +133,10 @@ def check(run_id: int, stream: BinaryIO | None = None) -> ImportRun:
 
 def _check_stream(run: ImportRun, stream: BinaryIO | None) -> None:
     if stream is not None:
-        _stage(run, stream)
+        stage(run, stream)
         return
     with run.file.open("rb") as kept:
-        _stage(run, kept.file)
-
-
-def _stage(run: ImportRun, stream: BinaryIO) -> None:
-    source = source_of(run.source)(run.options)
-    ImportRow.objects.filter(run=run).delete()
-    table = open_table(
-        stream,
-        known_columns=known_columns(source.all_columns()),
-        legacy_encodings=source.legacy_encodings,
-        limits=source.limits,
-        like_exports=source.takes_exports,
-    )
-    source.see_header(table.header)
-    positions = source.positions(table.header)
-    source.prepare()
-    counts, reasons, present, done = Counter[str](), Counter[str](), set[str](), 0
-    records = read_rows(source, table, positions, present)
-    while rows := list(islice(records, CHUNK)):
-        source.compare([row for row in rows if row.is_sound])
-        for row in rows:
-            row.settle()
-        if not _keep(run, rows):
-            return
-        counts.update(row.action for row in rows)
-        counts["hints"] += sum(1 for row in rows if row.hints)
-        reasons.update(row.reason for row in rows if row.reason)
-        done += len(rows)
-        jobs.report_progress(_job(run), done=done, total=max(done, table.content.lines))
-    if not done:
-        raise ImportFileError(_("The file holds no rows below its header. Please choose another file."))
-    source.see_end_of_file(done, is_workbook=table.content.is_workbook)
-    missing = [entry for entry in source.expected() if entry[0] not in present]
-    if not _keep_missing(run, missing):
-        return
-    counts[RowAction.MISSING] = len(missing)
-    run.options = source.options
-    _finish_check(run, table, counts, reasons)
-
-
-def _keep(run: ImportRun, rows: Sequence[Row]) -> bool:
-    """Stages a chunk; False when the run was discarded or begun anew meanwhile."""
-    entries = (
-        (
-            run.pk,
-            row.line,
-            row.key[:80],
-            row.label[:160],
-            str(row.action),
-            row.reason,
-            row.data,
-            row.changes,
-            [fault.as_json() for fault in row.errors],
-            [fault.as_json() for fault in row.hints],
-        )
-        for row in rows
-    )
-    return _stage_rows(run, entries)
-
-
-def _keep_missing(run: ImportRun, missing: Sequence[tuple[str, str]]) -> bool:
-    """Stages what is on file but not in this file, so that nothing falls away unseen."""
-    action = str(RowAction.MISSING)
-    entries = ((run.pk, None, key[:80], label[:160], action, "", {}, {}, [], []) for key, label in missing)
-    return _stage_rows(run, entries)
-
-
-def _stage_rows(run: ImportRun, entries: Iterable[Sequence[Any]]) -> bool:
-    """Writes rows with the fields of STAGED."""
-    with transaction.atomic():
-        current = _locked(run)
-        if current.state != ImportState.CHECKING or current.job_id != run.job_id:
-            return False
-        create_rows(ImportRow, STAGED, entries)
-    return True
-
-
-def _finish_check(run: ImportRun, table: Table, counts: Counter[str], reasons: Counter[str]) -> None:
-    figures = {action: counts[action] for action in (*RowAction.values, "hints")}
-    with transaction.atomic():
-        current = _locked(run)
-        if current.state != ImportState.CHECKING or current.job_id != run.job_id:
-            return
-        current.state, current.counts, current.reasons = ImportState.CHECKED, figures, dict(reasons)
-        current.encoding, current.options = table.content.encoding, run.options
-        current.save(update_fields=["state", "counts", "reasons", "encoding", "options"])
-        jobs.finish_job(_job(run), result=figures)
+        stage(run, kept.file)
 
 
 # -- writing --------------------------------------------------------------------------------------------------------
@@ -273,7 +181,7 @@ def _write(run: ImportRun) -> None:
             rows = again(chunk)
             source.write([row for row in rows if row.action in WRITTEN], by=run.applied_by, reason=reason)
         ImportRun.objects.filter(pk=run.pk).update(state=ImportState.APPLIED, applied_at=clock.now(), error="")
-        jobs.finish_job(_job(run), result=run.counts)
+        jobs.finish_job(job_of(run), result=run.counts)
         source.finish()
 
 
@@ -345,7 +253,7 @@ def _take_up_interrupted() -> None:
         state__in=(ImportState.CHECKING, ImportState.APPLYING),
     )
     for run in interrupted.select_related("job"):
-        job = _job(run)
+        job = job_of(run)
         attempts = job.result.get("attempts", 1)
         if not jobs.is_broken_off(job):
             continue
@@ -358,25 +266,16 @@ def _take_up_interrupted() -> None:
 def _make_due_again(run: ImportRun, attempt: int) -> None:
     """A new job takes the place of the one that broke off; should its worker live after all, it stops or has won."""
     with transaction.atomic():
-        current = _locked(run)
+        current = locked(run)
         if current.job_id != run.job_id or current.state != run.state:
             return
-        current.job = jobs.queue_job(_job(run).kind, started_by=_job(run).started_by)
+        current.job = jobs.queue_job(job_of(run).kind, started_by=job_of(run).started_by)
         Job.objects.filter(pk=current.job.pk).update(result={"attempts": attempt})
         current.save(update_fields=["job"])
         jobs.close_broken_off()
 
 
 # -- small parts ----------------------------------------------------------------------------------------------------
-
-
-def _locked(run: ImportRun) -> ImportRun:
-    return ImportRun.objects.select_for_update().get(pk=run.pk)
-
-
-def _job(run: ImportRun) -> Job:
-    assert run.job is not None  # noqa: S101 - every run that is worked on has one
-    return run.job
 
 
 def _ensure_applicable(run: ImportRun) -> None:
@@ -394,12 +293,12 @@ def _end(run: ImportRun, state: str, error: BaseException | str) -> None:
     """Ends a run's work with a reason; a run that was discarded or begun anew meanwhile stays as it is."""
     sentence = str(error) if isinstance(error, (str, DomainError)) else _("An error occurred. It was recorded.")
     with transaction.atomic():
-        current = _locked(run)
+        current = locked(run)
         if current.job_id != run.job_id or current.state not in {ImportState.CHECKING, ImportState.APPLYING}:
             return
         current.state, current.error = state, sentence
         current.save(update_fields=["state", "error"])
-        jobs.fail_job(_job(run), error if isinstance(error, BaseException) else DomainError(error))
+        jobs.fail_job(job_of(run), error if isinstance(error, BaseException) else DomainError(error))
 
 
 def _drop_file(run: ImportRun) -> None:

@@ -22,10 +22,12 @@ DELIMITERS = (";", ",", "\t")
 WORKBOOK = "xlsx"
 """Stands where a text file has its encoding."""
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NO_WEB_PAGE = _("This is a web page or XML, no table. Please fetch the table once more, as XLSX or CSV.")
 FOREIGN_MARKS = {
     b"\xd0\xcf\x11\xe0": _("This is an old Excel file. Please save the table as XLSX or CSV and choose that file."),
     b"%PDF": _("This is a PDF file. Please choose the table as XLSX or CSV."),
     b"\x1f\x8b": _("This is a compressed file. Please unpack it and choose the table in it."),
+    **dict.fromkeys((b"<!DO", b"<!do", b"<htm", b"<HTM", b"<?xm"), _NO_WEB_PAGE),
 }
 
 

@@ -21,7 +21,7 @@ from apps.core.imports.columns import folded
 from apps.core.imports.faults import CellError, shown
 from apps.core.imports.parsers import Parser
 from apps.core.imports.parsers import text as one_line
-from apps.inventory.choices import Condition, DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Disposal, Ownership
 from apps.inventory.models import tag_validator
 from apps.inventory.numbering import tidy
 
@@ -70,10 +70,17 @@ CONDITION_WORDS: Mapping[str, Condition] = {
     "kaputt": Condition.DEFECTIVE,
     "broken": Condition.DEFECTIVE,
 }
+DISPOSAL_WORDS: Mapping[str, Disposal] = {
+    "entsorgt": Disposal.SCRAPPED,
+    "verschenkt": Disposal.GIVEN_AWAY,
+    "gespendet": Disposal.GIVEN_AWAY,
+    "zurückgegeben": Disposal.RETURNED,
+}
 _MORE_WORDS: Mapping[Any, Mapping[str, Any]] = {
     DeviceStatus: STATUS_WORDS,
     Ownership: OWNERSHIP_WORDS,
     Condition: CONDITION_WORDS,
+    Disposal: DISPOSAL_WORDS,
 }
 
 
@@ -180,6 +187,10 @@ def ownership(cell: str) -> Ownership | None:
 
 def condition(cell: str) -> Condition | None:
     return _word(raw(cell), _words(Condition), Condition)  # type: ignore[no-any-return]
+
+
+def disposal(cell: str) -> Disposal | None:
+    return _word(raw(cell), _words(Disposal), Disposal)  # type: ignore[no-any-return]
 
 
 def _word(cell: str, words: Mapping[str, Any], choices: Any) -> Any:

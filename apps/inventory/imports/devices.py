@@ -19,13 +19,13 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from apps.core.imports.columns import folded
-from apps.core.imports.faults import CellError, Fault, shown
+from apps.core.imports.faults import CellError, Fault
 from apps.core.imports.sources import ReadAgain, Row
 from apps.core.models import ImportRow, RowAction
 from apps.inventory.imports import cells, differences, keeping
-from apps.inventory.imports.assigning import AssigningSource
 from apps.inventory.imports.catalogue import Catalogue, Devices, Schools, on_file, shown_on_file
 from apps.inventory.imports.formats import ALL_COLUMNS
+from apps.inventory.imports.naming import NamingSource
 from apps.inventory.imports.shapes import Shape, Shapes
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
@@ -36,7 +36,8 @@ from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
 
 FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
-          "bought_on", "use_until", "condition", "bound_until", "bound_by", "note")  # fmt: skip
+          "bought_on", "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
+          "note")  # fmt: skip
 LOCKED = 5_000
 """Numbers that are looked up at once to find what must be locked."""
 
@@ -50,7 +51,7 @@ class Planned:
     day: datetime.date
 
 
-class DevicesSource(AssigningSource):
+class DevicesSource(NamingSource):
     """Options: `format` (one of FORMATS; without it the header tells) and `school` (number of the school of all rows
     that name none). What the check found out is added: `recognised`, `dropped_columns`, `dropped_cells`, `unused`.
     """
@@ -182,47 +183,6 @@ class DevicesSource(AssigningSource):
         row.label = row.label or values.get("product") or ""
         row.values["said"] = self._said(row)
 
-    def _only_room(self) -> bool:
-        return self.format is not None and self.format.name == "iserv"
-
-    def _said(self, row: Row) -> differences.Said:
-        values = row.values
-        said = differences.Said(values)
-        said.school = self._school(row)
-        said.by_option = said.school is not None and not (values.get("school_number") or values.get("school"))
-        if values.get("site") and said.school is not None:
-            said.site = self.schools.site(said.school, values["site"])
-            if said.site is None:
-                message = gettext_noop("The school has no such site. Please add it in the administration first.")
-                row.errors.append(Fault(self.title("site"), message))
-        word = values.get("kind_code") or values.get("kind")
-        if word:
-            said.kind = self.catalogue.kind(word)
-            if said.kind is None:
-                fault = Fault(
-                    self.title("kind_code" if values.get("kind_code") else "kind"),
-                    gettext_noop("The device kind “%(kind)s” is unknown here."),
-                    {"kind": shown(word)},
-                )
-                (row.errors if self._is_own() else row.hints).append(fault)
-        if self._is_own():
-            self._find_product(row, said)
-        return said
-
-    def _school(self, row: Row) -> School | None:
-        column = "school_number" if row.values.get("school_number") else "school"
-        word = row.values.get(column)
-        if not word:
-            return self.schools.by_number.get(self.options.get("school", ""))
-        school = self.schools.named(word)
-        if school is None:
-            message = gettext_noop("There is no school “%(school)s” of the own authority on file.")
-            row.errors.append(Fault(self.title(column), message, {"school": shown(word)}))
-        return school
-
-    def _is_own(self) -> bool:
-        return self.format is None or self.format.own
-
     # -- comparing --------------------------------------------------------------------------------------------------
 
     def lock(self, staged: QuerySet[ImportRow]) -> None:
@@ -300,43 +260,6 @@ class DevicesSource(AssigningSource):
     def _is_foreign(self, device: Device) -> bool:
         school = device.school or device.last_school
         return school is not None and not school.authority.is_own
-
-    def _find_product(self, row: Row, said: differences.Said) -> None:
-        """Sets the product that the row names; faults one that is not in the catalogue and cannot be put there."""
-        values = row.values
-        maker = values.get("manufacturer") or (self.format.maker if self.format else "")
-        model = values.get("model") or values.get("product") or ""
-        if not model:
-            return
-        said.product = self.catalogue.product(f"{maker} {model}".strip(), model)
-        if said.product is not None:
-            return
-        if maker and values.get("model") and said.kind is not None:
-            said.product = Product(kind=said.kind, manufacturer=maker, model=model, is_active=False)
-            said.product.price_of_day = values.get("price")  # type: ignore[attr-defined]  # see `batches.add_products`
-            return
-        row.errors.append(
-            Fault(
-                self.title("model" if values.get("model") else "product"),
-                gettext_noop("The product “%(product)s” is not in the catalogue, or not only once. Please add it there,"
-                             " or name its maker, model and kind."),
-                {"product": shown(f"{maker} {model}".strip())},
-            )
-        )  # fmt: skip
-
-    def _find_only_product(self, row: Row, said: differences.Said) -> None:
-        """A kind alone names a device where the catalogue has one product of it."""
-        if said.product is not None or row.errors:
-            return
-        if said.kind is not None:
-            said.product = self.catalogue.only_product(said.kind)
-        if said.product is None:
-            row.errors.append(
-                Fault(
-                    self.title("model") or self.title("product") or self.title("kind"),
-                    gettext_noop("Please name the product: its maker and model, or a kind that has only one product."),
-                )
-            )
 
     # -- writing ----------------------------------------------------------------------------------------------------
 

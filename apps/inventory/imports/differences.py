@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 from apps.core import clock, formats
 from apps.core.imports.faults import Fault
 from apps.inventory.binding import bound_words, is_bound, is_loosened, is_plausible
-from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus, Ownership
+from apps.inventory.choices import ENDED_STATUSES, LENT_OWNERSHIPS, PLACED_STATUSES, DeviceStatus, Disposal, Ownership
 from apps.inventory.imports.catalogue import Days
 from apps.inventory.imports.cells import tidy_lines
 from apps.inventory.models import Device, DeviceKind, Product
@@ -26,6 +26,7 @@ from apps.schools.models import School, Site
 AWAY = frozenset({DeviceStatus.ON_LOAN, DeviceStatus.IN_REPAIR})
 PLAIN_FACTS = ("serial", "price", "bought_on", "use_until", "condition", "note")
 SPOT = ("school", "site", "room")
+DISPOSAL = ("disposal", "disposed_on", "proceeds")
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ def of_new(said: Said) -> Outcome:
     else:
         _refuse_place(said, status, outcome)
     facts |= _bound(None, values, outcome)
+    facts |= _gone(None, values, facts, outcome)
     _check_use(None, facts, outcome)
     _check_days(outcome, said, Days(), known_bought=None, school=facts.get("school"))
     outcome.facts = facts
@@ -88,7 +90,7 @@ def of_new(said: Said) -> Outcome:
 
 def of_known(device: Device, said: Said, days: Days) -> Outcome:
     """A device on file: only what is different."""
-    outcome, values = Outcome(day=said.values.get("since") or clock.today()), said.values
+    outcome, values = Outcome(day=_day(device, said)), said.values
     facts = {
         name: values[name] for name in PLAIN_FACTS if _is_said(values, name) and values[name] != _on_file(device, name)
     }
@@ -104,6 +106,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     if status != device.status:
         facts["status"] = status
         _check_step(device, status, outcome)
+    facts |= _gone(device, values, {"status": status, "ownership": device.ownership} | facts, outcome)
     _check_binding(device, facts, outcome)
     facts |= _bound(device, values, outcome)
     _check_use(device, facts, outcome)
@@ -113,6 +116,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
         _refuse_place(said, status, outcome)
     if device.status in PLACED_STATUSES and status not in PLACED_STATUSES:
         facts |= {name: "" if name == "room" else None for name in SPOT if getattr(device, name)}
+    _check_left(facts, days, outcome)
     outcome.facts = facts
     begins = status in PLACED_STATUSES and not facts.keys().isdisjoint({*SPOT, "ownership", "kind"})
     _check_days(
@@ -124,6 +128,13 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
         ends=device.status in PLACED_STATUSES and status not in PLACED_STATUSES,
     )
     return outcome
+
+
+def _day(device: Device, said: Said) -> datetime.date:
+    """From when it is so. A device that the row retires left on the day that it names for that."""
+    values = said.values
+    retires = values.get("status") == DeviceStatus.RETIRED != device.status
+    return values.get("since") or (values.get("disposed_on") if retires else None) or clock.today()
 
 
 def _status(device: Device, said: Said) -> str:
@@ -146,6 +157,7 @@ def _check_binding(device: Device, facts: dict[str, Any], outcome: Outcome) -> N
     if not is_bound(device, outcome.day):
         return
     leaves = {"status": facts.get("status") == DeviceStatus.RETIRED, "ownership": "ownership" in facts}
+    leaves["disposal"] = "disposal" in facts and not leaves["status"]
     for column, is_leaving in leaves.items():
         if is_leaving:
             outcome.fault(column, _("A grant binds this device until %(bound)s. Until then it is not retired, sold or"
@@ -169,6 +181,50 @@ def _bound(device: Device | None, values: dict[str, Any], outcome: Outcome) -> d
                                        " the approving office."), bound=bound_words(device))  # fmt: skip
     new = {"bound_until": until, "bound_by": reference}
     return {name: value for name, value in new.items() if device is None or value != getattr(device, name)}
+
+
+def _gone(device: Device | None, values: dict[str, Any], facts: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """Where a retired device went, as far as that is new; `facts` say its status and ownership from now on."""
+    said = {name: values[name] for name in DISPOSAL if _is_said(values, name)}
+    known = {name: getattr(device, name) if device else None for name in DISPOSAL}
+    if all(known[name] == value for name, value in said.items()):
+        return {}
+    if facts["status"] != DeviceStatus.RETIRED:
+        outcome.fault(next(iter(said)), _("Only a retired device has left. Please leave the cell empty, or change the"
+                                          " status."))  # fmt: skip
+        return {}
+    told = known | {"disposed_on": known["disposed_on"] or outcome.day} | said
+    if told["disposal"] != Disposal.SOLD and "proceeds" not in said:
+        told["proceeds"] = None
+    _check_gone(told, facts["ownership"], outcome)
+    return {name: value for name, value in told.items() if value != known[name]}
+
+
+def _check_gone(told: dict[str, Any], ownership: str, outcome: Outcome) -> None:
+    """The rules of `services.retire_device` for where a device goes."""
+    if not told["disposal"]:
+        outcome.fault("disposal", _("Please say where the device went."))
+    elif told["proceeds"] is not None and told["disposal"] != Disposal.SOLD:
+        outcome.fault("proceeds", _("Only a sale brings proceeds. Please leave the amount empty, or choose “sold”."))
+    elif (told["disposal"] == Disposal.RETURNED) != (ownership in LENT_OWNERSHIPS):
+        outcome.fault(
+            "disposal",
+            _("The device belongs to others: it goes back to its owner. Please choose that, or correct the ownership.")
+            if ownership in LENT_OWNERSHIPS
+            else _("The device belongs to the city, so there is no owner to return it to. Please choose another way."),
+        )
+
+
+def _check_left(facts: dict[str, Any], days: Days, outcome: Outcome) -> None:
+    """No device leaves before it is retired, nor before it moved for the last time."""
+    left = facts.get("disposed_on")
+    earliest = max(filter(None, (days.last, outcome.day if "status" in facts else None)), default=None)
+    if left and earliest and EARLIEST_DAY <= left < earliest:
+        outcome.fault(
+            "disposed_on",
+            _("Something changed on %(day)s already. Please enter that day or a later one."),
+            day=formats.day(earliest),
+        )
 
 
 def _check_use(device: Device | None, facts: dict[str, Any], outcome: Outcome) -> None:
@@ -245,7 +301,7 @@ def _check_days(
 
 def _check_named_days(outcome: Outcome, said: Said, days: Days, *, known_bought: datetime.date | None) -> None:
     """Days in the row itself: neither in the future nor long gone, and bought before it stood anywhere."""
-    for column in ("bought_on", "since"):
+    for column in ("bought_on", "since", "disposed_on"):
         day = said.values.get(column)
         if day and day > clock.today():
             outcome.fault(column, _("This day lies in the future. Please enter today or an earlier day."))

@@ -10,12 +10,13 @@ from django.utils.translation import ngettext
 
 from apps.core import formats
 from apps.core.imports.sources import ImportSource
-from apps.inventory.choices import Condition, DeviceStatus, Ownership
+from apps.inventory.choices import Condition, DeviceStatus, Disposal, Ownership
 from apps.inventory.imports.formats import Format
 from apps.inventory.models import Device
 
-SENSES = {"status": DeviceStatus, "ownership": Ownership, "condition": Condition}
-DAYS = frozenset({"bought_on", "use_until", "bound_until"})
+SENSES = {"status": DeviceStatus, "ownership": Ownership, "condition": Condition, "disposal": Disposal}
+DAYS = frozenset({"bought_on", "use_until", "bound_until", "disposed_on"})
+AMOUNTS = frozenset({"price", "proceeds"})
 
 
 class TellingSource(ImportSource):
@@ -75,4 +76,4 @@ class TellingSource(ImportSource):
             return str(SENSES[name](value).label)
         if name in DAYS:
             return formats.day(datetime.date.fromisoformat(value))
-        return formats.euro(value) if name == "price" else str(value)
+        return formats.euro(value) if name in AMOUNTS else str(value)

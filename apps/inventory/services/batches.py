@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 BATCH = 500
 FACTS = frozenset({"tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site",
-                   "room", "last_school", "use_until", "condition", "bound_until", "bound_by", "note"})  # fmt: skip
+                   "room", "last_school", "use_until", "condition", "bound_until", "bound_by", "disposal",
+                   "disposed_on", "proceeds", "note"})  # fmt: skip
 
 BINDING = frozenset({"bound_until", "bound_by"})
 
@@ -123,12 +124,13 @@ def _standing(device: Device) -> tuple[Any, ...] | None:
 
 
 def _ensure_stays(entry: Entry) -> None:
-    """A grant binds the device: it is neither retired nor handed over to another owner."""
+    """A grant binds the device: it is neither retired nor handed over to another owner, nor does it leave."""
     device, facts = entry.device, entry.facts
     if not is_bound(device, entry.day):
         return
     retired = facts.get("status", device.status) == DeviceStatus.RETIRED != device.status
-    if retired or facts.get("ownership", device.ownership) != device.ownership:
+    changed = any(facts.get(name, getattr(device, name)) != getattr(device, name) for name in ("disposal", "ownership"))
+    if retired or changed:
         raise DomainError(refusal(device), code="bound")
 
 

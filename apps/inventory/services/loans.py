@@ -67,10 +67,7 @@ def hand_out(
     """
     ensure_may(by, KEEP)
     day = since or today()
-    ensure_day(day, None, field="since")
-    ensure_due(due_on, day)
-    ensure_group(borrower, group)
-    _ensure_name_allowed(borrower_name)
+    _ensure_terms(day, due_on, borrower=borrower, group=group, borrower_name=borrower_name)
     lock_kit(device, by)
     if (earlier := loan_of_scan(key, by)) is not None:
         return earlier
@@ -87,10 +84,23 @@ def hand_out(
     }
     loan = _open(row, by, condition, key=key, **terms, damage_out=damage.strip(), accessories=tidy(accessories),
                  remark=remark.strip())  # fmt: skip
+    _lend_parts(row, by, without, {**terms, "main": loan})
+    return loan
+
+
+def _ensure_terms(
+    day: datetime.date, due_on: datetime.date | None, *, borrower: str, group: str, borrower_name: str
+) -> None:
+    ensure_day(day, None, field="since")
+    ensure_due(due_on, day)
+    ensure_group(borrower, group)
+    _ensure_name_allowed(borrower_name)
+
+
+def _lend_parts(row: Device, by: User, without: Collection[int], terms: dict[str, Any]) -> None:
     for part in lendable_parts(row, by):
         if part.pk not in without:
-            _open(part, by, "", **terms, main=loan)
-    return loan
+            _open(part, by, "", **terms)
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ history. The same rows as `newcomers` writes through the ORM, which stays for SQ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 STAGING = "inventory_staged_device"
 STAGED = ("tag", "serial", "product_id", "kind_id", "ownership", "price", "bought_on", "use_until", "status",
-          "school_id", "site_id", "room", "last_school_id", "condition", "bound_until", "bound_by", "note",
-          "search_text")  # fmt: skip
+          "school_id", "site_id", "room", "last_school_id", "condition", "bound_until", "bound_by", "disposal",
+          "disposed_on", "proceeds", "note", "search_text")  # fmt: skip
 """Columns that differ from device to device; `id` and `since` come with them, all others are as in any new device."""
 _NAMES = ", ".join(STAGED)
 _SEQUENCE = "SELECT pg_get_serial_sequence('inventory_device', 'id')"
@@ -80,7 +81,7 @@ def empty_staging(cursor: Any) -> None:
 def staged_values(entry: Newcomer) -> tuple[Any, ...]:
     """The columns of STAGED, as PostgreSQL keeps them."""
     facts = entry.facts
-    known, price = facts.get, facts.get("price")
+    known = facts.get
     school, site, last_school = known("school"), known("site"), known("last_school")
     return (
         known("tag", ""),
@@ -88,7 +89,7 @@ def staged_values(entry: Newcomer) -> tuple[Any, ...]:
         facts["product"].pk,
         facts["kind"].pk,
         str(facts["ownership"]),
-        None if price is None else money.to_cents(price),
+        _cents(known("price")),
         known("bought_on"),
         known("use_until"),
         str(facts["status"]),
@@ -99,9 +100,16 @@ def staged_values(entry: Newcomer) -> tuple[Any, ...]:
         str(known("condition", "")),
         known("bound_until"),
         known("bound_by", ""),
+        str(known("disposal", "")),
+        known("disposed_on"),
+        _cents(known("proceeds")),
         known("note", ""),
         entry.search_text,
     )
+
+
+def _cents(amount: Decimal | None) -> int | None:
+    return None if amount is None else money.to_cents(amount)
 
 
 def _same_for_all() -> dict[str, Any]:
