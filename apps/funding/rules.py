@@ -28,6 +28,11 @@ def threshold_for(net: Decimal, day: datetime.date) -> AwardThreshold | None:
     return next((step for step in steps if step.up_to is None or net <= step.up_to), None)
 
 
+def sets_thresholds(day: datetime.date) -> bool:
+    """Whether the city has award rules of its own on a day."""
+    return AwardThreshold.objects.filter(valid_from__lte=day).exists()
+
+
 def expenditure_type_hint(gross: Decimal, day: datetime.date) -> ExpenditureType | None:
     """Whether one device of this price (euros gross) is capital or operating by the rules of the day."""
     return expected_expenditure_type(

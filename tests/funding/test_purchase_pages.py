@@ -13,7 +13,7 @@ from apps.funding.choices import InvoiceState, OrderState
 from apps.funding.models import Invoice, Order
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.factories import BudgetFactory
-from tests.funding.portal import client_of
+from tests.funding.portal import client_of, texts
 from tests.funding.purchases import (
     ContractFactory,
     SupplierFactory,
@@ -134,6 +134,64 @@ def test_a_line_of_the_office_in_a_draft(clerk: Client) -> None:
     assert (order.state, order.estimated_net) == (OrderState.PLACED, D("840.34"))
     assert budget.committed == D("250.00")
     assert order.lines.count() == 2
+
+
+def draft_without_contract(clerk: Client, **typed: Any) -> tuple[Order, Any]:
+    """A draft that is sent to be placed with this award record, and the page that answers."""
+    application = approved()
+    data = form_of(clerk, TO_ORDER) | {"supplier": SupplierFactory().pk, "target": "new"}
+    sent(clerk, TO_ORDER, data | {f"line-{application.lines.get().pk}": "on"})
+    order = Order.objects.get()
+    url = f"/admin/funding/order/{order.pk}/change/"
+    response = sent(clerk, url, form_of(clerk, url) | typed | {"step": "place"})
+    order.refresh_from_db()
+    return order, response
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "note"),
+    [
+        ({"note": "Eilt", "estimated_net": ""}, "estimated_net", "Eilt"),
+        ({"note": "Eilt", "award_reason": "Günstig"}, "procedure", "Günstig"),
+        ({"procedure": "Direktauftrag"}, "award_reason", "Direktauftrag"),
+    ],
+)
+def test_what_is_missing_for_placing_is_said_at_its_field(
+    clerk: Client, typed: dict[str, Any], field: str, note: str
+) -> None:
+    order, response = draft_without_contract(clerk, **typed)
+
+    assert order.state == OrderState.DRAFT
+    form = response.context["form"]
+    assert list(form.errors) == [field]
+    assert form[field].value() in ("", None)
+    assert [error.target for error in response.context["errors"]] == [f"id_{field}"]
+    assert note in (order.note, order.award_reason, order.procedure)
+    text = texts(response)
+    assert "Der Entwurf ist gespeichert, aber noch nicht bestellt." in text
+    assert "Es ist noch nichts gespeichert" not in text
+    assert not order.status_changes.exists()
+
+
+def test_a_refused_order_is_sent_again_as_it_stands(clerk: Client) -> None:
+    order, response = draft_without_contract(clerk)
+    url = response.redirect_chain[-1][0]
+    data = form_of(clerk, url) | {"procedure": "Direktauftrag", "award_reason": "Günstig", "step": "place"}
+
+    sent(clerk, url, data)
+
+    order.refresh_from_db()
+    assert (order.state, order.lines.count()) == (OrderState.PLACED, 1)
+
+
+def test_the_award_says_when_it_is_needed(clerk: Client) -> None:
+    order, _response = draft_without_contract(clerk)
+    response = clerk.get(f"/admin/funding/order/{order.pk}/change/")
+    fields = response.context["form"].fields
+
+    for name in ("estimated_net", "procedure", "award_reason"):
+        assert "Nötig zum Bestellen" in str(fields[name].help_text), name
+    assert texts(response).count("(freiwillig)") == 2  # framework contract and note
 
 
 def test_what_the_service_refuses_stays_typed(clerk: Client) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -21,6 +22,7 @@ from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.history_pages import told
+from apps.core.mail import collected_mail
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
@@ -32,6 +34,8 @@ from apps.funding.models import ApplicationLine, FrameworkContract, Order, Order
 from apps.funding.purchasing import OrderLineInput
 
 _PLACE = "funding.place_order"
+_REFUSED = "refused"
+"""In the address: the draft was to be placed and is saved only; the page says why, told anew by the service."""
 
 
 def history_of_order_lines(order_id: str) -> list[tuple[str, list[Any]]]:
@@ -207,6 +211,8 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         editable = order.state == OrderState.DRAFT and request.user.has_perm(_PLACE)
         data = request.POST if request.method == "POST" else None
         forms = self._draft_forms(request, order, data) if editable or data else None
+        if editable and data is None and _REFUSED in request.GET:
+            forms = self._refused_forms(request, order) or forms
         if data is not None and forms is not None:
             answer = self._save(request, order, forms, place=self._wants_place(data))
             if answer is not None:
@@ -226,14 +232,30 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             raise BadRequest(f"Unknown step {step!r}")
         return bool(step == "place")
 
-    def _draft_forms(self, request: HttpRequest, order: Order, data: Any) -> tuple[OrderForm, Any]:
+    def _refused_forms(self, request: HttpRequest, order: Order) -> tuple[OrderForm, Any] | None:
+        """The draft as it is saved, with the reason why it cannot be placed; None where it can. Nothing is written."""
+        by: Any = request.user
+        try:
+            with collected_mail(), transaction.atomic():
+                services.place_order(order=order, by=by)
+                transaction.set_rollback(True)
+        except DomainError as error:
+            form, lines = self._draft_forms(request, order, None, as_saved=True)
+            form.refuse(error)
+            return form, lines
+        return None
+
+    def _draft_forms(
+        self, request: HttpRequest, order: Order, data: Any, *, as_saved: bool = False
+    ) -> tuple[OrderForm, Any]:
+        """`as_saved`: the head is what is saved and nothing suggested, so that a refusal finds its field."""
         names = ("revision", "supplier", "contract", "note", "estimated_net", "procedure", "award_reason")
         initial = {name: getattr(order, name) for name in names}
-        if order.estimated_net is None and order.contract_id is None and order.lines.exists():
-            initial["estimated_net"] = purchase_selectors.estimated_net(order)
         lines = [line_initial(line) for line in order.lines.order_by("pk")]
+        if not as_saved and order.estimated_net is None and order.contract_id is None and lines:
+            initial["estimated_net"] = purchase_selectors.estimated_net(order)
         return (
-            OrderForm(data, user=request.user, order=order, initial=initial),
+            OrderForm(initial if as_saved else data, user=request.user, order=order, initial=initial),
             OrderLines(data, initial=lines, prefix="lines", user=request.user, order=order),
         )
 
@@ -256,10 +278,9 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             return HttpResponseRedirect(url)
         try:
             services.place_order(order=saved, by=by)
-        except DomainError as error:
-            messages.error(request, gettext("The draft is saved, but not placed. %(why)s") % {"why": error})
-        else:
-            messages.success(request, gettext("The order %(order)s is placed.") % {"order": order})
+        except DomainError:
+            return HttpResponseRedirect(f"{url}?{_REFUSED}=1")
+        messages.success(request, gettext("The order %(order)s is placed.") % {"order": order})
         return HttpResponseRedirect(url)
 
     def _page(
@@ -283,6 +304,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             lines=lines,
             line_forms=list(self._line_forms(lines)) if lines is not None else (),
             errors=errors,
+            is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             actions=self._actions(request, order, rows),
             award=purchase_selectors.award_step(order.estimated_net),

@@ -18,11 +18,16 @@ from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, FrameworkContract, Order, OrderLine, PurchasedDevice, Supplier
 from apps.funding.purchase_selectors import LineStatus, LineToOrder
 from apps.funding.purchasing import InvoiceLineInput, OrderLineInput
+from apps.funding.rules import sets_thresholds
 from apps.funding.services import Note
 from apps.inventory.models import Product
 from apps.schools.models import School
 
 NEW_ORDER = "new"
+_NEEDED_SUM = _("Of the whole need, before offers came in. Do not split it. Needed for placing.")
+_NEEDED_SUM_OR_CONTRACT = _(
+    "Of the whole need, before offers came in. Do not split it. Needed for placing without a framework contract."
+)
 
 
 class PurchaseForm(forms.Form):
@@ -125,19 +130,24 @@ class OrderForm(PurchaseForm):
     estimated_net = EuroField(
         label=_("Estimated sum (net)"),
         required=False,
-        help_text=_("Of the whole need, before offers came in. Do not split it."),
     )
     procedure = forms.CharField(
         label=_("Award procedure"),
         required=False,
         max_length=120,
-        help_text=_("Where a step of the city's rules holds for the sum, its procedure is taken."),
+        help_text=_(
+            "Where a step of the city's rules holds for the sum, its procedure is taken. "
+            "Needed for placing where none holds and no framework contract is called from."
+        ),
     )
     award_reason = forms.CharField(
         label=_("Reason of the award"),
         required=False,
         widget=_text(3),
-        help_text=_("Why this supplier, and for this price."),
+        help_text=_(
+            "Why this supplier, and for this price. "
+            "Needed for placing without a framework contract, and where a step of the city's rules holds."
+        ),
     )
 
     def __init__(self, *args: Any, user: User, order: Order, **kwargs: Any) -> None:
@@ -145,6 +155,9 @@ class OrderForm(PurchaseForm):
         suppliers = Supplier.objects.visible_to(user)
         self.fields["supplier"].queryset = suppliers.filter(is_active=True) | suppliers.filter(pk=order.supplier_id)
         self.fields["contract"].queryset = FrameworkContract.objects.visible_to(user)
+        self.fields["estimated_net"].help_text = _NEEDED_SUM if sets_thresholds(today()) else _NEEDED_SUM_OR_CONTRACT
+        for name in ("estimated_net", "procedure", "award_reason"):
+            self.fields[name].hint_says_when_required = True
 
     def facts(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
