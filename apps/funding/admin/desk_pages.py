@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
+from apps.core.overtaken import what_happened
 from apps.funding import services
 from apps.funding.admin import reads
 from apps.funding.admin.desk_contents import DeskContents
@@ -35,9 +36,12 @@ class LineRow:
 
 
 def screen_context(desk: DeskContents) -> dict[str, Any]:
+    errors = desk.forms.errors() if desk.forms.is_bound and desk.waiting else []
     return {
         "title": desk.application.title,
-        "errors": desk.forms.errors() if desk.forms.is_bound and desk.waiting else [],
+        "errors": errors,
+        "what_happened": what_happened(desk.application, desk.user, errors),
+        "reload_url": desk.site.desk_url(desk.request, desk.application.pk),
         "overtaken": _overtaken(desk),
         "line_rows": [LineRow(line, form) for line, form in zip(desk.lines, desk.forms.lines, strict=True)],
         "states": ApplicationState,

@@ -23,6 +23,7 @@ from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.history_pages import told
 from apps.core.mail import collected_mail
+from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
@@ -287,10 +288,11 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         self, request: HttpRequest, order: Order, forms: tuple[OrderForm, Any] | None, *, editable: bool
     ) -> HttpResponse:
         """What was sent about an order that is no draft any more is refused in sight, without the form."""
+        errors = collect_errors(*forms) if forms is not None else ()
+        happened = what_happened(order, request.user, errors)
         rows = purchase_selectors.order_lines(order)
         invoices = list(purchase_selectors.invoice_rows(request.user).filter(order=order))  # type: ignore[arg-type]
         waiting = any(row.state == InvoiceState.RECORDED for row in invoices)
-        errors = collect_errors(*forms) if forms is not None else ()
         form, lines = forms if forms is not None and editable else (None, None)
         context = self.context(
             request,
@@ -304,6 +306,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             lines=lines,
             line_forms=list(self._line_forms(lines)) if lines is not None else (),
             errors=errors,
+            what_happened=happened,
             is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             actions=self._actions(request, order, rows),

@@ -16,6 +16,7 @@ from django.urls import path, reverse
 
 from apps.core import exports
 from apps.core.admin import ReadOnlyMixin, ScopedAdmin
+from apps.core.overtaken import what_happened
 from apps.funding.proof_lists import Row
 from apps.funding.typeset import table
 
@@ -106,7 +107,13 @@ class PaperAdmin(ReadOnlyMixin, ScopedAdmin):
     # Shared by the pages
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        happened = what_happened(context.get("original"), request.user, context.get("errors", ()))
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "what_happened": happened,
+        }
         return TemplateResponse(request, f"admin/funding/{self.folder}/{template}", shared | context)
 
     def done(self, request: HttpRequest, row: Any, sentence: str) -> HttpResponse:

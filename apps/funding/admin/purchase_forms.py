@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
+from apps.core.form_layout import refuse
 from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, FrameworkContract, Order, OrderLine, PurchasedDevice, Supplier
 from apps.funding.purchase_selectors import LineStatus, LineToOrder
@@ -34,7 +35,7 @@ class PurchaseForm(forms.Form):
     """Base: a refusal of the service stands at its field, or on top where it is about none."""
 
     def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error))
+        refuse(self, error)
 
 
 class FormKeyMixin(forms.Form):
