@@ -56,14 +56,14 @@ def test_an_invoice_that_another_person_has_paid(client: Client, other: User) ->
     invoice = record(deliver(placed_order(*lines_for(approved()))))
     pay(invoice, by=other)
     response = client.post(page_of(invoice), {"step": "pay", "pay-paid_on": today().isoformat()})
-    ensure_told(response, f"Olga Ohm hat am {MOMENT} den Status „gezahlt“ gesetzt", reload=page_of(invoice))
+    ensure_told(response, f"Olga Ohm hat am {MOMENT} den Status „bezahlt“ gesetzt", reload=page_of(invoice))
 
 
 def test_an_invoice_that_one_has_paid_oneself(client: Client, me: User) -> None:
     invoice = record(deliver(placed_order(*lines_for(approved()))))
     pay(invoice, by=me)
     response = client.post(page_of(invoice), {"step": "pay", "pay-paid_on": today().isoformat()})
-    ensure_told(response, f"Sie haben am {MOMENT} selbst den Status „gezahlt“ gesetzt", reload=page_of(invoice))
+    ensure_told(response, f"Sie haben am {MOMENT} selbst den Status „bezahlt“ gesetzt", reload=page_of(invoice))
 
 
 def test_a_change_of_a_budget_that_is_decided(client: Client, other: User) -> None:

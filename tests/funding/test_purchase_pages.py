@@ -261,7 +261,7 @@ def test_return_and_close(clerk: Client) -> None:
         [1, 3],
     )
 
-    sent(clerk, f"{base}/close/", {"reason": "Lieferant liefert nicht nach", "order_missing_again": "on"})
+    sent(clerk, f"{base}/close/", {"reason": "Die Firma liefert nicht nach", "order_missing_again": "on"})
     order.refresh_from_db()
     assert order.state == OrderState.CLOSED
 

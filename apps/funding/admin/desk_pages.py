@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import formats
+from apps.core import clock, formats
 from apps.core.overtaken import what_happened
 from apps.funding import services
 from apps.funding.admin import reads
@@ -18,6 +18,8 @@ from apps.funding.admin.verbs import VERBS, Rehearsal, Verb
 from apps.funding.admin_forms import LineDecisionForm
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine
+from apps.funding.priorities import Criterion
+from apps.funding.waiting_list import values_on
 from apps.quotas import selectors as quotas
 
 
@@ -109,6 +111,7 @@ def figures_context(desk: DeskContents) -> dict[str, Any]:
         "quota": quota,
         "quota_sentence": reads.sentence_about(quota) if quota else "",
         "social_index": reads.social_index_of(desk.application.school),
+        "social_weight": values_on(clock.today())[Criterion.SOCIAL_INDEX],
         "figure_status": quotas.figure_status(),
         "overrun_reason": _overrun_reason(desk),
         "two_approve": services.sentence_about_two() if desk.may_decide_lines and desk.two_approve else "",
