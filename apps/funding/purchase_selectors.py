@@ -30,7 +30,7 @@ from apps.funding.purchasing import LIVE_ORDERS, PLACED_ORDERS, Ordered, Pieces,
 from apps.funding.rules import rule_on, threshold_for
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory.choices import ScanState
-from apps.inventory.models import Device, Product
+from apps.inventory.models import Device, Product, ScanSession
 
 MOST_LINES = 500
 """Lines to be ordered that one page shows."""
@@ -187,6 +187,13 @@ def purchase_of(device: Device, user: User) -> PurchasedDevice | None:
         "order_line__application_line__application",
         "item__delivery",
     ).first()
+    return found
+
+
+def receipt_of(session: ScanSession) -> ScannedReceipt | None:
+    """The order line whose goods are scanned in there; None where no order stands behind it."""
+    rows = ScannedReceipt.objects.filter(scan_session=session)
+    found: ScannedReceipt | None = rows.select_related("order_line__order__supplier").first()
     return found
 
 

@@ -1,5 +1,6 @@
 """The office's pages about orders and invoices, from the list of what is to be ordered to the payment."""
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +10,13 @@ from django.urls import reverse
 
 from apps.core.clock import today
 from apps.core.formats import day as shown_day
+from apps.funding import services
 from apps.funding.choices import InvoiceState, OrderState
 from apps.funding.models import Invoice, Order
+from apps.inventory import services as inventory
+from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
-from tests.funding.factories import BudgetFactory
+from tests.funding.factories import BudgetFactory, coordinator_of
 from tests.funding.portal import client_of, texts
 from tests.funding.purchases import (
     ContractFactory,
@@ -301,3 +305,52 @@ def test_give_up_what_is_not_ordered(clerk: Client) -> None:
 
     application.refresh_from_db()
     assert application.state == "closed"
+
+
+def scanned_for(order: Order, by: Any) -> Any:
+    session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
+    scan = SentSerial(uuid.uuid4(), "SN0815")
+    inventory.record_scans(session=session, scanned=[scan], by=by)
+    session.refresh_from_db()
+    return session
+
+
+def test_the_scan_pages_name_the_order_and_lead_back_to_it() -> None:
+    by = ClerkFactory()
+    order = placed_order(*lines_for(approved()))
+    session, client = scanned_for(order, by), client_of(by)
+    back = f'href="/admin/funding/order/{order.pk}/change/"'
+    for name in ("scan", "scan_take_in", "scan_cancel"):
+        shown = client.get(reverse(f"inventory:{name}", args=[session.pk]))
+        assert f"Bestellung {order.number} , {order.supplier} · 0 von 2 sind gekommen" in texts(shown), name
+        assert back in shown.content.decode(), name
+
+    taken = {"revision": session.revision}
+    ended = client.post(reverse("inventory:scan_take_in", args=[session.pk]), taken, follow=True)
+
+    text, html = texts(ended), ended.content.decode()
+    assert f"Zurück zur Bestellung {order.number}" in text
+    assert "Weitere Lieferung dieser Bestellung scannen (1 Stück fehlt)" in text
+    assert back in html
+    assert f'href="/admin/funding/order/{order.pk}/scan/?line={order.lines.get().pk}"' in html
+    assert reverse("inventory:scan_start") not in html.partition("<table")[2]
+
+
+def test_a_cancelled_scan_leads_back_to_the_order() -> None:
+    by = ClerkFactory()
+    order = placed_order(*lines_for(approved()))
+    session, client = scanned_for(order, by), client_of(by)
+    ended = client.post(reverse("inventory:scan_cancel", args=[session.pk]), follow=True)
+    assert f"Zurück zur Bestellung {order.number}" in texts(ended)
+
+
+def test_those_who_see_no_orders_read_nothing_of_one() -> None:
+    order = placed_order(*lines_for(approved()))
+    session = scanned_for(order, ClerkFactory())
+    session.by = coordinator_of(session.school)
+    session.save()
+    client = client_of(session.by)
+    shown = client.get(reverse("inventory:scan", args=[session.pk]))
+    assert shown.status_code == 200
+    assert order.number not in texts(shown)
+    assert "/admin/funding/order" not in shown.content.decode()
