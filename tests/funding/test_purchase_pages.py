@@ -1,5 +1,6 @@
 """The office's pages about orders and invoices, from the list of what is to be ordered to the payment."""
 
+import datetime
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from tests.funding.purchases import (
     SupplierFactory,
     approved,
     deliver,
+    draft_order,
     lines_for,
     own_line,
     pay,
@@ -354,3 +356,27 @@ def test_those_who_see_no_orders_read_nothing_of_one() -> None:
     assert shown.status_code == 200
     assert order.number not in texts(shown)
     assert "/admin/funding/order" not in shown.content.decode()
+
+
+def offered(form: Any) -> list[str]:
+    return [label for _key, label in form.fields["contract"].choices][1:]
+
+
+def test_only_contracts_that_hold_today_are_offered(clerk: Client) -> None:
+    day = datetime.timedelta(days=1)
+    kept = ContractFactory(reference="RV-Gilt", valid_from=today(), valid_until=today())
+    ended = ContractFactory(reference="RV-Ende", valid_until=today() - day)
+    ContractFactory(reference="RV-Bald", valid_from=today() + day)
+    ContractFactory(reference="RV-Zu", supplier=SupplierFactory(is_active=False))
+    lines = lines_for(approved())
+    approved()
+    assert offered(clerk.get(TO_ORDER).context["form"]) == [str(kept)]
+
+    order = draft_order(*lines, contract=kept)
+    url = f"/admin/funding/order/{order.pk}/change/"
+    assert offered(clerk.get(url).context["form"]) == [str(kept)]
+
+    Order.objects.filter(pk=order.pk).update(contract=ended, supplier=ended.supplier)
+    assert offered(clerk.get(url).context["form"]) == [str(kept), f"{ended} (abgelaufen)"]
+    refused = sent(clerk, url, form_of(clerk, url) | {"step": "place"})
+    assert list(refused.context["form"].errors) == ["contract"]

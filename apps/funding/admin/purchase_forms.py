@@ -62,6 +62,17 @@ def _choice(label: Any, rows: Iterable[Any], empty: Any, **kwargs: Any) -> forms
     return forms.TypedChoiceField(label=label, choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 
+class ContractField(forms.ModelChoiceField):
+    """Contracts that hold today; one that a draft names stays in sight and says when it does not."""
+
+    def label_from_instance(self, contract: FrameworkContract) -> str:
+        day = today()
+        if contract.holds_on(day):
+            return str(contract)
+        words = _("%(contract)s (not yet valid)") if day < contract.valid_from else _("%(contract)s (ended)")
+        return words % {"contract": contract}
+
+
 class BundleForm(FormKeyMixin, PurchaseForm):
     """Which approved lines go where: into a new order, or into a draft."""
 
@@ -69,7 +80,7 @@ class BundleForm(FormKeyMixin, PurchaseForm):
     supplier = forms.ModelChoiceField(
         Supplier.objects.none(), label=_("Supplier"), required=False, help_text=_("For a new order without a contract.")
     )
-    contract = forms.ModelChoiceField(
+    contract = ContractField(
         FrameworkContract.objects.none(),
         label=_("Framework contract"),
         required=False,
@@ -83,7 +94,8 @@ class BundleForm(FormKeyMixin, PurchaseForm):
             *((str(order.pk), f"{order.number}, {order.supplier}") for order in drafts),
         ]
         self.fields["supplier"].queryset = Supplier.objects.visible_to(user).filter(is_active=True)
-        self.fields["contract"].queryset = FrameworkContract.objects.visible_to(user).select_related("supplier")
+        contracts = FrameworkContract.objects.visible_to(user).holding_on(today())
+        self.fields["contract"].queryset = contracts.select_related("supplier")
         for name in ("supplier", "contract"):
             self.fields[name].empty_label = _("Please choose")
         self.rows = rows
@@ -124,7 +136,7 @@ class OrderForm(PurchaseForm):
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
     supplier = forms.ModelChoiceField(Supplier.objects.none(), label=_("Supplier"))
-    contract = forms.ModelChoiceField(
+    contract = ContractField(
         FrameworkContract.objects.none(), label=_("Framework contract"), required=False, empty_label=_("None")
     )
     note = forms.CharField(label=_("Note"), required=False, widget=_text())
@@ -155,7 +167,8 @@ class OrderForm(PurchaseForm):
         super().__init__(*args, **kwargs)
         suppliers = Supplier.objects.visible_to(user)
         self.fields["supplier"].queryset = suppliers.filter(is_active=True) | suppliers.filter(pk=order.supplier_id)
-        self.fields["contract"].queryset = FrameworkContract.objects.visible_to(user)
+        contracts = FrameworkContract.objects.visible_to(user)
+        self.fields["contract"].queryset = contracts.holding_on(today()) | contracts.filter(pk=order.contract_id)
         self.fields["estimated_net"].help_text = _NEEDED_SUM if sets_thresholds(today()) else _NEEDED_SUM_OR_CONTRACT
         for name in ("estimated_net", "procedure", "award_reason"):
             self.fields[name].hint_says_when_required = True

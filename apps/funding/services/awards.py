@@ -22,8 +22,7 @@ def ensure_contract(order: Order, lines: Sequence[OrderLine]) -> None:
     if order.contract_id is None:
         return
     contract = FrameworkContract.objects.select_for_update(no_key=True).get(pk=order.contract_id)
-    today = clock.today()
-    if today < contract.valid_from or (contract.valid_until is not None and contract.valid_until < today):
+    if not contract.holds_on(clock.today()):
         raise DomainError(
             _("“%(contract)s” does not hold today. Please choose another contract, or none.") % {"contract": contract},
             code="contract_over",
