@@ -304,7 +304,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             rows=rows,
             form=form,
             lines=lines,
-            line_forms=list(self._line_forms(lines)) if lines is not None else (),
+            line_forms=list(self._line_forms(lines, rows)) if lines is not None else (),
             errors=errors,
             what_happened=happened,
             is_saved=bool(errors) and request.method != "POST",
@@ -318,11 +318,12 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         )
         return TemplateResponse(request, "admin/funding/order/page.html", context)
 
-    def _line_forms(self, lines: Any) -> Any:
-        """Each line's form with the row behind it, None for a new one."""
+    def _line_forms(self, lines: Any, rows: list[Any]) -> Any:
+        """Each line's form with the row behind it, None for a new one, and the hint about its saved price."""
+        hints = {row.line.pk: row.price_hint for row in rows}
         for form in lines.forms:
-            pk = form["line_id"].value()
-            yield form, lines.lines.get(as_key(str(pk or "")))
+            pk = as_key(str(form["line_id"].value() or ""))
+            yield form, lines.lines.get(pk), hints.get(pk, "")
 
     def _actions(self, request: HttpRequest, order: Order, rows: list[Any]) -> set[str]:
         """Steps that this person may take now; the services decide anew."""
