@@ -18,6 +18,7 @@ from apps.funding.services.budget_changes import (
 from apps.funding.services.decisions import (
     Outcome,
     approve,
+    approve_proposed,
     cancel_reservation,
     decide_several,
     reject,
@@ -57,6 +58,7 @@ __all__ = [
     "add_concept",
     "answer",
     "approve",
+    "approve_proposed",
     "begin_scan",
     "cancel_drawdown",
     "cancel_invoice",
