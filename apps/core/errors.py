@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from django.utils.functional import Promise
 
+OVERTAKEN = frozenset({"stale", "illegal_transition", "not_editable"})
+"""Codes of refusals after which nothing is to be mended: the row is no longer what the person saw."""
+
 
 class DomainError(Exception):
     """A rule of the field says no. The message is a whole sentence that says what to do.
@@ -23,6 +26,9 @@ class DomainError(Exception):
 
 class StaleError(DomainError):
     """Somebody else changed the row between reading and writing."""
+
+    def __init__(self, message: str | Promise, *, code: str = "stale", field: str | None = None) -> None:
+        super().__init__(message, code=code, field=field)
 
 
 class ImportFileError(DomainError):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.formsets import BaseFormSet
-from django.forms.utils import flatatt
+from django.forms.utils import ErrorList, flatatt
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import OVERTAKEN, DomainError
 
 __all__ = [
     "HTML",
@@ -30,6 +34,7 @@ __all__ = [
     "SubmitButton",
     "UnitField",
     "collect_errors",
+    "refuse",
 ]
 
 Text = str | Promise
@@ -151,6 +156,18 @@ class FieldError:
     target: str
     label: str
     message: str
+    code: str = ""
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether there is nothing to mend, because somebody was faster."""
+        return self.code in OVERTAKEN
+
+
+def refuse(form: forms.BaseForm, error: DomainError, names: Mapping[str, str] | None = None) -> None:
+    """A service's refusal at the field that it names (`names`: what the form calls it), else above the form."""
+    field = (names or {}).get(error.field or "", error.field)
+    form.add_error(field if field in form.fields else None, ValidationError(str(error), code=error.code))
 
 
 def collect_errors(*parts: forms.BaseForm | BaseFormSet[Any]) -> list[FieldError]:
@@ -159,14 +176,18 @@ def collect_errors(*parts: forms.BaseForm | BaseFormSet[Any]) -> list[FieldError
     for part in parts:
         if isinstance(part, BaseFormSet):
             if part.is_bound:
-                errors += [FieldError("", "", str(message)) for message in part.non_form_errors()]
+                errors += _whole_form_errors(part.non_form_errors())
                 errors += _line_errors(part)
         elif part.is_bound:
-            errors += [FieldError("", "", str(message)) for message in part.non_field_errors()]
+            errors += _whole_form_errors(part.non_field_errors())
             for name in part.fields:
                 bound = part[name]
                 errors += [FieldError(_target(bound), str(bound.label), str(message)) for message in bound.errors]
     return errors
+
+
+def _whole_form_errors(found: ErrorList) -> list[FieldError]:
+    return [FieldError("", "", str(text), error.code or "") for error in found.as_data() for text in error]
 
 
 def _line_errors(formset: BaseFormSet[Any]) -> list[FieldError]:
@@ -181,7 +202,7 @@ def _line_errors(formset: BaseFormSet[Any]) -> list[FieldError]:
     for number, form in enumerate(kept, start=1):
         for error in collect_errors(form):
             line = words % {"number": number}
-            errors.append(FieldError(error.target, f"{line}, {error.label}" if error.label else line, error.message))
+            errors.append(replace(error, label=f"{line}, {error.label}" if error.label else line))
     return errors
 
 

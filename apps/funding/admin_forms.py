@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanIntegerField
-from apps.core.form_layout import FieldError, collect_errors
+from apps.core.form_layout import FieldError, collect_errors, refuse
 from apps.funding.calculations import LineDecision, line_cost, may_need_own_share, needs_own_share
 from apps.funding.choices import ReasonKind
 from apps.funding.models import ApplicationLine, ApprovalProposal, Budget, ReasonTemplate
@@ -205,7 +205,7 @@ class DecisionForms:
     def refuse(self, error: DomainError, *, field: str) -> None:
         """Puts a service's refusal at the field it names; `field` is where its `reason` was typed."""
         name = field if error.field in ("reason", "question") else error.field
-        self._complain(name if name in self.top.fields else None, str(error))
+        self._complain(name if name in self.top.fields else None, str(error), code=error.code)
 
     def text(self, name: str) -> str:
         """A text as typed so far."""
@@ -287,10 +287,12 @@ class DecisionForms:
             if kept:
                 form.errors[only] = kept
 
-    def _complain(self, field: str | None, message: str | Promise, form: forms.Form | None = None) -> None:
+    def _complain(
+        self, field: str | None, message: str | Promise, form: forms.Form | None = None, *, code: str = "invalid"
+    ) -> None:
         form = form or self.top
         if message not in form.errors.get(field or "__all__", []):
-            form.add_error(field, message)
+            form.add_error(field, forms.ValidationError(message, code=code))
 
     def _chosen(self, form: forms.Form, field: str) -> int | None:
         value = form[field].value()
@@ -358,7 +360,7 @@ class BulkForm(BudgetsForm):
         return [value for value in values if value]
 
     def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error))
+        refuse(self, error)
 
     def text_with_template(self) -> str:
         """The chosen template's text behind what is typed already."""

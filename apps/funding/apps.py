@@ -29,7 +29,7 @@ class FundingConfig(AppConfig):
     def ready(self) -> None:
         from apps.core import navigation, panels
         from apps.core.permissions import register
-        from apps.funding.panels import applications_of_school, purchase_of_device
+        from apps.funding.panels import applications_of_school, order_of_scan, purchase_of_device
         from apps.funding.permissions import ROLE_PERMISSIONS
         from apps.funding.round_jobs import register_all as register_round_jobs
         from apps.funding.services.deliveries import OrderFollower
@@ -45,3 +45,5 @@ class FundingConfig(AppConfig):
         )
         panels.register("schools.school", panels.Panel("funding/panels/school.html", applications_of_school, order=40))
         panels.register("inventory.device", panels.Panel("funding/panels/device.html", purchase_of_device, order=20))
+        panels.register("inventory.scan", panels.Panel("funding/panels/scan.html", order_of_scan, order=10))
+        panels.register("inventory.scan.ended", panels.Panel("funding/panels/scan_ended.html", order_of_scan, order=10))

@@ -26,11 +26,12 @@ from apps.funding.models import (
     PurchasedDevice,
     ScannedReceipt,
 )
+from apps.funding.price_hints import Bought, price_hints
 from apps.funding.purchasing import LIVE_ORDERS, PLACED_ORDERS, Ordered, Pieces, net_of
 from apps.funding.rules import rule_on, threshold_for
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory.choices import ScanState
-from apps.inventory.models import Device, Product
+from apps.inventory.models import Device, Product, ScanSession
 
 MOST_LINES = 500
 """Lines to be ordered that one page shows."""
@@ -136,6 +137,7 @@ class LineStatus:
     paid: Decimal
     is_scanned: bool
     scans: tuple[ScannedReceipt, ...]
+    price_hint: str = ""
 
     @property
     def missing(self) -> int:
@@ -160,8 +162,16 @@ def order_lines(order: Order) -> list[LineStatus]:
     open_scans = ScannedReceipt.objects.filter(order_line__in=lines, scan_session__state=ScanState.OPEN)
     for scan in open_scans.select_related("scan_session__by").order_by("pk"):
         scans[scan.order_line_id].append(scan)
+    bought = {line.pk: Bought(line.product, line.unit_price, (line.budget, line.own_share_budget)) for line in lines}
+    hints = price_hints(bought, order.placed_on or clock.today())
     return [
-        LineStatus(line, *invoiced.get(line.pk, (0, ZERO, ZERO)), is_scanned(line), tuple(scans[line.pk]))
+        LineStatus(
+            line,
+            *invoiced.get(line.pk, (0, ZERO, ZERO)),
+            is_scanned(line),
+            tuple(scans[line.pk]),
+            hints.get(line.pk, ""),
+        )
         for line in lines
     ]
 
@@ -187,6 +197,13 @@ def purchase_of(device: Device, user: User) -> PurchasedDevice | None:
         "order_line__application_line__application",
         "item__delivery",
     ).first()
+    return found
+
+
+def receipt_of(session: ScanSession) -> ScannedReceipt | None:
+    """The order line whose goods are scanned in there; None where no order stands behind it."""
+    rows = ScannedReceipt.objects.filter(scan_session=session)
+    found: ScannedReceipt | None = rows.select_related("order_line__order__supplier").first()
     return found
 
 

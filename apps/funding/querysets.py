@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import datetime
 from typing import Any
+
+from django.db.models import Q
 
 from apps.core.querysets import ScopedQuerySet
 from apps.funding.choices import ApplicationState
@@ -52,6 +55,13 @@ class MoneyQuerySet(ScopedQuerySet[Any]):
 
     def _visible_to(self, user: Any) -> Any:
         return self.all() if user.has_perm("funding.view_budget") else self.none()
+
+
+class ContractQuerySet(MoneyQuerySet):
+    def holding_on(self, day: datetime.date) -> Any:
+        """Those that have begun and not ended on a day, with suppliers that the city orders at."""
+        begun = self.filter(valid_from__lte=day, supplier__is_active=True)
+        return begun.filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day))
 
 
 class NoticeQuerySet(MoneyQuerySet):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db.models import F
@@ -28,13 +29,20 @@ def threshold_for(net: Decimal, day: datetime.date) -> AwardThreshold | None:
     return next((step for step in steps if step.up_to is None or net <= step.up_to), None)
 
 
+def sets_thresholds(day: datetime.date) -> bool:
+    """Whether the city has award rules of its own on a day."""
+    return AwardThreshold.objects.filter(valid_from__lte=day).exists()
+
+
 def expenditure_type_hint(gross: Decimal, day: datetime.date) -> ExpenditureType | None:
     """Whether one device of this price (euros gross) is capital or operating by the rules of the day."""
-    return expected_expenditure_type(
-        gross,
-        vat_percent=rule_on(RuleKind.VAT_RATE, day),
-        limit_net=rule_on(RuleKind.LOW_VALUE_ASSET_LIMIT, day),
-    )
+    return expenditure_type_hints([gross], day)[gross]
+
+
+def expenditure_type_hints(prices: Iterable[Decimal], day: datetime.date) -> dict[Decimal, ExpenditureType | None]:
+    """`expenditure_type_hint` of several prices; the rules are read once."""
+    vat, limit = rule_on(RuleKind.VAT_RATE, day), rule_on(RuleKind.LOW_VALUE_ASSET_LIMIT, day)
+    return {price: expected_expenditure_type(price, vat_percent=vat, limit_net=limit) for price in prices}
 
 
 def highest_operating_price(day: datetime.date) -> Decimal | None:

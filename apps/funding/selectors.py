@@ -143,9 +143,15 @@ def application_effect(application: EquipmentApplication, day: datetime.date | N
 
 
 def application_effects(
-    applications: Sequence[EquipmentApplication], day: datetime.date | None = None
+    applications: Sequence[EquipmentApplication],
+    day: datetime.date | None = None,
+    *,
+    approved: Mapping[int, int] | None = None,
 ) -> dict[int, Effect]:
-    """Application id -> effect, for a whole list in a fixed number of queries; without schools that do not count."""
+    """Application id -> effect, for a whole list in a fixed number of queries; without schools that do not count.
+
+    `approved`: line id -> pieces that would be approved, in place of what is stored or asked for.
+    """
     plan = current_plan(day)
     if plan is None or not applications:
         return {}
@@ -159,17 +165,18 @@ def application_effects(
     for application in applications:
         row = before.get(application.school_id)
         if isinstance(row, FigureRow):
-            added, removed = _countable(lines[application.pk])
+            added, removed = _countable(lines[application.pk], approved)
             effects[application.pk] = Effect(row, max(row.devices + added - removed, 0))
     return effects
 
 
-def _countable(lines: Iterable[ApplicationLine]) -> tuple[int, int]:
+def _countable(lines: Iterable[ApplicationLine], approved: Mapping[int, int] | None = None) -> tuple[int, int]:
     """(added, removed) pupils' devices of lines; of a line approved in part at most as many are replaced."""
     added = removed = 0
     for line in lines:
         if line.product.kind.countable:
-            quantity = line.quantity if line.approved_quantity is None else line.approved_quantity
+            stored = line.quantity if line.approved_quantity is None else line.approved_quantity
+            quantity = (approved or {}).get(line.pk, stored)
             added += quantity
             removed += min(line.replaces_quantity, quantity)
     return added, removed

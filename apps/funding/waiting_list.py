@@ -74,13 +74,18 @@ def weights_on(day: datetime.date) -> list[Weight]:
     return [Weight(criterion, found.get(kind)) for criterion, kind in RULES.items()]
 
 
+def values_on(day: datetime.date) -> dict[Criterion, Decimal]:
+    """The weights alone."""
+    return {weight.criterion: weight.value for weight in weights_on(day)}
+
+
 def waiting_list(user: User, in_round: ApplicationRound | None = None) -> list[Entry]:
     """What waits for a decision, of one round or of all, in a fixed number of queries."""
     rows: Any = queue_rows(user).select_related("round")
     if in_round is not None:
         rows = rows.filter(round=in_round)
     by_id = {row.pk: row for row in rows}
-    weights = {weight.criterion: weight.value for weight in weights_on(clock.today())}
+    weights = values_on(clock.today())
     return [
         Entry(place, by_id[place.facts.application_id])
         for place in places_of(facts_about(by_id.values(), clock.today()), weights)

@@ -17,6 +17,7 @@ from django.views.generic import FormView, TemplateView, View
 
 from apps.core import formats
 from apps.core.errors import DomainError
+from apps.core.panels import rendered_panels
 from apps.inventory import services
 from apps.inventory.choices import ScanState
 from apps.inventory.models import Scan, ScanSession
@@ -49,6 +50,13 @@ class ScanMixin(DevicePageMixin):
         rows: Any = ScanSession.objects.select_related("product", "kit", "school", "site", "by")
         found: ScanSession = rows.get_visible_or_404(self.request.user, pk=self.kwargs["pk"])
         return found
+
+    def origin(self, session: ScanSession) -> dict[str, list[str]]:
+        """What higher apps say of where the delivery comes from, and of what to do after it."""
+        return {
+            "origin": rendered_panels("inventory.scan", self.request, session),
+            "afterwards": rendered_panels("inventory.scan.ended", self.request, session),
+        }
 
     def crumbs(self, *more: tuple[Any, str]) -> list[tuple[Any, str]]:
         return [*super().get_breadcrumbs(), (_("Scan a delivery"), reverse("inventory:scan_start")), *more]
@@ -173,6 +181,7 @@ class ScanView(ScanMixin, TemplateView):
             left_out=left_out,
             query=urlencode({"scan": row.pk}),
             limit=AT_ONCE,
+            **self.origin(row),
             **kwargs,
         )
 
@@ -251,6 +260,7 @@ class ScanTakeInView(ScanEndView):
             preview=preview,
             number=number,
             total=None if price is None else price * number,
+            **self.origin(self.row),
             **kwargs,
         )
 
@@ -268,10 +278,11 @@ class ScanCancelView(ScanEndView):
             messages.error(request, str(error))
             return redirect(self.row)
         messages.success(request, _("The delivery is cancelled. No device was recorded."))
-        return redirect("inventory:scan_start")
+        return redirect(self.row) if self.origin(self.row)["afterwards"] else redirect("inventory:scan_start")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(session=self.row, progress=progress_of(self.row), **kwargs)
+        context = {"session": self.row, "progress": progress_of(self.row), **self.origin(self.row)}
+        return super().get_context_data(**context, **kwargs)
 
 
 def sent_scans(request: HttpRequest) -> list[services.SentSerial]:

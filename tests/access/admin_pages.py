@@ -257,6 +257,7 @@ funding_applicationround_history           applicationround in 403   403   200  
 funding_applicationround_delete            applicationround in 403   403   403     403     403  403  403   403
 funding_applicationround_change            applicationround in 403   403   200     200     403  403  200   403
 funding_equipmentapplication_waiting       -               in  403   403   200     200     403  403  200   403
+funding_equipmentapplication_bulk#approve_proposed submitted in 403 403  403     200/404 403  403  403   403
 funding_equipmentapplication_bulk#propose  submitted       in  403   403   200/404 200/404 403  403  403   403
 funding_equipmentapplication_bulk#reserve  submitted       in  403   403   200/404 200/404 403  403  403   403
 funding_equipmentapplication_bulk#return   submitted       in  403   403   200/404 200/404 403  403  403   403

@@ -145,6 +145,8 @@ def _decision(address: str, label: str, world: World, row: Any) -> Data:
         return {"action": f"{label}_selected", "_selected_action": [row.pk]}
     if address.endswith("_bulk"):
         seen = f"{row.pk}:{row.revision}"
+        if label == "approve_proposed":
+            seen = f"{seen}:{row.proposal.pk}"
         return {"step": "confirm", "budget": budget, "reason": "Weil es so ist.", "seen": seen}
     texts = {"reason": "Gut.", "question": "Wofür?", "rejection": "Kein Bedarf."}
     lines = {f"line-{line.pk}-approved_quantity": line.quantity for line in row.lines.all()}

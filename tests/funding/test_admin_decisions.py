@@ -102,7 +102,7 @@ def test_approving_in_part_out_of_several_budgets(office: Client, budget: Budget
     )
     page = office.get(desk_of(application))
     assert "Teilweise genehmigt" in texts(page)
-    assert "Bezahlt aus" in texts(page)
+    assert "Finanziert aus" in texts(page)
     assert "step=check_approve" not in buttons_of(page)
 
 

@@ -185,6 +185,7 @@ def test_who_opens_the_queue_and_a_desk(role: Role | None, status: int) -> None:
 ACTIONS = {
     Role.OFFICE_CLERK: ["propose_selected", "reserve_selected", "return_selected", "reject_selected"],
     Role.OFFICE_APPROVER: [
+        "approve_proposed_selected",
         "approve_selected",
         "propose_selected",
         "reserve_selected",

@@ -153,3 +153,43 @@ def test_the_figures_of_a_grant_add_up() -> None:
         D("150.00"),
     )
     assert (figures.requested, figures.received) == (D("0.00"), D("0.00"))
+
+
+def test_devices_bear_the_corrected_file_reference_of_their_grant() -> None:
+    clerk, grant = ClerkFactory(), GrantFactory(file_reference="48.2-0815")
+    ours, other = DeviceFactory(), DeviceFactory()
+    bind_device(device=ours, until=DAY(2031, 12, 31), file_reference="48.2-0815", by=clerk)
+    bind_device(device=other, until=DAY(2031, 12, 31), file_reference="48.2-0816", by=clerk)
+
+    services.edit_grant(grant=grant, by=clerk, lucom_number="LU-7")
+    assert ours.history.count() == 2
+
+    services.edit_grant(grant=grant, by=clerk, file_reference="48.2-4711")
+
+    for device, reference in ((ours, "48.2-4711"), (other, "48.2-0816")):
+        device.refresh_from_db()
+        assert (device.bound_by, device.bound_until) == (reference, DAY(2031, 12, 31))
+    newest = ours.history.first()
+    assert (newest.bound_by, newest.history_user) == ("48.2-4711", clerk)
+    assert newest.history_change_reason == "Aktenzeichen der Zuwendung berichtigt, bisher 48.2-0815"
+    assert other.history.count() == 2
+
+
+def test_a_refused_correction_renames_no_device() -> None:
+    clerk, grant = ClerkFactory(), GrantFactory(file_reference="48.2-0815")
+    device = DeviceFactory()
+    bind_device(device=device, until=DAY(2031, 12, 31), file_reference="48.2-0815", by=clerk)
+    with pytest.raises(DomainError):
+        services.edit_grant(grant=grant, by=clerk, file_reference="48.2-4711" * 10)
+    device.refresh_from_db()
+    assert device.bound_by == "48.2-0815"
+
+
+def test_a_change_notice_lengthens_also_what_was_bound_under_an_untidy_reference() -> None:
+    clerk = ClerkFactory()
+    grant = GrantFactory(file_reference="48.2  0815", implementation_until=DAY(2026, 10, 31), earmarking_years=5)
+    device = DeviceFactory()
+    bind_device(device=device, until=DAY(2031, 12, 31), file_reference=grant.file_reference, by=clerk)
+    record(grant, clerk, implementation_until=DAY(2027, 3, 31))
+    device.refresh_from_db()
+    assert device.bound_until == DAY(2032, 12, 31)

@@ -154,3 +154,20 @@ def test_only_the_office_and_auditors_see_it(role: Role) -> None:
 
 def test_nothing_waits() -> None:
     assert "Kein Antrag wartet auf Entscheidung." in texts(client_of(ClerkFactory()).get(PAGE))
+
+
+def test_the_desk_says_what_the_social_index_is_taken_for(three: list[EquipmentApplication]) -> None:
+    client = client_of(ClerkFactory())
+    without, _low, high = three
+    weight = DatedRule.objects.filter(kind=RuleKind.WEIGHT_SOCIAL_INDEX).latest("valid_from")
+
+    counted = f"Auf der Warteliste zählt er für bis zu {weight.value:.2f} Punkte.".replace(".00 ", ",00 ")
+    assert f"Sozialindex: Stufe 9 (2025/26). {counted}" in texts(client.get(desk_of(high)))
+    assert "Sozialindex: keine Angabe. Auf der Warteliste zählt er deshalb neutral." in texts(
+        client.get(desk_of(without))
+    )
+
+    DatedRule.objects.create(
+        kind=RuleKind.WEIGHT_SOCIAL_INDEX, valid_from=clock.today(), value=None, source="Ratsbeschluss"
+    )
+    assert "Stufe 9 (2025/26). Er dient nur zur Information." in texts(client.get(desk_of(high)))

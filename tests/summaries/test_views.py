@@ -202,7 +202,7 @@ def test_the_entries_of_a_budget_add_up_to_its_sums(client, city):
     assert page.context["table"].sums() == {"committed": city.budget.committed, "spent": city.budget.spent}
     assert (city.budget.committed, city.budget.spent) == (Decimal("678.00"), Decimal("300.00"))
     words = plain(page.text)
-    assert "gezahlt 300,00 € − 300,00 € 300,00 €" in words
+    assert "bezahlt 300,00 € − 300,00 € 300,00 €" in words
     assert "978,00 € 978,00 € 0,00 €" in words
     assert "Summe 678,00 € 300,00 €" in words
 

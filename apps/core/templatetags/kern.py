@@ -1,5 +1,6 @@
 """Tags of the template pack `kern`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms, template
@@ -57,6 +58,18 @@ def is_short(field: forms.BoundField) -> bool:
 def kern_options(field: forms.BoundField) -> list[Any]:
     """The single controls of a group of radio buttons or checkboxes."""
     return list(field.subwidgets)
+
+
+@register.filter
+def at_fields(errors: Iterable[FieldError]) -> list[FieldError]:
+    """Those of which a person can mend an entry."""
+    return [error for error in errors if error.target or error.label]
+
+
+@register.filter
+def overtaken(errors: Iterable[FieldError]) -> bool:
+    """Whether somebody was faster, so that only loading the page anew helps."""
+    return any(error.is_overtaken for error in errors)
 
 
 @register.inclusion_tag("kern/error_summary.html")

@@ -30,7 +30,7 @@ from apps.funding.admin.verbs import rehearse
 from apps.funding.admin_forms import BulkForm
 from apps.funding.calculations import LineDecision, SeveralPreview, Step, may_need_own_share
 from apps.funding.choices import ApplicationState
-from apps.funding.models import Budget, EquipmentApplication, ReasonTemplate
+from apps.funding.models import ApplicationLine, ApprovalProposal, Budget, EquipmentApplication, ReasonTemplate
 from apps.quotas.calculations import Effect
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """What somebody has proposed about one application: each line with what would be approved of it."""
+
+    proposal: ApprovalProposal
+    lines: Sequence[tuple[ApplicationLine, LineDecision]]
+
+
+@dataclass(frozen=True)
 class Row:
     """One application of the preview; `obstacle` says why it will be left out."""
 
@@ -56,6 +64,7 @@ class Row:
     obstacle: str
     step: Step | None = None
     effect: Effect | None = None
+    proposed: Proposed | None = None
 
     @property
     def is_short(self) -> bool:
@@ -222,7 +231,7 @@ class Batch:
 
     def _effects(self, steps: Mapping[int, Step]) -> dict[int, Effect]:
         """Each school's quota before and after; the second application of a school starts where the first ended."""
-        single = selectors.application_effects(self.possible)
+        single = self._single_effects()
         reached: dict[int, int] = {}
         effects = {}
         for row in self.possible:
@@ -235,6 +244,10 @@ class Batch:
             if steps[row.pk].affordable:
                 reached[row.school_id] = after
         return effects
+
+    def _single_effects(self) -> Mapping[int, Effect]:
+        """What each would do by itself."""
+        return selectors.application_effects(self.possible)
 
     def _shown(self) -> EquipmentApplication | None:
         """The application whose mail is shown: the one asked for, else the first."""

@@ -21,11 +21,12 @@ from apps.accounts.models import User
 from apps.core import formats
 from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
-from apps.core.form_layout import collect_errors
+from apps.core.form_layout import collect_errors, refuse
 from apps.core.history_pages import told
+from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.funding import services
-from apps.funding.admin.budget_forms import DecisionForm, refuse
+from apps.funding.admin.budget_forms import DecisionForm
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
@@ -148,7 +149,9 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         return True
 
     def _page(self, request: HttpRequest, change: BudgetChange, form: DecisionForm) -> dict[str, Any]:
-        user = request.user
+        user, errors = request.user, collect_errors(form)
+        moved = change.budget if any(error.code == "stale" for error in errors) else change
+        happened = what_happened(moved, user, errors)
         waits = change.state == ProposalState.PROPOSED
         is_own = change.proposed_by_id == user.pk
         if is_own:
@@ -165,7 +168,8 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
             "form": form,
-            "errors": collect_errors(form),
+            "errors": errors,
+            "what_happened": happened,
         }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BudgetChange]:

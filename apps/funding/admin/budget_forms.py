@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField
+from apps.core.form_layout import refuse
 from apps.funding import services
 from apps.funding.carry_over import CarryOverRow
 from apps.funding.models import Budget, BudgetChange
@@ -31,12 +32,6 @@ VALUE_FIELDS = (
     "supplement",
     "freeze",
 )
-
-
-def refuse(form: forms.BaseForm, error: DomainError, names: dict[str, str] | None = None) -> None:
-    """The service's sentence at the field that it names, else above the form."""
-    field = (names or {}).get(error.field or "", error.field)
-    form.add_error(field if field in form.fields else None, str(error))
 
 
 class ReasonField(forms.CharField):

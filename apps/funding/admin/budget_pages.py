@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.errors import DomainError
-from apps.core.form_layout import collect_errors
+from apps.core.form_layout import collect_errors, refuse
 from apps.funding.admin.budget_changes import proposed
-from apps.funding.admin.budget_forms import OverrunForm, VirementForm, refuse
+from apps.funding.admin.budget_forms import OverrunForm, VirementForm
 from apps.funding.calculations import transferable
 from apps.funding.models import Budget
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.text import as_key
 from apps.funding.admin.batch import Batch
+from apps.funding.admin.batch_proposed import ProposedBatch
 from apps.funding.admin.bulk_actions import ACTIONS
 
 LIMIT = 100
@@ -23,7 +24,14 @@ LIMIT = 100
 class BulkMixin:
     """The change list's actions; each leads to a page of its own before anything happens."""
 
-    actions = ("approve_selected", "propose_selected", "reserve_selected", "return_selected", "reject_selected")
+    actions = (
+        "approve_proposed_selected",
+        "approve_selected",
+        "propose_selected",
+        "reserve_selected",
+        "return_selected",
+        "reject_selected",
+    )
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.bulk_view)  # type: ignore[attr-defined]
@@ -41,11 +49,16 @@ class BulkMixin:
         rows = list(self.get_queryset(request).filter(pk__in=ids).order_by("submitted_at", "pk"))  # type: ignore[attr-defined]
         if not ids or len(rows) != len(ids):
             raise Http404
-        return Batch(self, request, action, rows).answer()  # type: ignore[arg-type]
+        kind = ProposedBatch if name == "approve_proposed" else Batch
+        return kind(self, request, action, rows).answer()  # type: ignore[arg-type]
 
     @admin.action(description=_("Approve selection …"), permissions=["approve"])
     def approve_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
         return self._to_bulk(request, "approve", rows)
+
+    @admin.action(description=_("Approve what is proposed of the selection …"), permissions=["approve"])
+    def approve_proposed_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+        return self._to_bulk(request, "approve_proposed", rows)
 
     @admin.action(description=_("Propose to approve selection …"), permissions=["propose"])
     def propose_selected(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:

@@ -48,6 +48,16 @@ ACTIONS: dict[str, BulkAction] = {
             budgets=True,
         ),
         BulkAction(
+            "approve_proposed",
+            "funding.approve_application",
+            _("Approve what is proposed"),
+            _("Proposals"),
+            _("Approve as proposed and send the mails"),
+            _("approved"),
+            VERBS["approve"],
+            budgets=False,
+        ),
+        BulkAction(
             "propose",
             "funding.propose_approval",
             _("Propose the approval of several applications"),

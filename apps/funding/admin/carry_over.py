@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
 from apps.core.exports import csv_response
-from apps.core.form_layout import collect_errors
+from apps.core.form_layout import collect_errors, refuse
 from apps.funding.admin.budget_changes import LIST
-from apps.funding.admin.budget_forms import CarryOverForm, refuse
+from apps.funding.admin.budget_forms import CarryOverForm
 from apps.funding.carry_over import carry_over_list, carry_over_rows, year_to_close
 from apps.funding.carry_over_report import HEADER, cells, list_pdf
 from apps.funding.models import Budget

@@ -8,7 +8,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import formats
+from apps.core import clock, formats
+from apps.core.overtaken import what_happened
 from apps.funding import services
 from apps.funding.admin import reads
 from apps.funding.admin.desk_contents import DeskContents
@@ -17,6 +18,9 @@ from apps.funding.admin.verbs import VERBS, Rehearsal, Verb
 from apps.funding.admin_forms import LineDecisionForm
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine
+from apps.funding.price_hints import Bought, price_hints
+from apps.funding.priorities import Criterion
+from apps.funding.waiting_list import values_on
 from apps.quotas import selectors as quotas
 
 
@@ -35,9 +39,12 @@ class LineRow:
 
 
 def screen_context(desk: DeskContents) -> dict[str, Any]:
+    errors = desk.forms.errors() if desk.forms.is_bound and desk.waiting else []
     return {
         "title": desk.application.title,
-        "errors": desk.forms.errors() if desk.forms.is_bound and desk.waiting else [],
+        "errors": errors,
+        "what_happened": what_happened(desk.application, desk.user, errors),
+        "reload_url": desk.site.desk_url(desk.request, desk.application.pk),
         "overtaken": _overtaken(desk),
         "line_rows": [LineRow(line, form) for line, form in zip(desk.lines, desk.forms.lines, strict=True)],
         "states": ApplicationState,
@@ -102,14 +109,33 @@ def figures_context(desk: DeskContents) -> dict[str, Any]:
         "money": desk.money,
         "budget_effects": [(effect, desk.forms.budgets[effect.budget_id]) for effect in desk.money.effects],
         "other_budgets": [budget for budget in desk.budgets if budget.pk not in touched],
+        "price_hints": _price_hints(desk),
         "quota": quota,
         "quota_sentence": reads.sentence_about(quota) if quota else "",
         "social_index": reads.social_index_of(desk.application.school),
+        "social_weight": values_on(clock.today())[Criterion.SOCIAL_INDEX],
         "figure_status": quotas.figure_status(),
         "overrun_reason": _overrun_reason(desk),
         "two_approve": services.sentence_about_two() if desk.may_decide_lines and desk.two_approve else "",
         "spoken": _spoken(desk),
     }
+
+
+def _price_hints(desk: DeskContents) -> list[tuple[ApplicationLine, str]]:
+    """Lines whose price speaks for another kind of budget than the chosen one."""
+    decisions = {row.line_id: row for row in desk.forms.decisions() if row.approved_quantity}
+    find = desk.forms.budgets.get
+    bought = {
+        line.pk: Bought(
+            line.product,
+            line.unit_price,
+            (find(decisions[line.pk].budget_id or 0), find(decisions[line.pk].own_share_budget_id or 0)),
+        )
+        for line in desk.lines
+        if line.pk in decisions
+    }
+    hints = price_hints(bought, clock.today()) if desk.waiting else {}
+    return [(line, hints[line.pk]) for line in desk.lines if line.pk in hints]
 
 
 def _overrun_reason(desk: DeskContents) -> str:

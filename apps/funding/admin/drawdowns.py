@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.errors import DomainError
-from apps.core.form_layout import FieldError, collect_errors
+from apps.core.form_layout import FieldError, collect_errors, refuse
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import drawdown_report as report
@@ -97,7 +97,7 @@ class DrawdownAdmin(PaperAdmin):
                     saved = services.choose_lines(drawdown=drawdown, **given)
                 return self.done(request, saved, gettext("The drawdown is saved as a draft."))
             except DomainError as error:
-                errors = [FieldError("", "", str(error))]
+                errors = [FieldError("", "", str(error), error.code)]
         return self.page(
             request, "choose.html", gettext("Vouchers of the drawdown"), grant=grant, original=drawdown, form=form,
             lines=[_line(line, chosen) for line in [*own, *free]], errors=errors, unchosen=unchosen,
@@ -142,7 +142,7 @@ class DrawdownAdmin(PaperAdmin):
                     saved = service(drawdown=row, by=request.user, on=form.cleaned_data["on"])
                     return self.done(request, saved, str(sentence))
                 except DomainError as error:
-                    form.add_error("on" if error.field in ("requested_on", "received_on") else None, str(error))
+                    refuse(form, error, {"requested_on": "on", "received_on": "on"})
             row.refresh_from_db()
             return self.row_page(request, row, day_form=form, errors=collect_errors(form))
 
@@ -155,7 +155,7 @@ class DrawdownAdmin(PaperAdmin):
                 services.cancel_drawdown(drawdown=row, by=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
                 return self.done(request, row, gettext("The drawdown is cancelled. Its vouchers are free again."))
             except DomainError as error:
-                form.add_error(None, str(error))
+                refuse(form, error)
         row.refresh_from_db()
         return self.row_page(request, row, reason_form=form, errors=collect_errors(form))
 

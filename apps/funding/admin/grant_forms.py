@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField, ShareField
+from apps.core.form_layout import refuse
 from apps.funding import services
-from apps.funding.admin.budget_forms import refuse
 from apps.funding.models import FundingProgramme, Grant, GrantChange
 from apps.funding.services.grants import NOTICE_FIELDS
 

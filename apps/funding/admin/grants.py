@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.core.admin import ScopedAdmin
 from apps.core.errors import DomainError
+from apps.core.form_layout import refuse
 from apps.core.querysets import ensure_still_visible
 from apps.core.text import as_key
 from apps.funding import services
-from apps.funding.admin.budget_forms import refuse
 from apps.funding.admin.budget_pages import form_page
 from apps.funding.admin.columns import euros
 from apps.funding.admin.filters import ProgrammeFilter

@@ -21,6 +21,7 @@ from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.money import total
+from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
@@ -166,6 +167,8 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         return True
 
     def _page(self, request: HttpRequest, invoice: Any, pay: PayForm, cancel: ReasonForm) -> HttpResponse:
+        errors = collect_errors(pay, cancel)
+        told = what_happened(invoice, request.user, errors)
         lines = invoice.lines.select_related(
             "order_line__product", "order_line__school", "order_line__budget__grant", "order_line__own_share_budget"
         )
@@ -182,7 +185,8 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
-            "errors": collect_errors(pay, cancel),
+            "errors": errors,
+            "what_happened": told,
         }
         return TemplateResponse(request, "admin/funding/invoice/page.html", context)
 

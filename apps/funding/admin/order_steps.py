@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
+from apps.core.overtaken import what_happened
 from apps.funding import services
 from apps.funding.admin import purchase_forms as forms
 from apps.funding.choices import InvoiceKind
@@ -244,6 +245,7 @@ class StepPages:
 
     def _step_context(self, visit: Visit, step: Step, form: Any) -> dict[str, Any]:
         words = {"title": step.heading, "text": step.text, "button": step.button}
+        errors = collect_errors(form)
         is_credit = step.name == "invoice" and visit.kind == InvoiceKind.CREDIT
         return {
             **self.admin_site.each_context(visit.request),  # type: ignore[attr-defined]
@@ -255,7 +257,10 @@ class StepPages:
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
             "about": _about(visit) if step.name == "scan" else "",
-            "errors": collect_errors(form),
+            "errors": errors,
+            "what_happened": what_happened(visit.order, visit.user, errors),
+            "reload_url": reverse("admin:funding_order_change", args=[visit.order.pk]),
+            "reload_label": gettext("To the order %(order)s") % {"order": visit.order},
             **words,
             **(CREDIT_WORDS if is_credit else {}),
         }

@@ -21,6 +21,7 @@ from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.history_pages import told
+from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
@@ -32,6 +33,8 @@ from apps.funding.models import ApplicationLine, FrameworkContract, Order, Order
 from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
 
 _PLACE = "funding.place_order"
+_REFUSED = "refused"
+"""In the address: the draft was to be placed and is saved only; the page says why, told anew by the service."""
 
 
 def history_of_order_lines(order_id: str) -> list[tuple[str, list[Any]]]:
@@ -207,6 +210,8 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         editable = order.state == OrderState.DRAFT and request.user.has_perm(_PLACE)
         data = request.POST if request.method == "POST" else None
         forms = self._draft_forms(request, order, data) if editable or data else None
+        if editable and data is None and _REFUSED in request.GET:
+            forms = self._refused_forms(request, order) or forms
         if data is not None and forms is not None:
             answer = self._save(request, order, forms, place=self._wants_place(data))
             if answer is not None:
@@ -226,14 +231,28 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             raise BadRequest(f"Unknown step {step!r}")
         return bool(step == "place")
 
-    def _draft_forms(self, request: HttpRequest, order: Order, data: Any) -> tuple[OrderForm, Any]:
+    def _refused_forms(self, request: HttpRequest, order: Order) -> tuple[OrderForm, Any] | None:
+        """The draft as it is saved, with the reason why it cannot be placed; None where it can. Nothing is written."""
+        by: Any = request.user
+        try:
+            services.ensure_placeable(order=order, by=by)
+        except DomainError as error:
+            form, lines = self._draft_forms(request, order, None, as_saved=True)
+            form.refuse(error)
+            return form, lines
+        return None
+
+    def _draft_forms(
+        self, request: HttpRequest, order: Order, data: Any, *, as_saved: bool = False
+    ) -> tuple[OrderForm, Any]:
+        """`as_saved`: the head is what is saved and nothing suggested, so that a refusal finds its field."""
         names = ("revision", "supplier", "contract", "note", "estimated_net", "procedure", "award_reason")
         initial = {name: getattr(order, name) for name in names}
-        if order.estimated_net is None and order.contract_id is None and order.lines.exists():
-            initial["estimated_net"] = purchase_selectors.estimated_net(order)
         lines = [line_initial(line) for line in order.lines.order_by("pk")]
+        if not as_saved and order.estimated_net is None and order.contract_id is None and lines:
+            initial["estimated_net"] = purchase_selectors.estimated_net(order)
         return (
-            OrderForm(data, user=request.user, order=order, initial=initial),
+            OrderForm(initial if as_saved else data, user=request.user, order=order, initial=initial),
             OrderLines(data, initial=lines, prefix="lines", user=request.user, order=order),
         )
 
@@ -256,26 +275,26 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             return HttpResponseRedirect(url)
         try:
             placed = services.place_order(order=saved, by=by)
-        except DomainError as error:
-            messages.error(request, gettext("The draft is saved, but not placed. %(why)s") % {"why": error})
-        else:
-            waits = placed.state == OrderState.PROPOSED
-            text = (
-                gettext("The order %(order)s waits for approval by another person.")
-                if waits
-                else gettext("The order %(order)s is placed.")
-            )
-            messages.success(request, text % {"order": order})
+        except DomainError:
+            return HttpResponseRedirect(f"{url}?{_REFUSED}=1")
+        waits = placed.state == OrderState.PROPOSED
+        text = (
+            gettext("The order %(order)s waits for approval by another person.")
+            if waits
+            else gettext("The order %(order)s is placed.")
+        )
+        messages.success(request, text % {"order": order})
         return HttpResponseRedirect(url)
 
     def _page(
         self, request: HttpRequest, order: Order, forms: tuple[OrderForm, Any] | None, *, editable: bool
     ) -> HttpResponse:
         """What was sent about an order that is no draft any more is refused in sight, without the form."""
+        errors = collect_errors(*forms) if forms is not None else ()
+        happened = what_happened(order, request.user, errors)
         rows = purchase_selectors.order_lines(order)
         invoices = list(purchase_selectors.invoice_rows(request.user).filter(order=order))  # type: ignore[arg-type]
         waiting = any(row.state == InvoiceState.RECORDED for row in invoices)
-        errors = collect_errors(*forms) if forms is not None else ()
         form, lines = forms if forms is not None and editable else (None, None)
         context = self.context(
             request,
@@ -287,8 +306,10 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             rows=rows,
             form=form,
             lines=lines,
-            line_forms=list(self._line_forms(lines)) if lines is not None else (),
+            line_forms=list(self._line_forms(lines, rows)) if lines is not None else (),
             errors=errors,
+            what_happened=happened,
+            is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             actions=self._actions(request, order, rows),
             **self._effects(request, order),
@@ -309,11 +330,12 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         except DomainError as error:
             return {"effects_unknown": str(error)}
 
-    def _line_forms(self, lines: Any) -> Any:
-        """Each line's form with the row behind it, None for a new one."""
+    def _line_forms(self, lines: Any, rows: list[Any]) -> Any:
+        """Each line's form with the row behind it, None for a new one, and the hint about its saved price."""
+        hints = {row.line.pk: row.price_hint for row in rows}
         for form in lines.forms:
-            pk = form["line_id"].value()
-            yield form, lines.lines.get(as_key(str(pk or "")))
+            pk = as_key(str(form["line_id"].value() or ""))
+            yield form, lines.lines.get(pk), hints.get(pk, "")
 
     def _actions(self, request: HttpRequest, order: Order, rows: list[Any]) -> set[str]:
         """Steps that this person may take now; the services decide anew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -10,12 +11,14 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
+from django.forms.widgets import MediaDefiningClass
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from apps.core import exports
 from apps.core.admin import ReadOnlyMixin, ScopedAdmin
+from apps.core.overtaken import what_happened
 from apps.funding.proof_lists import Row
 from apps.funding.typeset import table
 
@@ -25,7 +28,11 @@ KEEP = "funding.keep_proofs"
 Step = Callable[[HttpRequest, Any], HttpResponse]
 
 
-class PaperAdmin(ReadOnlyMixin, ScopedAdmin):
+class PaperMeta(MediaDefiningClass, ABCMeta):
+    """The admin's own metaclass with abstract methods: a kind of paper that lacks one is refused when registered."""
+
+
+class PaperAdmin(ReadOnlyMixin, ScopedAdmin, metaclass=PaperMeta):
     """Written by services only: a page for a row, whose buttons send `step`, and the row as PDF and spreadsheet."""
 
     folder = ""
@@ -85,28 +92,34 @@ class PaperAdmin(ReadOnlyMixin, ScopedAdmin):
 
     # What each kind of paper says of itself
 
-    def new_page(self, request: HttpRequest) -> HttpResponse:
-        raise NotImplementedError
+    @abstractmethod
+    def new_page(self, request: HttpRequest) -> HttpResponse: ...
 
-    def row_page(self, request: HttpRequest, row: Any, **context: Any) -> HttpResponse:
-        raise NotImplementedError
+    @abstractmethod
+    def row_page(self, request: HttpRequest, row: Any, **context: Any) -> HttpResponse: ...
 
-    def steps(self) -> dict[str, Step]:
-        raise NotImplementedError
+    @abstractmethod
+    def steps(self) -> dict[str, Step]: ...
 
-    def pdf(self, row: Any) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def pdf(self, row: Any) -> bytes: ...
 
-    def xlsx(self, row: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def xlsx(self, row: Any) -> Any: ...
 
-    def stem(self, row: Any) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def stem(self, row: Any) -> str: ...
 
     # Shared by the pages
 
     def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> TemplateResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        happened = what_happened(context.get("original"), request.user, context.get("errors", ()))
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "what_happened": happened,
+        }
         return TemplateResponse(request, f"admin/funding/{self.folder}/{template}", shared | context)
 
     def done(self, request: HttpRequest, row: Any, sentence: str) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.errors import DomainError
-from apps.core.form_layout import collect_errors
+from apps.core.form_layout import collect_errors, refuse
 from apps.core.templatetags.portal import state_badge
 from apps.funding import proof_lists as lists
 from apps.funding import proof_report as report
@@ -99,7 +99,7 @@ class ProofAdmin(PaperAdmin):
                 )
                 return self.done(request, proof, gettext("The proof of use is begun."))
             except DomainError as error:
-                form.add_error(None, str(error))
+                refuse(form, error)
         title = gettext("New proof of use")
         return self.page(request, "add.html", title, form=form, errors=collect_errors(form))
 
@@ -148,7 +148,7 @@ class ProofAdmin(PaperAdmin):
                 )  # type: ignore[arg-type]
                 return self.done(request, row, gettext("The report is saved."))
             except DomainError as error:
-                form.add_error(None, str(error))
+                refuse(form, error)
         row.refresh_from_db()
         return self.row_page(request, row, texts_form=form, errors=collect_errors(form))
 
@@ -161,7 +161,7 @@ class ProofAdmin(PaperAdmin):
                 )  # type: ignore[arg-type]
                 return self.done(request, row, gettext("The proof of use is handed in. Its figures stay as they are."))
             except DomainError as error:
-                form.add_error("despite" if error.field == "despite" else None, str(error))
+                refuse(form, error)
         row.refresh_from_db()
         return self.row_page(request, row, hand_in_form=form, errors=collect_errors(form))
 
@@ -172,7 +172,7 @@ class ProofAdmin(PaperAdmin):
                 services.reopen(proof=row, by=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
                 return self.done(request, row, gettext("The proof of use is a draft again."))
             except DomainError as error:
-                form.add_error(None, str(error))
+                refuse(form, error)
         row.refresh_from_db()
         return self.row_page(request, row, reopen_form=form, errors=collect_errors(form))
 

@@ -14,22 +14,28 @@ from apps.accounts.models import User
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
+from apps.core.form_layout import refuse
 from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, FrameworkContract, Order, OrderLine, PurchasedDevice, Supplier
 from apps.funding.purchase_selectors import LineStatus, LineToOrder
 from apps.funding.purchasing import InvoiceLineInput, OrderLineInput
+from apps.funding.rules import sets_thresholds
 from apps.funding.services import Note
 from apps.inventory.models import Product
 from apps.schools.models import School
 
 NEW_ORDER = "new"
+_NEEDED_SUM = _("Of the whole need, before offers came in. Do not split it. Needed for placing.")
+_NEEDED_SUM_OR_CONTRACT = _(
+    "Of the whole need, before offers came in. Do not split it. Needed for placing without a framework contract."
+)
 
 
 class PurchaseForm(forms.Form):
     """Base: a refusal of the service stands at its field, or on top where it is about none."""
 
     def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error))
+        refuse(self, error)
 
 
 class FormKeyMixin(forms.Form):
@@ -56,6 +62,17 @@ def _choice(label: Any, rows: Iterable[Any], empty: Any, **kwargs: Any) -> forms
     return forms.TypedChoiceField(label=label, choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 
+class ContractField(forms.ModelChoiceField):
+    """Contracts that hold today; one that a draft names stays in sight and says when it does not."""
+
+    def label_from_instance(self, contract: FrameworkContract) -> str:
+        day = today()
+        if contract.holds_on(day):
+            return str(contract)
+        words = _("%(contract)s (not yet valid)") if day < contract.valid_from else _("%(contract)s (ended)")
+        return words % {"contract": contract}
+
+
 class BundleForm(FormKeyMixin, PurchaseForm):
     """Which approved lines go where: into a new order, or into a draft."""
 
@@ -63,7 +80,7 @@ class BundleForm(FormKeyMixin, PurchaseForm):
     supplier = forms.ModelChoiceField(
         Supplier.objects.none(), label=_("Supplier"), required=False, help_text=_("For a new order without a contract.")
     )
-    contract = forms.ModelChoiceField(
+    contract = ContractField(
         FrameworkContract.objects.none(),
         label=_("Framework contract"),
         required=False,
@@ -77,7 +94,8 @@ class BundleForm(FormKeyMixin, PurchaseForm):
             *((str(order.pk), f"{order.number}, {order.supplier}") for order in drafts),
         ]
         self.fields["supplier"].queryset = Supplier.objects.visible_to(user).filter(is_active=True)
-        self.fields["contract"].queryset = FrameworkContract.objects.visible_to(user).select_related("supplier")
+        contracts = FrameworkContract.objects.visible_to(user).holding_on(today())
+        self.fields["contract"].queryset = contracts.select_related("supplier")
         for name in ("supplier", "contract"):
             self.fields[name].empty_label = _("Please choose")
         self.rows = rows
@@ -118,33 +136,42 @@ class OrderForm(PurchaseForm):
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
     supplier = forms.ModelChoiceField(Supplier.objects.none(), label=_("Supplier"))
-    contract = forms.ModelChoiceField(
+    contract = ContractField(
         FrameworkContract.objects.none(), label=_("Framework contract"), required=False, empty_label=_("None")
     )
     note = forms.CharField(label=_("Note"), required=False, widget=_text())
     estimated_net = EuroField(
         label=_("Estimated sum (net)"),
         required=False,
-        help_text=_("Of the whole need, before offers came in. Do not split it."),
     )
     procedure = forms.CharField(
         label=_("Award procedure"),
         required=False,
         max_length=120,
-        help_text=_("Where a step of the city's rules holds for the sum, its procedure is taken."),
+        help_text=_(
+            "Where a step of the city's rules holds for the sum, its procedure is taken. "
+            "Needed for placing where none holds and no framework contract is called from."
+        ),
     )
     award_reason = forms.CharField(
         label=_("Reason of the award"),
         required=False,
         widget=_text(3),
-        help_text=_("Why this supplier, and for this price."),
+        help_text=_(
+            "Why this supplier, and for this price. "
+            "Needed for placing without a framework contract, and where a step of the city's rules holds."
+        ),
     )
 
     def __init__(self, *args: Any, user: User, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         suppliers = Supplier.objects.visible_to(user)
         self.fields["supplier"].queryset = suppliers.filter(is_active=True) | suppliers.filter(pk=order.supplier_id)
-        self.fields["contract"].queryset = FrameworkContract.objects.visible_to(user)
+        contracts = FrameworkContract.objects.visible_to(user)
+        self.fields["contract"].queryset = contracts.holding_on(today()) | contracts.filter(pk=order.contract_id)
+        self.fields["estimated_net"].help_text = _NEEDED_SUM if sets_thresholds(today()) else _NEEDED_SUM_OR_CONTRACT
+        for name in ("estimated_net", "procedure", "award_reason"):
+            self.fields[name].hint_says_when_required = True
 
     def facts(self) -> dict[str, Any]:
         return dict(self.cleaned_data)

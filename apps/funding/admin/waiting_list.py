@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.form_layout import collect_errors
+from apps.core.form_layout import collect_errors, refuse
 from apps.funding.admin import reads
 from apps.funding.admin_forms import BudgetsForm
 from apps.funding.calculations import Step
@@ -108,7 +108,7 @@ class WaitingListMixin:
         try:
             return money_along(entries, budgets[form.cleaned_data["budget"]], own)
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error))
+            refuse(form, error)
             return None, None
 
     def _desk_url(self, request: HttpRequest, entry: Entry) -> str:

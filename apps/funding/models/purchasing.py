@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from apps.funding.amounts import line_cost
 from apps.funding.choices import DeliveryKind, OrderState
 from apps.funding.models.applications import ApplicationLine
 from apps.funding.models.budgets import Budget
-from apps.funding.querysets import MoneyQuerySet
+from apps.funding.querysets import ContractQuerySet, MoneyQuerySet
 from apps.inventory.models import Device, Product, ScanSession
 from apps.schools.models import School
 
@@ -55,7 +56,7 @@ class FrameworkContract(models.Model):
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
     volume = CentsField(_("volume"), null=True, blank=True, help_text=_("At most so many euros gross altogether."))
 
-    objects = MoneyQuerySet.as_manager()
+    objects = ContractQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
@@ -72,6 +73,10 @@ class FrameworkContract(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} {self.title}"
+
+    def holds_on(self, day: datetime.date) -> bool:
+        """Whether it has begun and not ended."""
+        return self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
 
 
 class OrderNumber(models.Model):

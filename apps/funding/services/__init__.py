@@ -18,6 +18,7 @@ from apps.funding.services.budget_changes import (
 from apps.funding.services.decisions import (
     Outcome,
     approve,
+    approve_proposed,
     cancel_reservation,
     decide_several,
     reject,
@@ -35,7 +36,7 @@ from apps.funding.services.drawdowns import (
 from apps.funding.services.grants import edit_grant, record_change_notice
 from apps.funding.services.invoices import Payment, cancel_invoice, pay_invoice, pay_several, record_invoice
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
-from apps.funding.services.placing import approve_order, effects_of_placing, place_order, return_order
+from apps.funding.services.placing import approve_order, effects_of_placing, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
     decisions_of,
@@ -58,6 +59,7 @@ __all__ = [
     "answer",
     "approve",
     "approve_order",
+    "approve_proposed",
     "begin_scan",
     "cancel_drawdown",
     "cancel_invoice",
@@ -77,6 +79,7 @@ __all__ = [
     "discard_draft",
     "edit_grant",
     "effects_of_placing",
+    "ensure_placeable",
     "give_up_line",
     "hand_in",
     "limit_for_two",

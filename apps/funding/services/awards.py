@@ -12,9 +12,9 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.money import ZERO, CentsField, total
-from apps.funding.models import AwardThreshold, FrameworkContract, Order, OrderLine
+from apps.funding.models import FrameworkContract, Order, OrderLine
 from apps.funding.purchasing import PLACED_ORDERS
-from apps.funding.rules import threshold_for
+from apps.funding.rules import sets_thresholds, threshold_for
 
 
 def ensure_contract(order: Order, lines: Sequence[OrderLine]) -> None:
@@ -22,8 +22,7 @@ def ensure_contract(order: Order, lines: Sequence[OrderLine]) -> None:
     if order.contract_id is None:
         return
     contract = FrameworkContract.objects.select_for_update(no_key=True).get(pk=order.contract_id)
-    today = clock.today()
-    if today < contract.valid_from or (contract.valid_until is not None and contract.valid_until < today):
+    if not contract.holds_on(clock.today()):
         raise DomainError(
             _("“%(contract)s” does not hold today. Please choose another contract, or none.") % {"contract": contract},
             code="contract_over",
@@ -52,8 +51,7 @@ def called_from(contract: FrameworkContract) -> Decimal:
 def complete_award(order: Order) -> None:
     """Copies the procedure of the step that holds today; refuses a record that is needed and not complete."""
     if order.estimated_net is None:
-        is_ruled = AwardThreshold.objects.filter(valid_from__lte=clock.today()).exists()
-        if order.contract_id is None or is_ruled:
+        if order.contract_id is None or sets_thresholds(clock.today()):
             raise DomainError(
                 _("Please enter the estimated net sum of the award, for the whole need and not split."),
                 code="award",

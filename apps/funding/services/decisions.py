@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StaleError
 from apps.core.history import bulk_update_by, save_by
 from apps.core.money import total
 from apps.funding.calculations import LineDecision, may_need_own_share, own_part
@@ -18,6 +18,7 @@ from apps.funding.choices import ApplicationState, LedgerKind
 from apps.funding.models import (
     ApplicationLine,
     ApplicationMessage,
+    ApprovalProposal,
     Budget,
     EquipmentApplication,
     LineAllocation,
@@ -26,7 +27,7 @@ from apps.funding.models import (
 from apps.funding.services import notices
 from apps.funding.services.checks import Checked, allow_overruns, checked, ensure_affordable, ensure_second_person
 from apps.funding.services.ledger import Entry, post_entries
-from apps.funding.services.proposals import ensure_two_approve
+from apps.funding.services.proposals import decisions_of, ensure_proposed_by_another, ensure_two_approve
 from apps.funding.services.steps import (
     UNSEEN,
     change_state,
@@ -123,6 +124,30 @@ def approve(
         notices.approved(row, lines, by=by, reason=reason.strip())
         raise_inputs_version([row.school_id])
     return row
+
+
+def approve_proposed(
+    *, application: EquipmentApplication, by: User, proposal_id: int, revision: int | None = None
+) -> EquipmentApplication:
+    """Approves exactly what another person has proposed, with their reason. `proposal_id`: the proposal that was seen.
+
+    A changed proposal has another id: `StaleError`. Refuses what `approve` refuses.
+    """
+    with money_transaction():
+        row = lock_application(application, by=by, permission=_APPROVE)
+        ensure_submitted(row, _("Only submitted applications are decided; the state is now “%(state)s”."))
+        proposal = ApprovalProposal.objects.filter(application=row, pk=proposal_id).first()
+        if proposal is None or proposal.revision != row.revision:
+            raise StaleError(_("The proposal has changed in the meantime. Please look at it again."))
+        ensure_proposed_by_another(proposal, by)
+        return approve(
+            application=row,
+            by=by,
+            decisions=decisions_of(proposal),
+            reason=proposal.reason,
+            overrun_reason=proposal.overrun_reason,
+            revision=revision,
+        )
 
 
 def decide_several(

@@ -17,7 +17,7 @@ from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.funding.choices import DeliveryKind
 from apps.funding.models import DeliveredItem, Delivery, Order, OrderLine, PurchasedDevice, ScannedReceipt
-from apps.funding.purchase_selectors import is_scanned
+from apps.funding.purchase_selectors import is_scanned, receipt_of
 from apps.funding.purchasing import state_by_deliveries
 from apps.funding.services.following import follow_orders
 from apps.funding.services.purchase_steps import (
@@ -154,7 +154,7 @@ class OrderFollower:
 
     def prepare(self, session: ScanSession, number: int, by: User) -> None:
         """Locks the order and refuses what it does not ask for, before any device is made."""
-        receipt = _receipt_of(session)
+        receipt = receipt_of(session)
         if receipt is None:
             return
         locked = lock_order(receipt.order_line.order, by=by, permission=_RECEIVE)
@@ -171,7 +171,7 @@ class OrderFollower:
 
     def taken_in(self, session: ScanSession, devices: Sequence[Device], by: User) -> None:
         """The devices know their order line and grant, and the line's `delivered` rises."""
-        receipt = _receipt_of(session)
+        receipt = receipt_of(session)
         if receipt is None:
             return
         with money_transaction():
@@ -194,10 +194,6 @@ def _bind(line: OrderLine, devices: Sequence[Device], *, by: User) -> None:
     grant = line.budget.grant
     if grant is not None and grant.earmarked_until is not None:
         bind_devices(devices=devices, until=grant.earmarked_until, file_reference=grant.file_reference, by=by)
-
-
-def _receipt_of(session: ScanSession) -> ScannedReceipt | None:
-    return ScannedReceipt.objects.filter(scan_session=session).select_related("order_line__order").first()
 
 
 def _of_form(form_key: uuid.UUID | None, by: User) -> Delivery | None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 from django.shortcuts import get_object_or_404
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -17,7 +19,7 @@ from apps.core.money import ZERO
 from apps.funding.models import Grant, GrantChange
 from apps.funding.services.budgets import given_out_of
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
-from apps.inventory.services import lengthen_bindings
+from apps.inventory.services import lengthen_bindings, rename_bindings
 
 NOTICE_FIELDS = ("amount", "rate", "implementation_until", "earmarking_years", "proof_due_on")
 """What only a change notice changes once the grant has budgets."""
@@ -35,7 +37,10 @@ class NoticeValues(TypedDict, total=False):
 
 
 def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
-    """Mends what was entered wrongly. Amount, rate and periods stay as the notice says once it has budgets."""
+    """Mends what was entered wrongly. Amount, rate and periods stay as the notice says once it has budgets.
+
+    Devices bound under its file reference bear the new one.
+    """
     ensure_may(by, _KEEP)
     with money_transaction():
         row = _locked(grant, by=by)
@@ -45,10 +50,15 @@ def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
             raise DomainError(
                 _("This grant has budgets already. Please record a change notice instead."), field=fixed[0]
             )
+        reference = row.file_reference
         for name in changed:
             setattr(row, name, values[name])
         validated(row, exclude=("programme",))
-        return save_by(row, by=by, update_fields=changed) if changed else row
+        if changed:
+            save_by(row, by=by, update_fields=changed)
+        if row.file_reference != reference:
+            rename_bindings(file_reference=reference, to=row.file_reference, by=by, reason=_renamed(reference))
+        return row
 
 
 def record_change_notice(
@@ -92,6 +102,12 @@ def record_change_notice(
         if row.earmarked_until is not None:
             lengthen_bindings(file_reference=row.file_reference, until=row.earmarked_until, by=by, reason=reason)
     return notice
+
+
+def _renamed(reference: str) -> str:
+    """The reason that stands in the devices' history. In German, as mails are."""
+    with translation.override("de"):
+        return gettext("file reference of the grant corrected, until now %(reference)s") % {"reference": reference}
 
 
 def _locked(grant: Grant, *, by: User) -> Grant:

@@ -90,6 +90,14 @@ def return_order(*, order: Order, by: User, reason: str = "", revision: int | No
     return row
 
 
+def ensure_placeable(*, order: Order, by: User) -> None:
+    """Raises what `place_order` would refuse now, and writes nothing."""
+    with money_transaction():
+        locked = lock_order(order, by=by, permission=_ORDER)
+        ensure_order_step("place_order", locked.order)
+        _checked(locked, by=by).ensure_affordable()
+
+
 def effects_of_placing(order: Order, *, by: User) -> list[BudgetEffect]:
     """What placing would commit beyond what is approved now, budget by budget: a preview, read without locks."""
     lines = lines_of(order)

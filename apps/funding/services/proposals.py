@@ -84,6 +84,11 @@ def ensure_two_approve(application: EquipmentApplication, decided: Checked, *, b
             % {"person": proposal.by},
             code="second_approver",
         )
+    ensure_proposed_by_another(proposal, by)
+
+
+def ensure_proposed_by_another(proposal: ApprovalProposal, by: User) -> None:
+    """Refuses to let a person approve their own proposal."""
     if proposal.by_id == by.pk:
         raise DomainError(
             _("You proposed this approval yourself. Please ask another person to approve it."), code="same_person"

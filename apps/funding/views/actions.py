@@ -6,6 +6,7 @@ page, which is then as things stand now: so a second click is harmless.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.contrib import messages
@@ -55,7 +56,7 @@ class SubmitView(ApplicationMixin, View):
         return redirect("funding:detail", pk=pk)
 
 
-class TextActionView(StashMixin, ApplicationMixin, TemplateView):
+class TextActionView(StashMixin, ApplicationMixin, TemplateView, ABC):
     """A page that asks for a text, and a button that says what happens."""
 
     template_name = "funding/action.html"
@@ -99,12 +100,12 @@ class TextActionView(StashMixin, ApplicationMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(application=self.application, verb=self.verb, danger=self.danger, **kwargs)
 
+    @abstractmethod
     def is_possible(self) -> bool:
         """Whether the present state lets it happen; asked again after a refusal, so it reads the row anew."""
-        raise NotImplementedError
 
-    def act(self, text: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def act(self, text: str) -> None: ...
 
     def state_now(self) -> str:
         return str(EquipmentApplication.objects.values_list("state", flat=True).get(pk=self.application.pk))

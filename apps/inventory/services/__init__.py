@@ -12,7 +12,7 @@ from apps.inventory.services.adding import (
     add_devices_once,
 )
 from apps.inventory.services.attachments import add_attachment, remove_attachment
-from apps.inventory.services.binding import bind_device, bind_devices, lengthen_bindings
+from apps.inventory.services.binding import bind_device, bind_devices, lengthen_bindings, rename_bindings
 from apps.inventory.services.bulk import (
     choose_devices,
     confirm_change,
@@ -112,6 +112,7 @@ __all__ = [
     "remind_of_ageing",
     "remove_attachment",
     "remove_scan",
+    "rename_bindings",
     "report_loan_lost",
     "report_loan_stolen",
     "report_lost",

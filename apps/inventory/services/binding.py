@@ -57,12 +57,31 @@ def lengthen_bindings(*, file_reference: str, until: datetime.date, by: User, re
     Devices that are bound as long or longer already are left as they are, so nothing is let go here.
     """
     ensure_may(by, "inventory.bind_device")
+    file_reference = tidy(file_reference)
     _ensure_whole(until, file_reference)
     rows = Device.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
     changed = list(rows.filter(bound_by=file_reference, bound_until__lt=until).order_by("pk"))
     for row in changed:
         row.bound_until = until
     bulk_update_by(changed, ["bound_until"], by=by, reason=reason.strip())
+    return len(changed)
+
+
+@transaction.atomic
+def rename_bindings(*, file_reference: str, to: str, by: User, reason: str = "") -> int:
+    """All devices under a file reference bear another one; how many. Until when they are bound stays."""
+    ensure_may(by, BIND)
+    old, new = tidy(file_reference), tidy(to)
+    if not new:
+        raise DomainError(_("Please enter the file reference of the grant that binds the device."),
+                          field="file_reference")  # fmt: skip
+    if old == new:
+        return 0
+    rows = Device.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
+    changed = list(rows.filter(bound_by=old).order_by("pk"))
+    for row in changed:
+        row.bound_by = new
+    bulk_update_by(changed, ["bound_by"], by=by, reason=reason.strip())
     return len(changed)
 
 
