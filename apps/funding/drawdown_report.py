@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from apps.core import formats
 from apps.funding.choices import DrawdownState
+from apps.funding.drawdown_selectors import Drawn, items_of, sums_of
 from apps.funding.models import Drawdown, DrawdownItem
 from apps.funding.proof_lists import Row
-from apps.funding.proof_selectors import Drawn, items_of, sums_of
 from apps.funding.sheets import Sheet, workbook_response
 from apps.funding.typeset import pdf_of, table
 

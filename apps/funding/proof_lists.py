@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from apps.funding.proof_figures import HUNDRED, ProofFigures, percent_of
+from apps.funding.proof_figures import HUNDRED, Position, ProofFigures, percent_of
 from apps.funding.proof_words import SOURCES
 
 Row = Sequence[Any]
@@ -40,13 +40,18 @@ def spending(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
         _("Paid by the grant"), _("Own share"),
     ]  # fmt: skip
     rows: list[Row] = [
-        [row.name, row.fiscal_year, row.planned, row.actual, row.difference, Percent(row.percent), row.granted, row.own]
+        [*_position(row), row.planned, row.actual, row.difference, Percent(row.percent), row.granted, row.own]
         for row in figures.positions
     ]
     difference = figures.eligible - figures.planned
     percent = Percent(percent_of(figures.eligible, figures.planned))
     last = [_("Sum"), None, figures.planned, figures.eligible, difference, percent, figures.granted, figures.own_share]
     return header, rows, last
+
+
+def _position(row: Position) -> tuple[str, int | None]:
+    """Name and year."""
+    return (_("In no budget yet"), None) if row.kind == "unassigned" else (row.name, row.fiscal_year)
 
 
 def agreement(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:

@@ -1,4 +1,4 @@
-"""Reads what proofs of use and drawdowns are made of: a few queries, whatever the number of vouchers and devices.
+"""Reads what proofs of use are made of: a few queries, whatever the number of vouchers and devices.
 
 A proof counts by grant, not by what its reader sees of single schools: its sums must be whole. Whoever may not see
 proofs does not get here (`ProofOfUse.objects.visible_to`).
@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
@@ -19,11 +18,9 @@ from django.utils.translation import gettext as _
 from apps.core import clock, formats
 from apps.core.money import ZERO, total
 from apps.funding.amounts import appropriated
-from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
+from apps.funding.choices import InvoiceState, LedgerKind, ProofState
 from apps.funding.models import (
     Budget,
-    Drawdown,
-    DrawdownItem,
     Grant,
     Invoice,
     InvoiceLine,
@@ -40,20 +37,13 @@ from apps.funding.proof_figures import (
     ProofFigures,
     Voucher,
     agreements_of,
-    from_json,
+    financing_plan,
     positions_of,
 )
+from apps.funding.proof_keeping import from_json
 from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
 from apps.inventory.models import Placement
 from apps.schools.models import School
-
-if TYPE_CHECKING:
-    from apps.accounts.models import User
-
-
-CALLED = (DrawdownState.REQUESTED, DrawdownState.RECEIVED)
-
-# Proofs of use
 
 
 def shown_figures(proof: ProofOfUse) -> ProofFigures:
@@ -66,20 +56,22 @@ def shown_figures(proof: ProofOfUse) -> ProofFigures:
 def figures_of(proof: ProofOfUse) -> ProofFigures:
     """As they are now."""
     grant, school = proof.grant, proof.school
-    lines = list(_paid_lines(grant, school))
+    lines = list(paid_lines(grant, school))
     vouchers = [_voucher(line) for line in lines]
     devices = list(_devices(grant, school, vouchers))
     texts = {name: getattr(proof, name) for name in TEXTS}
     facts = _facts(grant, school)
+    plans = _plans(grant, school)
     return ProofFigures(
         day=clock.today(),
         facts=facts,
-        positions=positions_of(_plans(grant, school), vouchers, grant.rate),
+        positions=positions_of(plans, vouchers, facts),
         vouchers=vouchers,
         devices=devices,
         agreements=_agreements(grant, school, lines),
         gaps=[*_gaps(grant, school, facts, vouchers, devices), *_gaps_of_texts(texts)],
         texts=texts,
+        plan=financing_plan(facts, plans),
     )
 
 
@@ -100,7 +92,7 @@ def _facts(grant: Grant, school: School | None) -> Facts:
     )
 
 
-def _paid_lines(grant: Grant, school: School | None) -> QuerySet[InvoiceLine]:
+def paid_lines(grant: Grant, school: School | None) -> QuerySet[InvoiceLine]:
     """In the order of the vouchers. A line belongs to the school that it was ordered for."""
     rows = InvoiceLine.objects.filter(order_line__budget__grant=grant, invoice__state=InvoiceState.PAID)
     if school is not None:
@@ -265,83 +257,3 @@ def _is_outside(day: datetime.date, facts: Facts) -> bool:
 
 def _gaps_of_texts(texts: dict[str, str]) -> list[Gap]:
     return [Gap("no_text", name, f"text:{name}") for name in TEXTS if not texts[name].strip()]
-
-
-# Drawdowns
-
-
-def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
-    """Paid lines with a part of the grant that no drawdown holds, in the order of their vouchers."""
-    rows: QuerySet[InvoiceLine] = _paid_lines(grant, None).filter(drawdown_item=None).exclude(grant_amount=ZERO)
-    return rows.exclude(grant_amount=None)
-
-
-@dataclass(frozen=True)
-class ToDraw:
-    """What a grant's paid vouchers still allow to call: number of lines and euros."""
-
-    grant: Grant
-    lines: int
-    amount: Decimal
-
-
-def grants_to_draw(user: User) -> list[ToDraw]:
-    """Grants with something to draw, the newest first."""
-    sums: defaultdict[int, list[Decimal]] = defaultdict(list)
-    rows = InvoiceLine.objects.filter(
-        invoice__state=InvoiceState.PAID, drawdown_item=None, order_line__budget__grant__isnull=False
-    ).exclude(grant_amount=ZERO)
-    for grant, amount in rows.order_by().values_list("order_line__budget__grant", "grant_amount"):
-        if amount is not None:
-            sums[grant].append(amount)
-    grants: Any = Grant.objects.visible_to(user).filter(pk__in=sums).select_related("programme")
-    return [ToDraw(grant, len(sums[grant.pk]), total(sums[grant.pk])) for grant in grants]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """The sums of a drawdown, in euros: its own, what other drawdowns called before, and what remains of the grant.
-
-    Only requested and received ones count.
-    """
-
-    eligible: Decimal
-    amount: Decimal
-    before: Decimal
-    remaining: Decimal
-
-
-def items_of(drawdown: Drawdown) -> list[DrawdownItem]:
-    """In the order of the vouchers."""
-    related = ("invoice_line__invoice", "invoice_line__order_line__product", "invoice_line__order_line__school")
-    rows = drawdown.items.select_related(*related)
-    return list(rows.order_by("invoice_line__invoice__paid_on", "invoice_line__invoice__voucher_number", "pk"))
-
-
-def sums_of(drawdown: Drawdown, items: Sequence[DrawdownItem]) -> Drawn:
-    amount = total(item.amount for item in items)
-    before = drawn_before(drawdown)
-    return Drawn(
-        eligible=total(item.invoice_line.eligible_amount for item in items),
-        amount=amount,
-        before=before,
-        remaining=drawdown.grant.amount - before - amount,
-    )
-
-
-def drawn_before(drawdown: Drawdown) -> Decimal:
-    """Euros called by other drawdowns of the same grant; before this one, once it is requested itself."""
-    others = DrawdownItem.objects.filter(drawdown__grant=drawdown.grant_id, drawdown__state__in=CALLED)
-    others = others.exclude(drawdown=drawdown.pk)
-    if drawdown.requested_on is not None:
-        day = drawdown.requested_on
-        others = others.filter(
-            Q(drawdown__requested_on__lt=day) | Q(drawdown__requested_on=day, drawdown__number__lt=drawdown.number)
-        )
-    return total(others.values_list("amount", flat=True))
-
-
-def drawdown_rows(user: User) -> Any:
-    """With `amount` in euros."""
-    rows = Drawdown.objects.visible_to(user).select_related("grant__programme", "by")
-    return rows.annotate(amount=Sum("items__amount"))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core import formats
-from apps.funding.proof_figures import Facts, Gap
+from apps.funding.proof_figures import Facts, Gap, ProofFigures
 
 TEXT_LABELS = {
     "purpose": gettext_lazy("What was planned and why"),
@@ -57,6 +57,22 @@ _GAPS = {
     "no_contact": (gettext_lazy("No contact for questions"), gettext_lazy("Enter it at the grant")),
     "no_text": (gettext_lazy("Part of the report is empty"), gettext_lazy("Write it")),
 }
+
+
+_PLANNED = {
+    "notice": gettext_lazy(
+        "Planned is what the grant notice with its changes granted, with the own share that belongs to it."
+    ),
+    "committed": gettext_lazy(
+        "Planned is what was committed for the school out of the grant, with the own share that belongs to it."
+    ),
+    "budgets": gettext_lazy("Planned is what the grant's budgets held, with the own share that belongs to it."),
+}
+
+
+def planned_in_words(figures: ProofFigures) -> str:
+    """What the column of planned amounts stands for."""
+    return str(_PLANNED[figures.financing_plan.basis])
 
 
 def gap_label(gap: Gap) -> str:

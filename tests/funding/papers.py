@@ -27,7 +27,7 @@ from apps.funding.models import (
     PurchasedDevice,
     Supplier,
 )
-from apps.funding.proof_figures import as_json
+from apps.funding.proof_keeping import as_json
 from apps.funding.proof_selectors import figures_of
 from apps.inventory.models import Device, Product
 from apps.schools.models import School

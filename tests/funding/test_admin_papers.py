@@ -240,6 +240,25 @@ class TestProofs:
         assert "Entwurf" in words
         assert "Unterschrift" in words
 
+    def test_planned_is_the_notice_everywhere_and_the_words_say_so(self, office: Any) -> None:
+        """Of 1,200,000 euros the budgets hold 810,000: the rest is named, and both tables add up to the same."""
+        row = make_proof(grant=make_grant(amount=D("1200000.00")))
+        money_of(row.grant, appropriation=D("810000.00"))
+
+        shown = texts(office.get(page(row)))
+        words = pdf_text(office.get(page(row, "pdf")).content)
+        book = workbook(office.get(page(row, "xlsx")))
+
+        for found in (shown, words):
+            assert "Soll ist, was der Zuwendungsbescheid mit seinen Änderungen bewilligt" in found
+            assert "1.200.000,00 €" in found
+            assert "In keinem Budget – 433.333,33 €" in found
+            assert "Zuwendungsfähige Ausgaben 1.333.333,33 €" in found
+        grant, own, _third, planned = book["Finanzierung"]
+        assert (grant[1], own[1], planned[1]) == (1_200_000, 133_333.33, 1_333_333.33)
+        budget, free, last = book["Ausgaben"]
+        assert (budget[2], free[0], free[2], last[2]) == (900_000, "In keinem Budget", 433_333.33, 1_333_333.33)
+
     def test_what_was_handed_in_is_printed_as_it_was(self, office: Any) -> None:
         row = make_proof(ProofState.HANDED_IN)
         before = workbook(office.get(page(row, "xlsx")))
@@ -266,5 +285,5 @@ class TestProofs:
 
     def test_empty_ones_say_so(self, office: Any) -> None:
         shown = texts(office.get(page(make_proof(grant=make_grant()))))
-        for words in ("noch kein Budget", "noch nichts bezahlt", "kein Gerät gekauft"):
+        for words in ("In keinem Budget", "noch nichts bezahlt", "kein Gerät gekauft"):
             assert words in shown

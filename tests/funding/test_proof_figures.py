@@ -22,12 +22,11 @@ from apps.funding.proof_figures import (
     ProofDevice,
     ProofFigures,
     Voucher,
-    as_json,
-    compare,
-    from_json,
+    financing_plan,
     planned_eligible,
     positions_of,
 )
+from apps.funding.proof_keeping import as_json, compare, from_json
 from apps.funding.proof_selectors import figures_of
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, Placement
@@ -53,9 +52,10 @@ def proof(*vouchers: Voucher, **values: Any) -> ProofFigures:
     plans = [Plan(1, "Endgeräte", 2026, D("900.00"))]
     device = ProofDevice("T-1", "S1", "Tablet", "Schule", D("80.00"), "2026-1", datetime.date(2031, 12, 31))
     own: dict[str, Any] = {
-        "day": DAY, "facts": facts, "positions": positions_of(plans, vouchers, D("0.9")), "vouchers": list(vouchers),
+        "day": DAY, "facts": facts, "positions": positions_of(plans, vouchers, facts), "vouchers": list(vouchers),
         "devices": [device], "agreements": [Agreement("Endgeräte 2026", False, D("72.00"), D("72.00"))],
         "gaps": [Gap("no_text", "course", "text:course")], "texts": {"course": "Getan"},
+        "plan": financing_plan(facts, plans),
     }  # fmt: skip
     return ProofFigures(**(own | values))
 
@@ -77,8 +77,54 @@ def test_planned_and_actual_in_euros_and_percent() -> None:
     ]
 
 
+class TestTheTwoPlans:
+    """The financing plan is the notice, the spending plan its budgets; both add up to the same."""
+
+    facts = Facts("DigitalPakt", "", "48-1", "LU", DAY, D("1200.00"), D("0.9"), DAY, None, None, "Amt", "")
+
+    def test_what_no_budget_has_is_a_position(self) -> None:
+        plans = [Plan(1, "Endgeräte", 2026, D("810.00"))]
+        positions = positions_of(plans, [voucher()], self.facts)
+        figures = proof(voucher(), facts=self.facts, positions=positions, plan=financing_plan(self.facts, plans))
+
+        assert [(row.kind, row.planned, row.planned_granted) for row in positions] == [
+            ("budget", D("900.00"), D("810.00")),
+            ("unassigned", D("433.33"), D("390.00")),
+        ]
+        assert total(row.planned for row in positions) == figures.planned == D("1333.33")
+        assert [(row.kind, row.planned) for row in figures.sources[:2]] == [
+            ("grant", D("1200.00")),
+            ("own_share", D("133.33")),
+        ]
+
+    def test_rounding_makes_no_position(self) -> None:
+        plans = [Plan(number, "Endgeräte", 2026, D("400.00")) for number in range(3)]
+
+        positions = positions_of(plans, [], self.facts)
+
+        assert [row.planned for row in positions] == [D("444.44"), D("444.45"), D("444.44")]
+        assert total(row.planned for row in positions) == financing_plan(self.facts, plans).eligible
+
+    def test_for_a_school_it_is_what_was_committed(self) -> None:
+        plans = [Plan(1, "Endgeräte", 2026, D("810.00"))]
+        facts = replace(self.facts, school="Schule (1)")
+
+        plan = financing_plan(facts, plans)
+
+        assert (plan.basis, plan.granted, plan.own) == ("committed", D("810.00"), D("90.00"))
+        assert [row.kind for row in positions_of(plans, [], facts)] == ["budget"]
+
+    def test_what_was_handed_in_before_keeps_what_it_showed(self) -> None:
+        stored = as_json(proof(voucher()))
+        del stored["plan"]
+
+        figures = from_json(stored)
+
+        assert (figures.financing_plan.basis, figures.planned) == ("budgets", D("1000.00"))
+
+
 def test_of_nothing_there_is_no_percent() -> None:
-    figures = proof(positions=[])
+    figures = proof(positions=[], plan=None)
 
     assert [row.actual_percent for row in figures.sources] == [None, None, None]
     assert [row.planned_percent for row in figures.sources] == [None, None, None]
@@ -187,12 +233,12 @@ class TestTheLedger:
         assert figures_of(ProofOfUse(grant=first)).agrees
 
     def test_planned_for_a_school_is_what_was_committed_for_it(self) -> None:
-        grant, school = make_grant(), SchoolFactory()
+        grant, school = make_grant(amount=D("18000.00")), SchoolFactory()
         budgets = money_of(grant)
         pay(grant, budgets, school=school)
         pay(grant, budgets, "500.00", school=SchoolFactory())
 
-        assert figures_of(ProofOfUse(grant=grant)).planned == D("10000.00")
+        assert figures_of(ProofOfUse(grant=grant)).planned == D("20000.00")
         assert figures_of(ProofOfUse(grant=grant, school=school)).planned == D("1000.00")
 
 

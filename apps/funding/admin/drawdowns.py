@@ -23,9 +23,9 @@ from apps.funding import services
 from apps.funding.admin.budgets import euros
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import DrawdownState
+from apps.funding.drawdown_selectors import drawable_lines, drawdown_rows, grants_to_draw, items_of, sums_of
 from apps.funding.models import Drawdown, Grant, InvoiceLine
 from apps.funding.proof_forms import DayForm, ReasonForm, RemarkForm
-from apps.funding.proof_selectors import drawable_lines, drawdown_rows, grants_to_draw, items_of, sums_of
 
 
 @admin.register(Drawdown)

@@ -23,8 +23,9 @@ from apps.funding import services
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import ProofState
 from apps.funding.models import ProofOfUse
-from apps.funding.proof_figures import TEXTS, Comparison, Gap
+from apps.funding.proof_figures import TEXTS, Gap
 from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
+from apps.funding.proof_keeping import Comparison
 from apps.funding.proof_selectors import shown_figures
 from apps.funding.proof_words import (
     FIGURES,
@@ -33,6 +34,7 @@ from apps.funding.proof_words import (
     gap_label,
     gap_subject,
     gap_verb,
+    planned_in_words,
 )
 
 HAND_IN = "funding.hand_in_proof"
@@ -116,6 +118,7 @@ class ProofAdmin(PaperAdmin):
             "figures": figures,
             "facts": list(facts_in_words(figures.facts)),
             "gaps": _grouped(figures.gaps),
+            "planned_in_words": planned_in_words(figures),
             "financing": first_rows(*lists.financing(figures)),
             "spending": first_rows(*lists.spending(figures)),
             "agreement": first_rows(*lists.agreement(figures)),

@@ -21,8 +21,8 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
 from apps.funding.choices import DrawdownState
+from apps.funding.drawdown_selectors import drawable_lines, drawn_before
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
-from apps.funding.proof_selectors import drawable_lines, drawn_before
 from apps.funding.services.steps import ensure_may, money_transaction, validated
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
 
