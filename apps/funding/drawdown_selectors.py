@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet, Sum
 
 from apps.core.money import ZERO, total
-from apps.funding.choices import DrawdownState, InvoiceState
+from apps.funding.choices import CALLED, InvoiceState
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
 from apps.funding.proof_selectors import paid_lines
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
-
-CALLED = (DrawdownState.REQUESTED, DrawdownState.RECEIVED)
 
 
 def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:

@@ -71,6 +71,33 @@ class FinancingPlan:
 
 
 @dataclass(frozen=True)
+class GrantMoney:
+    """The way of the grant's money, in euros. `drawn`: requested, whether it has come or not; `received` of it has.
+
+    For one school `granted` is what was committed for it, and the others count its vouchers.
+    """
+
+    granted: Decimal
+    drawn: Decimal
+    received: Decimal
+    spent: Decimal
+
+    @property
+    def to_draw(self) -> Decimal:
+        """Paid out of the grant and not requested yet."""
+        return max(self.spent - self.drawn, ZERO)
+
+    @property
+    def to_pay_back(self) -> Decimal:
+        """Requested and not spent: it goes back or is set off against the next drawdown."""
+        return max(self.drawn - self.spent, ZERO)
+
+    @property
+    def unused(self) -> Decimal:
+        return max(self.granted - self.spent, ZERO)
+
+
+@dataclass(frozen=True)
 class Voucher:
     """A paid line of an invoice. `granted` and `own` were fixed at the payment and add up to `amount`."""
 
@@ -193,7 +220,8 @@ class ProofFigures:
     despite: str = ""
     """Why it was handed in although something is missing."""
     plan: FinancingPlan | None = None
-    """None in what was handed in before plans were kept."""
+    """None in what was handed in before plans were kept; so `money`."""
+    money: GrantMoney | None = None
 
     @property
     def financing_plan(self) -> FinancingPlan:

@@ -37,18 +37,30 @@ class Comparison:
         return bool(self.sums or self.vouchers or self.devices or self.texts)
 
 
-COMPARED = ("planned", "spent", "eligible", "granted", "own_share", "cost_of_devices")
+COMPARED = ("planned", "spent", "eligible", "granted", "own_share", "cost_of_devices", "drawn", "received")
 
 
 def compare(before: ProofFigures, after: ProofFigures) -> Comparison:
     """What moved from one to the other."""
-    pairs = [(name, getattr(before, name), getattr(after, name)) for name in COMPARED]
+    pairs = [(name, _compared(before, name), _compared(after, name)) for name in COMPARED]
     return Comparison(
-        [Difference(name, first, last) for name, first, last in pairs if first != last],
+        [
+            Difference(name, first, last)
+            for name, first, last in pairs
+            if first is not None and last is not None and first != last
+        ],
         _moved(before.vouchers, after.vouchers, "voucher_number"),
         _moved(before.devices, after.devices, "tag"),
         [name for name in TEXTS if before.texts.get(name, "") != after.texts.get(name, "")],
     )
+
+
+def _compared(figures: ProofFigures, name: str) -> Decimal | None:
+    """None for what was not kept when it was handed in."""
+    if name in ("drawn", "received"):
+        return getattr(figures.money, name, None)
+    amount: Decimal = getattr(figures, name)
+    return amount
 
 
 def _moved(before: Iterable[Any], after: Iterable[Any], name: str) -> list[str]:

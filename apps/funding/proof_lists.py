@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -31,6 +32,23 @@ def financing(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:
     planned = Percent(HUNDRED if figures.planned else None)
     actual = Percent(HUNDRED if figures.eligible else None)
     return header, rows, [_("Eligible expenditure"), figures.planned, planned, figures.eligible, actual]
+
+
+def money(figures: ProofFigures) -> list[tuple[str, Decimal]]:
+    """Label and euros: the way of the grant's money; empty for what was handed in before it was kept."""
+    found = figures.money
+    if found is None:
+        return []
+    granted = _("Committed for the school out of the grant") if figures.facts.school else _("Granted")
+    return [
+        (granted, found.granted),
+        (_("Spent out of the grant"), found.spent),
+        (_("Drawn down"), found.drawn),
+        (_("Of it received"), found.received),
+        (_("Still to draw"), found.to_draw),
+        (_("To pay back or to set off"), found.to_pay_back),
+        (_("Not used of the grant"), found.unused),
+    ]
 
 
 def spending(figures: ProofFigures) -> tuple[list[str], list[Row], Row]:

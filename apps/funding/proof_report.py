@@ -28,11 +28,13 @@ def proof_pdf(proof: ProofOfUse, figures: ProofFigures) -> bytes:
 def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
     """A workbook with a sheet for each part."""
     facts = [[label, value] for label, value in facts_in_words(figures.facts)]
+    sums = lists.money(figures)
     facts += [[_("Planned"), planned_in_words(figures)]]
     facts += [[str(TEXT_LABELS[name]), figures.texts.get(name, "")] for name in TEXTS]
     sheets = [
         Sheet(_("Proof of use"), [_("What"), _("Value")], [[_("State"), _state(proof)], *facts]),
         Sheet(_("Financing"), *lists.financing(figures)),
+        *([Sheet(_("Money of the grant"), [_("What"), _("Value")], [list(row) for row in sums])] if sums else []),
         Sheet(_("Spending"), *lists.spending(figures)),
         Sheet(_("Vouchers"), *lists.vouchers(figures)),
         Sheet(_("Devices"), *lists.devices(figures)),
@@ -123,6 +125,10 @@ def _numbers(figures: ProofFigures) -> dict[str, Any]:
     return {
         "title": _("Report in numbers"),
         "financing": table(*lists.financing(figures)) | {"title": _("Financing"), "notes": notes},
+        "money": {
+            "title": _("Money of the grant"),
+            "rows": [[label, formats.euro(amount)] for label, amount in lists.money(figures)],
+        },
         "spending": table(*lists.spending(figures)) | {"title": _("Eligible expenditure by position")},
         "agreement": table(*lists.agreement(figures))
         | {

@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from apps.core import clock, formats
 from apps.core.money import ZERO, total
 from apps.funding.amounts import appropriated
-from apps.funding.choices import InvoiceState, LedgerKind, ProofState
+from apps.funding.choices import CALLED, DrawdownState, InvoiceState, LedgerKind, ProofState
 from apps.funding.models import (
     Budget,
+    DrawdownItem,
     Grant,
     Invoice,
     InvoiceLine,
@@ -32,6 +33,7 @@ from apps.funding.proof_figures import (
     TEXTS,
     Facts,
     Gap,
+    GrantMoney,
     Plan,
     ProofDevice,
     ProofFigures,
@@ -61,7 +63,7 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
     devices = list(_devices(grant, school, vouchers))
     texts = {name: getattr(proof, name) for name in TEXTS}
     facts = _facts(grant, school)
-    plans = _plans(grant, school)
+    plan = financing_plan(facts, plans := _plans(grant, school))
     return ProofFigures(
         day=clock.today(),
         facts=facts,
@@ -71,7 +73,8 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
         agreements=_agreements(grant, school, lines),
         gaps=[*_gaps(grant, school, facts, vouchers, devices), *_gaps_of_texts(texts)],
         texts=texts,
-        plan=financing_plan(facts, plans),
+        plan=plan,
+        money=_money(grant, school, plan.granted, spent=total(voucher.granted for voucher in vouchers)),
     )
 
 
@@ -184,6 +187,15 @@ def _gone(device: Any, ended_on: datetime.date | None) -> str:
         "status": DeviceStatus(device.status).label,
         "day": formats.day(ended_on),
     }
+
+
+def _money(grant: Grant, school: School | None, granted: Decimal, *, spent: Decimal) -> GrantMoney:
+    """With what drawdowns called of the grant's vouchers, or of one school's."""
+    items = DrawdownItem.objects.filter(drawdown__grant=grant, drawdown__state__in=CALLED)
+    if school is not None:
+        items = items.filter(invoice_line__order_line__school=school)
+    called = dict(items.order_by().values_list("drawdown__state").annotate(sum=Sum("amount")))
+    return GrantMoney(granted, total(called.values()), called.get(DrawdownState.RECEIVED, ZERO), spent)
 
 
 def _of_school(school: School) -> Q:

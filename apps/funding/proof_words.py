@@ -43,6 +43,8 @@ FIGURES = {
     "granted": gettext_lazy("Grant"),
     "own_share": gettext_lazy("Own share of the city"),
     "cost_of_devices": gettext_lazy("Cost of the devices"),
+    "drawn": gettext_lazy("Drawn down"),
+    "received": gettext_lazy("Of it received"),
 }
 
 _GAPS = {

@@ -259,6 +259,24 @@ class TestProofs:
         budget, free, last = book["Ausgaben"]
         assert (budget[2], free[0], free[2], last[2]) == (900_000, "In keinem Budget", 433_333.33, 1_333_333.33)
 
+    def test_the_way_of_the_grants_money_stands_everywhere(self, office: Any) -> None:
+        drawdown = make_drawdown(DrawdownState.RECEIVED, grant=make_grant(amount=D("9000.00")))
+        pay(drawdown.grant, money_of(drawdown.grant), "500.00")
+        row = make_proof(grant=drawdown.grant)
+
+        answer = office.get(page(row))
+        words = pdf_text(office.get(page(row, "pdf")).content)
+        book = workbook(office.get(page(row, "xlsx")))
+
+        for found in (texts(answer), words):
+            assert (
+                "Bewilligt 9.000,00 € Aus der Zuwendung ausgegeben 1.350,00 € Abgerufen 900,00 € Davon eingegangen"
+                " 900,00 € Noch abzurufen 450,00 € Zurückzuzahlen oder zu verrechnen 0,00 € Von der Zuwendung nicht"
+                " verwendet 7.650,00 €"
+            ) in found
+        assert [value for _label, value in book["Mittel der Zuwendung"]] == [9000, 1350, 900, 900, 450, 0, 7650]
+        assert f'href="{reverse("admin:funding_drawdown_add")}?grant={row.grant_id}"' in answer.content.decode()
+
     def test_what_was_handed_in_is_printed_as_it_was(self, office: Any) -> None:
         row = make_proof(ProofState.HANDED_IN)
         before = workbook(office.get(page(row, "xlsx")))

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.money import ZERO, share_rounded_down, total
-from apps.funding.choices import InvoiceState, LedgerKind
+from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind
 from apps.funding.models import ProofOfUse, PurchasedDevice
 from apps.funding.proof_figures import (
     Agreement,
     Facts,
     Gap,
+    GrantMoney,
     Plan,
     ProofDevice,
     ProofFigures,
@@ -31,7 +32,7 @@ from apps.funding.proof_selectors import figures_of
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, Placement
 from tests.factories import SchoolFactory, SupportFactory
-from tests.funding.papers import DAY, make_grant, make_proof, money_of, pay, post
+from tests.funding.papers import DAY, make_drawdown, make_grant, make_proof, money_of, pay, post
 
 D = Decimal
 
@@ -240,6 +241,39 @@ class TestTheLedger:
 
         assert figures_of(ProofOfUse(grant=grant)).planned == D("20000.00")
         assert figures_of(ProofOfUse(grant=grant, school=school)).planned == D("1000.00")
+
+
+@pytest.mark.django_db
+class TestTheMoneyOfTheGrant:
+    def test_granted_drawn_received_spent_and_what_remains(self) -> None:
+        grant = make_grant(amount=D("9000.00"))
+        make_drawdown(DrawdownState.RECEIVED, grant=grant)
+        make_drawdown(DrawdownState.REQUESTED, grant=grant)
+        make_drawdown(DrawdownState.DRAFT, grant=grant)
+
+        money = figures_of(ProofOfUse(grant=grant)).money
+
+        assert money == GrantMoney(D("9000.00"), drawn=D("1800.00"), received=D("900.00"), spent=D("2700.00"))
+        assert (money.to_draw, money.to_pay_back, money.unused) == (D("900.00"), ZERO, D("6300.00"))
+
+    def test_what_was_drawn_and_credited_later_goes_back(self) -> None:
+        grant = make_grant(amount=D("9000.00"))
+        make_drawdown(DrawdownState.RECEIVED, grant=grant)
+        pay(grant, money_of(grant), "-100.00", eligible="-100.00")
+
+        money = figures_of(ProofOfUse(grant=grant)).money
+
+        assert money is not None
+        assert (money.to_draw, money.to_pay_back) == (ZERO, D("90.00"))
+
+    def test_of_a_school_its_vouchers_count(self) -> None:
+        grant, school = make_grant(), SchoolFactory()
+        make_drawdown(DrawdownState.RECEIVED, grant=grant)
+        pay(grant, money_of(grant), "500.00", school=school)
+
+        money = figures_of(ProofOfUse(grant=grant, school=school)).money
+
+        assert money == GrantMoney(D("450.00"), drawn=ZERO, received=ZERO, spent=D("450.00"))
 
 
 def gaps(proof: ProofOfUse) -> list[tuple[str, str]]:
