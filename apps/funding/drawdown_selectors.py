@@ -25,6 +25,11 @@ def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
     return rows.exclude(grant_amount=None)
 
 
+def missing_numbers(grant: Grant) -> list[str]:
+    """Fields of the grant that a drawdown names and that are empty."""
+    return [name for name in ("file_reference", "lucom_number") if not getattr(grant, name).strip()]
+
+
 @dataclass(frozen=True)
 class ToDraw:
     """What a grant's paid vouchers still allow to call: number of lines and euros."""

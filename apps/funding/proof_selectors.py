@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from apps.core import clock, formats
@@ -26,6 +26,7 @@ from apps.funding.models import (
     Invoice,
     InvoiceLine,
     LedgerEntry,
+    OrderLine,
     ProofOfUse,
     PurchasedDevice,
 )
@@ -71,7 +72,13 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
         vouchers=vouchers,
         devices=devices,
         agreements=_agreements(grant, school, lines),
-        gaps=[*_gaps(grant, school, facts, vouchers, devices), *_gaps_of_texts(texts)],
+        gaps=[
+            *_gaps_of_orders(grant, school),
+            *_gaps_of_vouchers(lines, facts),
+            *_gaps_of_devices(devices),
+            *_gaps_of_grant(grant, vouchers),
+            *_gaps_of_texts(texts),
+        ],
         texts=texts,
         plan=plan,
         money=_money(grant, school, plan.granted, spent=total(voucher.granted for voucher in vouchers)),
@@ -232,34 +239,52 @@ def _agreements(grant: Grant, school: School | None, lines: Sequence[InvoiceLine
     return agreements_of(names, proof, ledger)
 
 
-def _gaps(
-    grant: Grant, school: School | None, facts: Facts, vouchers: Sequence[Voucher], devices: Sequence[ProofDevice]
-) -> Iterator[Gap]:
-    """What is missing or has to be explained, in the order in which an office would mend it."""
-    yield from _unpaid(grant, school)
-    outside = {row.voucher_number: row for row in reversed(vouchers) if _is_outside(row.dated_on, facts)}
-    for number, voucher in sorted(outside.items()):
-        yield Gap("outside_period", f"{number}, {formats.day(voucher.dated_on)}", f"invoice_line:{voucher.line}")
+# What is missing or has to be explained, in the order in which an office would mend it.
+
+
+def _gaps_of_orders(grant: Grant, school: School | None) -> Iterator[Gap]:
+    """Invoices without a payment date, and what is paid (less what was credited) and has not come."""
+    invoices = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
+    paid = InvoiceLine.objects.filter(order_line=OuterRef("pk"), invoice__state=InvoiceState.PAID).order_by()
+    pieces = Subquery(paid.values("order_line").annotate(sum=Sum("quantity")).values("sum"))
+    lines = OrderLine.objects.filter(budget__grant=grant).annotate(paid=pieces).filter(paid__gt=F("delivered"))
+    if school is not None:
+        invoices, lines = invoices.filter(lines__order_line__school=school), lines.filter(school=school)
+    for invoice in invoices.distinct().order_by("voucher_number"):
+        yield Gap("unpaid", str(invoice), f"invoice:{invoice.pk}")
+    for line in lines.select_related("order", "product").order_by("order__number", "pk"):
+        counts = _("paid %(paid)s, delivered %(delivered)s") % {
+            "paid": formats.number(line.paid),  # type: ignore[attr-defined]  # annotated above
+            "delivered": formats.number(line.delivered),
+        }
+        yield Gap("undelivered", f"{line.order.number}, {line}: {counts}", f"order:{line.order_id}")
+
+
+def _gaps_of_vouchers(lines: Sequence[InvoiceLine], facts: Facts) -> Iterator[Gap]:
+    outside = {line.invoice for line in lines if _is_outside(line.invoice.dated_on, facts)}
+    for invoice in sorted(outside, key=lambda row: row.voucher_number):
+        yield Gap(
+            "outside_period", f"{invoice.voucher_number}, {formats.day(invoice.dated_on)}", f"invoice:{invoice.pk}"
+        )
+
+
+def _gaps_of_devices(devices: Sequence[ProofDevice]) -> Iterator[Gap]:
     for device in devices:
         if not device.serial:
             yield Gap("no_serial", f"{device.tag}, {device.product}", f"device:{device.tag}")
     for device in devices:
         if device.gone:
             yield Gap("gone", f"{device.tag}, {device.product}: {device.gone}", f"device:{device.tag}")
+
+
+def _gaps_of_grant(grant: Grant, vouchers: Sequence[Voucher]) -> Iterator[Gap]:
     granted = total(voucher.granted for voucher in vouchers)
-    if granted > facts.amount:
-        yield Gap("over_grant", formats.euro(granted - facts.amount), f"grant:{grant.pk}")
-    if not facts.contact:
-        yield Gap("no_contact", "", f"grant:{grant.pk}")
-
-
-def _unpaid(grant: Grant, school: School | None) -> Iterator[Gap]:
-    """Invoices without a payment date."""
-    rows = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
-    if school is not None:
-        rows = rows.filter(lines__order_line__school=school)
-    for row in rows.distinct().order_by("voucher_number"):
-        yield Gap("unpaid", str(row), f"invoice:{row.pk}")
+    if granted > grant.amount:
+        yield Gap("over_grant", formats.euro(granted - grant.amount), f"grant:{grant.pk}")
+    if not grant.lucom_number.strip():
+        yield Gap("no_lucom", grant.file_reference, f"grant:{grant.pk}")
+    if not grant.contact:
+        yield Gap("no_contact", grant.file_reference, f"grant:{grant.pk}")
 
 
 def _is_outside(day: datetime.date, facts: Facts) -> bool:

@@ -49,6 +49,7 @@ FIGURES = {
 
 _GAPS = {
     "unpaid": (gettext_lazy("Invoice without payment date"), gettext_lazy("Record the payment")),
+    "undelivered": (gettext_lazy("Paid, but not delivered"), gettext_lazy("Record the delivery")),
     "outside_period": (
         gettext_lazy("Invoice outside of the implementation period"),
         gettext_lazy("Explain it in the report"),
@@ -56,6 +57,7 @@ _GAPS = {
     "no_serial": (gettext_lazy("Device without serial number"), gettext_lazy("Enter the serial number")),
     "gone": (gettext_lazy("Bound device that is gone"), gettext_lazy("Explain it in the report")),
     "over_grant": (gettext_lazy("More paid by the grant than it holds"), gettext_lazy("Check the vouchers")),
+    "no_lucom": (gettext_lazy("No Lucom number"), gettext_lazy("Enter it at the grant")),
     "no_contact": (gettext_lazy("No contact for questions"), gettext_lazy("Enter it at the grant")),
     "no_text": (gettext_lazy("Part of the report is empty"), gettext_lazy("Write it")),
 }

@@ -1,5 +1,6 @@
 """Drawdowns and proofs of use in the admin: every state and role, what a page says, and its files."""
 
+import datetime
 import io
 from decimal import Decimal
 from typing import Any
@@ -117,7 +118,16 @@ class TestDrawdowns:
 
     def test_without_lucom_number_it_says_where_to_enter_it(self, office: Any) -> None:
         row = make_drawdown()
+        address = f'href="{reverse("admin:funding_grant_change", args=[row.grant_id])}#id_lucom_number"'
+        assert address not in office.get(page(row)).content.decode()
         Grant.objects.update(lucom_number="")
+        pay(row.grant, money_of(row.grant))
+        for url in (
+            page(row),
+            f"{page(row)}?choose=1",
+            f"{reverse('admin:funding_drawdown_add')}?grant={row.grant_id}",
+        ):
+            assert address in office.get(url).content.decode()
         assert "Aktenzeichen und Lucom-Nummer" in texts(office.post(page(row), {"step": "request"}))
 
     def test_the_page_shows_sums_and_what_comes_next(self, office: Any) -> None:
@@ -176,8 +186,11 @@ class TestProofs:
         assert "schon einen Verwendungsnachweis" in texts(office.post(add, {"grant": grant.pk, "school": school.pk}))
 
     def test_a_draft_names_what_is_missing_with_the_way_to_mend_it(self, office: Any) -> None:
-        row = make_proof(result="", grant=make_grant(contact=""))
+        row = make_proof(result="", grant=make_grant(contact="", lucom_number=""))
         pay(row.grant, money_of(row.grant), devices=1)
+        line = pay(row.grant, money_of(row.grant), quantity=4, delivered=1)
+        early = pay(row.grant, money_of(row.grant), dated_on=datetime.date(2025, 12, 1)).invoice
+        grant = reverse("admin:funding_grant_change", args=[row.grant.pk])
         pay(row.grant, money_of(row.grant), state=InvoiceState.RECORDED)
         device = Device.objects.get()
         Device.objects.update(serial="")
@@ -185,9 +198,15 @@ class TestProofs:
         response = office.get(page(row))
 
         shown, html = texts(response), response.content.decode()
-        for words in ("Rechnung ohne Zahlungsdatum (1)", "Gerät ohne Seriennummer (1)", "Ansprechstelle fehlt (1)"):
+        for words in (
+            "Rechnung ohne Zahlungsdatum (1)", "Gerät ohne Seriennummer (1)", "Ansprechstelle fehlt (1)",
+            "Bezahlt, aber nicht geliefert (1)", "Lucom-Nummer fehlt (1)", "bezahlt 4, geliefert 1",
+        ):  # fmt: skip
             assert words in shown
-        for url in (device.get_absolute_url(), reverse("admin:funding_grant_change", args=[row.grant.pk])):
+        for url in (
+            device.get_absolute_url(), reverse("inventory:edit", args=[device.tag]), f"{grant}#id_contact",
+            f"{grant}#id_lucom_number", page(line.order_line.order), page(early),
+        ):  # fmt: skip
             assert f'href="{url}"' in html
         assert 'href="#id_result"' in html
         assert 'id="id_result"' in html

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.core.money import ZERO, share_rounded_down, total
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind
-from apps.funding.models import ProofOfUse, PurchasedDevice
+from apps.funding.models import Invoice, InvoiceLine, ProofOfUse, PurchasedDevice
 from apps.funding.proof_figures import (
     Agreement,
     Facts,
@@ -293,12 +293,27 @@ class TestGaps:
         assert gaps(row) == [("unpaid", f"invoice:{line.invoice_id}")]
         assert len(figures_of(row).vouchers) == 1
 
+    def test_what_is_paid_and_has_not_come(self) -> None:
+        row, school = make_proof(), SchoolFactory()
+        line = pay(row.grant, money_of(row.grant), quantity=5, delivered=3, school=school)
+        pay(row.grant, money_of(row.grant), quantity=5, delivered=0, state=InvoiceState.RECORDED)
+        order = line.order_line.order
+
+        assert ("undelivered", f"order:{order.pk}") in gaps(row)
+        (gap,) = figures_of(ProofOfUse(grant=row.grant, school=school)).gaps[:1]
+        assert gap.subject == f"{order.number}, {line.order_line}: bezahlt 5, geliefert 3"
+        InvoiceLine.objects.create(
+            invoice=Invoice.objects.filter(state=InvoiceState.PAID).last(), order_line=line.order_line, quantity=-2,
+            amount=D("-400.00"), eligible_amount=ZERO, grant_amount=ZERO, own_amount=D("-400.00"),
+        )  # fmt: skip
+        assert "undelivered" not in {kind for kind, _target in gaps(row)}
+
     @pytest.mark.parametrize("day", ["2026-01-14", "2027-01-01"])
     def test_an_invoice_outside_of_the_period(self, day: str) -> None:
         row = make_proof()
         line = pay(row.grant, money_of(row.grant), dated_on=datetime.date.fromisoformat(day))
 
-        assert gaps(row) == [("outside_period", f"invoice_line:{line.pk}")]
+        assert gaps(row) == [("outside_period", f"invoice:{line.invoice_id}")]
 
     def test_a_device_without_serial_number(self) -> None:
         row = make_proof()
@@ -334,10 +349,11 @@ class TestGaps:
 
     def test_no_contact_empty_texts_and_more_than_the_grant(self) -> None:
         row = make_proof(course=" ", result="")
-        row.grant.contact, row.grant.amount = "", D("899.99")
+        row.grant.contact, row.grant.lucom_number, row.grant.amount = "", " ", D("899.99")
 
         assert gaps(row) == [
             ("over_grant", f"grant:{row.grant.pk}"),
+            ("no_lucom", f"grant:{row.grant.pk}"),
             ("no_contact", f"grant:{row.grant.pk}"),
             ("no_text", "text:course"),
             ("no_text", "text:result"),

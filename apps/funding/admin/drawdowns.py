@@ -23,7 +23,14 @@ from apps.funding import services
 from apps.funding.admin.budgets import euros
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import DrawdownState
-from apps.funding.drawdown_selectors import drawable_lines, drawdown_rows, grants_to_draw, items_of, sums_of
+from apps.funding.drawdown_selectors import (
+    drawable_lines,
+    drawdown_rows,
+    grants_to_draw,
+    items_of,
+    missing_numbers,
+    sums_of,
+)
 from apps.funding.models import Drawdown, Grant, InvoiceLine
 from apps.funding.proof_forms import DayForm, ReasonForm, RemarkForm
 
@@ -101,7 +108,7 @@ class DrawdownAdmin(PaperAdmin):
         return self.page(
             request, "choose.html", gettext("Vouchers of the drawdown"), grant=grant, original=drawdown, form=form,
             lines=[_line(line, chosen) for line in [*own, *free]], errors=errors, unchosen=unchosen,
-            all_query=_query(request), none_query=_query(request, none=1),
+            missing_numbers=missing_numbers(grant), all_query=_query(request), none_query=_query(request, none=1),
         )  # fmt: skip
 
     def row_page(self, request: HttpRequest, row: Drawdown, **context: Any) -> HttpResponse:
@@ -116,6 +123,7 @@ class DrawdownAdmin(PaperAdmin):
             "facts": list(report.facts_of(row)),
             "sums": report.sums_in_words(sums),
             "vouchers": first_rows(*report.item_list(items, sums)),
+            "missing_numbers": missing_numbers(row.grant) if row.state == DrawdownState.DRAFT else [],
             "may_keep": request.user.has_perm(KEEP),
             "day_form": DayForm(),
             "reason_form": ReasonForm(),

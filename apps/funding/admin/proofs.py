@@ -40,6 +40,9 @@ from apps.funding.proof_words import (
 HAND_IN = "funding.hand_in_proof"
 EXPLAINED = ("outside_period", "gone")
 """Gaps that no entry mends: the report explains them."""
+_FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
+"""Where on the grant's page a gap is mended."""
+_PAGES = {"grant": "grant", "invoice": "invoice", "order": "order"}
 
 
 @dataclass(frozen=True)
@@ -198,19 +201,27 @@ def _grouped(gaps: Sequence[Gap]) -> list[dict[str, Any]]:
     groups: dict[str, list[ShownGap]] = {}
     for gap in gaps:
         url = _url(gap.target)
-        mend = "#id_deviations" if gap.kind in EXPLAINED else url
-        groups.setdefault(gap_label(gap), []).append(ShownGap(gap_subject(gap), url, gap_verb(gap), mend))
+        groups.setdefault(gap_label(gap), []).append(ShownGap(gap_subject(gap), url, gap_verb(gap), _mend(gap, url)))
     return [{"label": label, "gaps": found, "count": len(found)} for label, found in groups.items()]
 
 
+def _mend(gap: Gap, url: str) -> str:
+    """Where it is mended; `url`: the page of what it is about."""
+    if gap.kind in EXPLAINED:
+        return "#id_deviations"
+    if gap.kind == "no_serial":
+        return reverse("inventory:edit", args=[gap.target.partition(":")[2]])
+    return f"{url}{_FIELDS.get(gap.kind, '')}" if url else ""
+
+
 def _url(target: str) -> str:
-    """Where a gap is mended; "" where there is no page for it."""
+    """The page of what a gap is about; "" where there is none."""
     kind, _colon, key = target.partition(":")
     if kind == "text":
         return f"#id_{key}"
     if kind == "device":
         return reverse("inventory:detail", args=[key])
-    page = {"grant": "grant", "invoice": "invoice"}.get(kind)
+    page = _PAGES.get(kind)
     try:
         return reverse(f"admin:funding_{page}_change", args=[key]) if page else ""
     except NoReverseMatch:
