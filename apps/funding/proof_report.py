@@ -85,10 +85,20 @@ def _document(proof: ProofOfUse, figures: ProofFigures) -> dict[str, Any]:
             ),
             "lines": [_("Place, day"), _("Signature, name and office")],
         },
-        "vouchers": table(*lists.vouchers(figures))
+        "vouchers": table(*lists.vouchers_in_short(figures))
         | {"title": f"{_('Vouchers')} ({formats.number(len(figures.vouchers))})"},
-        "devices": table(*lists.devices(figures))
-        | {"title": f"{_('Devices')} ({formats.number(len(figures.devices))})"},
+        "devices": _devices(figures),
+    }
+
+
+def _devices(figures: ProofFigures) -> dict[str, Any]:
+    intro = _("By school and product; below it, of each device, its inventory number and its serial number.")
+    cost = _("Together they cost %(sum)s.") % {"sum": formats.euro(figures.cost_of_devices)}
+    return {
+        "title": f"{_('Devices')} ({formats.number(len(figures.devices))})",
+        "intro": f"{intro} {cost}",
+        "groups": lists.device_groups(figures),
+        "none": _("None."),
     }
 
 
