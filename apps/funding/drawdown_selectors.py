@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,9 @@ from django.db.models import Q, QuerySet, Sum
 
 from apps.core.money import ZERO, total
 from apps.funding.choices import CALLED, InvoiceState
-from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
+from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, Order
 from apps.funding.proof_selectors import paid_lines
+from apps.schools.models import School
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
     """Paid lines with a part of the grant that no drawdown holds, in the order of their vouchers."""
     rows: QuerySet[InvoiceLine] = paid_lines(grant, None).filter(drawdown_item=None).exclude(grant_amount=ZERO)
-    return rows.exclude(grant_amount=None)
+    return rows.exclude(grant_amount=None).select_related("order_line__order__supplier")
 
 
 def missing_numbers(grant: Grant) -> list[str]:
@@ -53,6 +54,32 @@ def grants_to_draw(user: User) -> list[ToDraw]:
 
 
 @dataclass(frozen=True)
+class LineGroup:
+    """Vouchers that belong together: of one order, or of one school (None: of all schools)."""
+
+    of: Order | School | None
+    lines: tuple[InvoiceLine, ...]
+
+    @property
+    def eligible(self) -> Decimal:
+        return total(line.eligible_amount for line in self.lines)
+
+    @property
+    def amount(self) -> Decimal:
+        """What the grant paid of them."""
+        return total(line.grant_amount or ZERO for line in self.lines)
+
+
+def grouped_lines(lines: Iterable[InvoiceLine], *, by_school: bool) -> list[LineGroup]:
+    """By order in the order of their first vouchers, or by school in the order of their names."""
+    groups: defaultdict[Order | School | None, list[InvoiceLine]] = defaultdict(list)
+    for line in lines:
+        groups[line.order_line.school if by_school else line.order_line.order].append(line)
+    found = [LineGroup(of, tuple(rows)) for of, rows in groups.items()]
+    return sorted(found, key=lambda group: str(group.of or "")) if by_school else found
+
+
+@dataclass(frozen=True)
 class Drawn:
     """The sums of a drawdown, in euros: its own, what other drawdowns called before, and what remains of the grant.
 
@@ -67,7 +94,8 @@ class Drawn:
 
 def items_of(drawdown: Drawdown) -> list[DrawdownItem]:
     """In the order of the vouchers."""
-    related = ("invoice_line__invoice", "invoice_line__order_line__product", "invoice_line__order_line__school")
+    line = "invoice_line__order_line"
+    related = ("invoice_line__invoice", f"{line}__product", f"{line}__school", f"{line}__order__supplier")
     rows = drawdown.items.select_related(*related)
     return list(rows.order_by("invoice_line__invoice__paid_on", "invoice_line__invoice__voucher_number", "pk"))
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from apps.accounts.choices import Role
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
-from apps.funding.models import Drawdown, Grant, ProofOfUse
+from apps.funding.models import Drawdown, Grant, OrderLine, ProofOfUse
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
 from tests.factories import AuditorFactory, ClerkFactory, SchoolFactory, SupportFactory, UserFactory
@@ -99,6 +99,42 @@ class TestDrawdowns:
         assert messages_of(sent) == ["Der Mittelabruf ist als Entwurf gespeichert."]
         assert [item.amount for item in row.items.all()] == [D("900.00")]
         assert row.remark == "Rate 1"
+
+    def test_all_that_is_not_drawn_in_one_click(self, office: Any) -> None:
+        grant = make_grant()
+        lines = [pay(grant, money_of(grant), "500.00") for _number in range(3)]
+        address = f"{reverse('admin:funding_drawdown_add')}?grant={grant.pk}"
+        shown = office.get(address)
+        assert "Alles noch nicht Abgerufene 1.350,00 € 3 Belege" in texts(shown)
+        keys = "-".join(str(line.pk) for line in lines)
+        assert f'name="groups" value="{keys}"' in shown.content.decode()
+        late = pay(grant, money_of(grant), "500.00")
+
+        office.post(address, {"step": "choose", "groups": [keys]})
+
+        assert {item.invoice_line for item in Drawdown.objects.get().items.all()} == set(lines) - {late}
+
+    def test_groups_by_order_and_by_school_with_single_rows_inside(self, office: Any) -> None:
+        grant, school = make_grant(), SchoolFactory(short_name="GG Nord")
+        first, second, other = (
+            pay(grant, money_of(grant), amount, school=place)
+            for amount, place in (("500.00", school), ("300.00", school), ("200.00", None))
+        )
+        OrderLine.objects.filter(pk=second.order_line_id).update(order=first.order_line.order)
+        address = f"{reverse('admin:funding_drawdown_add')}?grant={grant.pk}"
+
+        order = first.order_line.order
+        assert f"{order.number}, {order.supplier} 2 Belege 720,00 €" in texts(office.get(address))
+        assert "GG Nord 2 Belege 720,00 €" in texts(office.get(f"{address}&by=school"))
+        sent = {"step": "choose", "lines": [other.pk], "groups": [f"{first.pk}-{second.pk}"]}
+        office.post(address, sent)
+
+        row = Drawdown.objects.get()
+        assert {item.invoice_line for item in row.items.all()} == {first, second, other}
+        office.post(page(row), {"step": "choose", "lines": [second.pk]})
+        html = office.get(f"{page(row)}?choose=1").content.decode()
+        assert [line for line in (first, second, other) if _is_checked(html, line.pk)] == [second]
+        assert '<details class="desk-more" open>' in html
 
     def test_nothing_to_draw_says_so(self, office: Any) -> None:
         assert "Es gibt nichts abzurufen" in texts(office.get(reverse("admin:funding_drawdown_add")))
