@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import FileResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.core import formats
 from apps.funding.choices import DrawdownState
@@ -58,7 +59,7 @@ def drawdown_xlsx(drawdown: Drawdown) -> FileResponse:
 def file_stem(drawdown: Drawdown) -> str:
     """The name of the file without its day: with the file reference and the number."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in _reference(drawdown))
-    return f"{_('drawdown')}-{reference}-{drawdown.number}"
+    return f"{pgettext('name of a file', 'drawdown')}-{reference}-{drawdown.number}"
 
 
 def _reference(drawdown: Drawdown) -> str:
