@@ -221,6 +221,13 @@ def workbook(response: Any) -> dict[str, list[tuple[Any, ...]]]:
 
 
 class TestProofs:
+    def test_on_a_phone_each_value_names_its_column(self, office: Any) -> None:
+        row = make_proof()
+        html = office.get(page(row)).content.decode()
+        assert 'class="desk-table desk-table--cards" aria-labelledby="proof-vouchers"' in html
+        assert '<td data-label="Betreff" class="">' in html
+        assert '<td data-label="Rechnung" class=" desk-wide">' in html
+
     def test_begin_one(self, office: Any) -> None:
         grant, school = make_grant(), SchoolFactory()
         add = reverse("admin:funding_proofofuse_add")

@@ -36,6 +36,9 @@ from apps.funding.drawdown_selectors import (
 from apps.funding.models import Drawdown, Grant, InvoiceLine, Order
 from apps.funding.proof_forms import DayForm, ReasonForm, RemarkForm
 
+VOUCHERS_ON_A_PHONE = (0, 4, 5, 8)
+"""Number, subject, school, paid by the grant."""
+
 
 @admin.register(Drawdown)
 class DrawdownAdmin(PaperAdmin):
@@ -129,7 +132,7 @@ class DrawdownAdmin(PaperAdmin):
             "state": DrawdownState(row.state),
             "facts": list(report.facts_of(row)),
             "sums": report.sums_in_words(sums),
-            "vouchers": first_rows(*report.item_list(items, sums)),
+            "vouchers": first_rows(*report.item_list(items, sums), brief=VOUCHERS_ON_A_PHONE),
             "missing_numbers": missing_numbers(row.grant) if row.state == DrawdownState.DRAFT else [],
             "may_keep": request.user.has_perm(KEEP),
             "day_form": DayForm(),

@@ -38,6 +38,10 @@ from apps.funding.proof_words import (
 )
 
 HAND_IN = "funding.hand_in_proof"
+VOUCHERS_ON_A_PHONE = (0, 4, 5, 7, 9)
+"""Number, subject, school, amount, paid by the grant."""
+DEVICES_ON_A_PHONE = (0, 1, 2, 3)
+"""Inventory number, serial number, product, school."""
 EXPLAINED = ("outside_period", "gone")
 """Gaps that no entry mends: the report explains them."""
 _FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
@@ -126,8 +130,8 @@ class ProofAdmin(PaperAdmin):
             "money": lists.money(figures),
             "spending": first_rows(*lists.spending(figures)),
             "agreement": first_rows(*lists.agreement(figures)),
-            "vouchers": first_rows(*lists.vouchers(figures)),
-            "devices": first_rows(*lists.devices(figures)),
+            "vouchers": first_rows(*lists.vouchers(figures), brief=VOUCHERS_ON_A_PHONE),
+            "devices": first_rows(*lists.devices(figures), brief=DEVICES_ON_A_PHONE),
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
             "changes": _changes(row, draft=draft),
             "may_write": may_write,
