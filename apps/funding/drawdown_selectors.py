@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet, Sum
 
 from apps.core.money import ZERO, total
-from apps.funding.choices import CALLED, InvoiceState
+from apps.funding.choices import CALLED, DrawdownState, InvoiceState
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, Order
 from apps.funding.proof_selectors import paid_lines
 from apps.schools.models import School
@@ -24,6 +24,13 @@ def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
     """Paid lines with a part of the grant that no drawdown holds, in the order of their vouchers."""
     rows: QuerySet[InvoiceLine] = paid_lines(grant, None).filter(drawdown_item=None).exclude(grant_amount=ZERO)
     return rows.exclude(grant_amount=None).select_related("order_line__order__supplier")
+
+
+def draft_of(grant: Grant, user: User) -> Drawdown | None:
+    """The newest draft of a drawdown: it may hold what a proof of use names as still to draw."""
+    drafts = Drawdown.objects.visible_to(user).filter(grant=grant, state=DrawdownState.DRAFT)
+    found: Drawdown | None = drafts.order_by("-number").first()
+    return found
 
 
 def missing_numbers(grant: Grant) -> list[str]:

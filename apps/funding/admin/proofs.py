@@ -22,6 +22,7 @@ from apps.funding import proof_report as report
 from apps.funding import services
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import ProofState
+from apps.funding.drawdown_selectors import draft_of
 from apps.funding.models import ProofOfUse
 from apps.funding.proof_figures import TEXTS, Gap
 from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
@@ -135,6 +136,7 @@ class ProofAdmin(PaperAdmin):
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
             "changes": _changes(row, draft=draft),
             "may_write": may_write,
+            "draft_drawdown": draft_of(row.grant, request.user),  # type: ignore[arg-type]  # signed in
             "may_draw": request.user.has_perm(KEEP),
             "may_decide": request.user.has_perm(HAND_IN),
             "texts_form": TextsForm(initial=initial) if may_write else None,
