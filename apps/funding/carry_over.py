@@ -18,7 +18,7 @@ from apps.funding.models import Budget, BudgetChange
 
 @dataclass(frozen=True)
 class CarryOverRow:
-    """A budget at the end of its year. `left`: what may go on; `waiting`: what is proposed already.
+    """A budget at the end of its year. `left`: what may go on; `waiting`: proposed already; `confirmed`: gone already.
 
     Open commitments stay payable out of the old year. `target` None: the budget of the next year is made.
     """
@@ -27,6 +27,7 @@ class CarryOverRow:
     left: Decimal
     target: Budget | None
     waiting: BudgetChange | None
+    confirmed: tuple[BudgetChange, ...] = ()
 
     @property
     def may_go(self) -> bool:
@@ -43,10 +44,21 @@ def carry_over_rows(user: User, year: int) -> list[CarryOverRow]:
     """The year's budgets with what is left of them; three queries whatever their number."""
     budgets = Budget.objects.visible_to(user).select_related("grant__programme")
     following = list(budgets.filter(fiscal_year=year + 1).order_by("pk"))
-    changes = _changes(user, year).filter(state=ProposalState.PROPOSED)
-    waiting = {change.budget_id: change for change in changes}
+    waiting: dict[int | None, BudgetChange] = {}
+    confirmed: defaultdict[int | None, list[BudgetChange]] = defaultdict(list)
+    for change in _changes(user, year).order_by("decided_at", "pk"):
+        if change.state == ProposalState.PROPOSED:
+            waiting[change.budget_id] = change
+        elif change.state == ProposalState.CONFIRMED:
+            confirmed[change.budget_id].append(change)
     return [
-        CarryOverRow(budget, max(transferable(budget), ZERO), _target(budget, following), waiting.get(budget.pk))
+        CarryOverRow(
+            budget,
+            max(transferable(budget), ZERO),
+            _target(budget, following),
+            waiting.get(budget.pk),
+            tuple(confirmed[budget.pk]),
+        )
         for budget in budgets.filter(fiscal_year=year).order_by("name", "pk")
     ]
 

@@ -95,6 +95,10 @@ class DrawdownState(StateChoices):
         return {"requested": Tone.INFO, "received": Tone.SUCCESS, "cancelled": Tone.DANGER}
 
 
+CALLED = (DrawdownState.REQUESTED, DrawdownState.RECEIVED)
+"""What counts as drawn."""
+
+
 class ProofState(StateChoices):
     """A proof of use (Verwendungsnachweis): figures move until it is handed in."""
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.http import FileResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.core import formats
 from apps.funding.choices import DrawdownState
+from apps.funding.drawdown_selectors import Drawn, items_of, sums_of
 from apps.funding.models import Drawdown, DrawdownItem
-from apps.funding.proof_lists import Row
-from apps.funding.proof_selectors import Drawn, items_of, sums_of
+from apps.funding.proof_lists import Row, pieces, two_lines
 from apps.funding.sheets import Sheet, workbook_response
 from apps.funding.typeset import pdf_of, table
 
@@ -33,10 +34,10 @@ def drawdown_pdf(drawdown: Drawdown) -> bytes:
         "mark": str(DrawdownState(drawdown.state).label) if draft else "",
         "facts": [list(fact) for fact in facts_of(drawdown)],
         "sums": {"title": _("Sums"), "rows": [[label, formats.euro(amount)] for label, amount in sums_in_words(sums)]},
-        "vouchers": table(*item_list(items, sums)) | {"title": f"{_('Vouchers')} ({formats.number(len(items))})"},
+        "vouchers": table(*items_in_short(items, sums)) | {"title": f"{_('Vouchers')} ({formats.number(len(items))})"},
         "signatures": {
             "title": _("Confirmation"),
-            "text": _("The money is needed for expenditure that has been paid, as the vouchers below show."),
+            "text": _("The money is needed for expenditure that has been paid, as the vouchers above show."),
             "lines": [_("Place, day"), _("Signature, name and office")],
         },
     }
@@ -58,7 +59,7 @@ def drawdown_xlsx(drawdown: Drawdown) -> FileResponse:
 def file_stem(drawdown: Drawdown) -> str:
     """The name of the file without its day: with the file reference and the number."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in _reference(drawdown))
-    return f"{_('drawdown')}-{reference}-{drawdown.number}"
+    return f"{pgettext('name of a file', 'drawdown')}-{reference}-{drawdown.number}"
 
 
 def _reference(drawdown: Drawdown) -> str:
@@ -100,6 +101,24 @@ def item_list(items: Sequence[DrawdownItem], sums: Drawn) -> tuple[list[str], li
     ]  # fmt: skip
     rows: list[Row] = [_row(item) for item in items]
     return header, rows, [_("Sum"), None, None, None, None, None, None, sums.eligible, sums.amount, None]
+
+
+def items_in_short(items: Sequence[DrawdownItem], sums: Drawn) -> tuple[list[str], list[Row], Row]:
+    """As `item_list`, two facts to a cell: so the list stands upright on paper."""
+    header = [
+        f"{_('Voucher')}\n{_('Booking')}", f"{_('Invoice')}\n{_('Invoice date')}", _("Payee"),
+        f"{_('Subject')}\n{_('School')}", _("Paid on"), _("Of it eligible"), _("Paid by the grant"),
+    ]  # fmt: skip
+    rows: list[Row] = [_short_row(item) for item in items]
+    return header, rows, [_("Sum"), None, None, None, None, sums.eligible, sums.amount]
+
+
+def _short_row(item: DrawdownItem) -> Row:
+    number, invoice_number, dated_on, payee, subject, school, quantity, eligible, amount, paid_on = _row(item)
+    return [
+        two_lines(number, item.invoice_line.invoice.booking_reference), two_lines(invoice_number, dated_on), payee,
+        two_lines(pieces(quantity, subject), school), paid_on, eligible, amount,
+    ]  # fmt: skip
 
 
 def _row(item: DrawdownItem) -> Row:

@@ -2,19 +2,20 @@
 
 A proof has a report in numbers and one in words; per grant and school: planned and actual, financing, vouchers,
 devices, own share. Only paid invoice lines count. Page, PDF and XLSX show the same `ProofFigures`; handing in stores
-it as JSON, and nothing that happens later changes what was stored.
+it as JSON (`proof_keeping.py`), and nothing that happens later changes what was stored.
+
+There are two plans. Who was to pay what is the financing plan: the notice with its changes (`financing_plan`). What it
+was to be spent on are the grant's budgets (`positions_of`); what no budget has yet is a position, too, so that both add
+up to the same.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from apps.core.money import ZERO, rounded, total
 
@@ -50,6 +51,50 @@ class Plan:
     name: str
     fiscal_year: int
     granted: Decimal
+
+
+@dataclass(frozen=True)
+class FinancingPlan:
+    """What was to be paid, in euros, and of it by the grant.
+
+    `basis`: "notice" (the grant notice with its changes), "committed" (for one school, out of the grant), or "budgets"
+    (what proofs showed that were handed in before the plan was kept).
+    """
+
+    basis: str
+    granted: Decimal
+    eligible: Decimal
+
+    @property
+    def own(self) -> Decimal:
+        return self.eligible - self.granted
+
+
+@dataclass(frozen=True)
+class GrantMoney:
+    """The way of the grant's money, in euros. `drawn`: requested, whether it has come or not; `received` of it has.
+
+    For one school `granted` is what was committed for it, and the others count its vouchers.
+    """
+
+    granted: Decimal
+    drawn: Decimal
+    received: Decimal
+    spent: Decimal
+
+    @property
+    def to_draw(self) -> Decimal:
+        """Paid out of the grant and not requested yet."""
+        return max(self.spent - self.drawn, ZERO)
+
+    @property
+    def to_pay_back(self) -> Decimal:
+        """Requested and not spent: it goes back or is set off against the next drawdown."""
+        return max(self.drawn - self.spent, ZERO)
+
+    @property
+    def unused(self) -> Decimal:
+        return max(self.granted - self.spent, ZERO)
 
 
 @dataclass(frozen=True)
@@ -99,7 +144,7 @@ class ProofDevice:
 
 @dataclass(frozen=True)
 class Position:
-    """One budget of the grant, planned and actual."""
+    """One budget of the grant, planned and actual; `kind` "unassigned": what no budget has."""
 
     name: str
     fiscal_year: int
@@ -107,6 +152,7 @@ class Position:
     planned_granted: Decimal
     actual: Decimal
     granted: Decimal
+    kind: str = "budget"
 
     @property
     def planned_own(self) -> Decimal:
@@ -173,15 +219,21 @@ class ProofFigures:
     texts: Mapping[str, str] = field(default_factory=dict)
     despite: str = ""
     """Why it was handed in although something is missing."""
+    plan: FinancingPlan | None = None
+    """None in what was handed in before plans were kept; so `money`."""
+    money: GrantMoney | None = None
+
+    @property
+    def financing_plan(self) -> FinancingPlan:
+        if self.plan is not None:
+            return self.plan
+        granted = total(row.planned_granted for row in self.positions)
+        return FinancingPlan("budgets", granted, total(row.planned for row in self.positions))
 
     @property
     def planned(self) -> Decimal:
-        """Eligible expenditure as planned."""
-        return total(row.planned for row in self.positions)
-
-    @property
-    def planned_granted(self) -> Decimal:
-        return total(row.planned_granted for row in self.positions)
+        """Eligible expenditure as planned: the same over the sources and over the positions."""
+        return self.financing_plan.eligible
 
     @property
     def spent(self) -> Decimal:
@@ -234,36 +286,57 @@ def planned_eligible(granted: Decimal, rate: Decimal) -> Decimal:
     return rounded(granted / rate)
 
 
-def positions_of(plans: Iterable[Plan], vouchers: Iterable[Voucher], rate: Decimal) -> list[Position]:
-    """One for each budget of the grant, with what its vouchers made of it."""
+def financing_plan(facts: Facts, plans: Iterable[Plan]) -> FinancingPlan:
+    """The notice's amount with the own share that belongs to it; for one school what was committed for it."""
+    basis = "committed" if facts.school else "notice"
+    granted = total(plan.granted for plan in plans) if facts.school else facts.amount
+    return FinancingPlan(basis, granted, planned_eligible(granted, facts.rate))
+
+
+def positions_of(plans: Sequence[Plan], vouchers: Iterable[Voucher], facts: Facts) -> list[Position]:
+    """One for each budget of the grant, with what its vouchers made of it, and one for what no budget has."""
     eligible: Counter[int] = Counter()
     granted: Counter[int] = Counter()
     for voucher in vouchers:
         eligible[voucher.budget] += voucher.eligible  # type: ignore[assignment]  # a counter of Decimals
         granted[voucher.budget] += voucher.granted  # type: ignore[assignment]
-    return [
+    parts = _planned_parts(plans, facts.rate)
+    rows = [
         Position(
             plan.name,
             plan.fiscal_year,
-            planned_eligible(plan.granted, rate),
+            planned,
             plan.granted,
             total([Decimal(eligible[plan.budget])]),
             total([Decimal(granted[plan.budget])]),
         )
-        for plan in plans
+        for plan, planned in zip(plans, parts, strict=True)
     ]
+    whole = financing_plan(facts, plans)
+    rest, rest_granted = whole.eligible - total(parts), whole.granted - total(plan.granted for plan in plans)
+    return [*rows, Position("", 0, rest, rest_granted, ZERO, ZERO, "unassigned")] if rest else rows
+
+
+def _planned_parts(plans: Iterable[Plan], rate: Decimal) -> list[Decimal]:
+    """The expenditure that each plan stands for, rounded so that the parts add up to what all stand for together."""
+    parts, so_far = [], ZERO
+    for plan in plans:
+        before, so_far = so_far, so_far + plan.granted
+        parts.append(planned_eligible(so_far, rate) - planned_eligible(before, rate))
+    return parts
 
 
 def sources_of(figures: ProofFigures) -> list[Source]:
     """Grant, own share, money of third parties (none so far, and shown as such)."""
+    plan = figures.financing_plan
     rows = (
-        ("grant", figures.planned_granted, figures.granted),
-        ("own_share", figures.planned - figures.planned_granted, figures.own_share),
+        ("grant", plan.granted, figures.granted),
+        ("own_share", plan.own, figures.own_share),
         ("third_party", ZERO, ZERO),
     )
     return [
         Source(
-            kind, planned, percent_of(planned, figures.planned), actual, percent_of(actual, figures.eligible)
+            kind, planned, percent_of(planned, plan.eligible), actual, percent_of(actual, figures.eligible)
         )
         for kind, planned, actual in rows
     ]  # fmt: skip
@@ -277,103 +350,3 @@ def agreements_of(
         Agreement(*names[budget], total([proof.get(budget, ZERO)]), total([ledger.get(budget, ZERO)]))
         for budget in sorted(proof.keys() | ledger.keys(), key=lambda budget: (names[budget][1], names[budget][0]))
     ]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What changed between two states of a proof. `what`: a name of a figure, or of a kind of rows."""
-
-    what: str
-    before: Decimal
-    after: Decimal
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What changed since a proof was handed in."""
-
-    sums: Sequence[Difference]
-    vouchers: Sequence[str]
-    """Numbers of vouchers that came, went or changed."""
-    devices: Sequence[str]
-    """Inventory numbers likewise."""
-    texts: Sequence[str]
-
-    def __bool__(self) -> bool:
-        return bool(self.sums or self.vouchers or self.devices or self.texts)
-
-
-COMPARED = ("planned", "spent", "eligible", "granted", "own_share", "cost_of_devices")
-
-
-def compare(before: ProofFigures, after: ProofFigures) -> Comparison:
-    """What moved from one to the other."""
-    pairs = [(name, getattr(before, name), getattr(after, name)) for name in COMPARED]
-    return Comparison(
-        [Difference(name, first, last) for name, first, last in pairs if first != last],
-        _moved(before.vouchers, after.vouchers, "voucher_number"),
-        _moved(before.devices, after.devices, "tag"),
-        [name for name in TEXTS if before.texts.get(name, "") != after.texts.get(name, "")],
-    )
-
-
-def _moved(before: Iterable[Any], after: Iterable[Any], name: str) -> list[str]:
-    changed = set(before) ^ set(after)
-    return sorted({getattr(row, name) for row in changed})
-
-
-# As JSON: amounts and days as text, so that they come back exactly as they were.
-
-
-def as_json(figures: ProofFigures) -> dict[str, Any]:
-    """What `from_json` reads."""
-    return {key: _plain(value) for key, value in dataclasses.asdict(figures).items()}
-
-
-def from_json(stored: Mapping[str, Any]) -> ProofFigures:
-    """The figures as they were handed in."""
-    figures: ProofFigures = _typed(ProofFigures, stored)
-    return figures
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value
-
-
-def _typed(kind: Any, value: Any) -> Any:
-    """The value as the annotation `kind` says."""
-    if value is None:
-        return None
-    if dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
-        known = {name: _typed(hint, value[name]) for name, hint in hints.items() if name in value}
-        return kind(**known)  # type: ignore[operator]  # a class
-    origin = get_origin(kind)
-    if origin in (Union, UnionType):
-        return _typed(next(entry for entry in get_args(kind) if entry is not type(None)), value)
-    if origin is not None and issubclass(origin, Mapping):
-        return dict(value)
-    if origin is not None and issubclass(origin, Sequence):
-        (entry,) = get_args(kind)
-        return [_typed(entry, row) for row in value]
-    if kind is Decimal:
-        return Decimal(value)
-    return datetime.date.fromisoformat(value) if kind is datetime.date else value
-
-
-_KNOWN_HINTS: dict[Any, dict[str, Any]] = {}
-
-
-def _hints(kind: Any) -> dict[str, Any]:
-    """Read once: thousands of rows are of one kind."""
-    if kind not in _KNOWN_HINTS:
-        _KNOWN_HINTS[kind] = get_type_hints(kind)
-    return _KNOWN_HINTS[kind]

@@ -13,7 +13,7 @@ from apps.funding import proof_lists as lists
 from apps.funding.choices import ProofState
 from apps.funding.models import ProofOfUse
 from apps.funding.proof_figures import TEXTS, ProofFigures
-from apps.funding.proof_words import TEXT_LABELS, facts_in_words, gap_label, gap_subject
+from apps.funding.proof_words import TEXT_LABELS, facts_in_words, gap_label, gap_subject, planned_in_words
 from apps.funding.sheets import Sheet, workbook_response
 from apps.funding.typeset import pdf_of, table
 
@@ -28,10 +28,13 @@ def proof_pdf(proof: ProofOfUse, figures: ProofFigures) -> bytes:
 def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
     """A workbook with a sheet for each part."""
     facts = [[label, value] for label, value in facts_in_words(figures.facts)]
+    sums = lists.money(figures)
+    facts += [[_("Planned"), planned_in_words(figures)]]
     facts += [[str(TEXT_LABELS[name]), figures.texts.get(name, "")] for name in TEXTS]
     sheets = [
         Sheet(_("Proof of use"), [_("What"), _("Value")], [[_("State"), _state(proof)], *facts]),
         Sheet(_("Financing"), *lists.financing(figures)),
+        *([Sheet(_("Money of the grant"), [_("What"), _("Value")], [list(row) for row in sums])] if sums else []),
         Sheet(_("Spending"), *lists.spending(figures)),
         Sheet(_("Vouchers"), *lists.vouchers(figures)),
         Sheet(_("Devices"), *lists.devices(figures)),
@@ -82,10 +85,20 @@ def _document(proof: ProofOfUse, figures: ProofFigures) -> dict[str, Any]:
             ),
             "lines": [_("Place, day"), _("Signature, name and office")],
         },
-        "vouchers": table(*lists.vouchers(figures))
+        "vouchers": table(*lists.vouchers_in_short(figures))
         | {"title": f"{_('Vouchers')} ({formats.number(len(figures.vouchers))})"},
-        "devices": table(*lists.devices(figures))
-        | {"title": f"{_('Devices')} ({formats.number(len(figures.devices))})"},
+        "devices": _devices(figures),
+    }
+
+
+def _devices(figures: ProofFigures) -> dict[str, Any]:
+    intro = _("By school and product; below it, of each device, its inventory number and its serial number.")
+    cost = _("Together they cost %(sum)s.") % {"sum": formats.euro(figures.cost_of_devices)}
+    return {
+        "title": f"{_('Devices')} ({formats.number(len(figures.devices))})",
+        "intro": f"{intro} {cost}",
+        "groups": lists.device_groups(figures),
+        "none": _("None."),
     }
 
 
@@ -110,14 +123,10 @@ def _paragraphs(text: str) -> list[str]:
 
 def _numbers(figures: ProofFigures) -> dict[str, Any]:
     notes = [
+        planned_in_words(figures),
         _("Paid altogether: %(spent)s. Of it not eligible, paid by the city alone: %(rest)s.")
-        % {"spent": formats.euro(figures.spent), "rest": formats.euro(figures.not_eligible)}
+        % {"spent": formats.euro(figures.spent), "rest": formats.euro(figures.not_eligible)},
     ]
-    planned = (
-        _("Planned is what the notice granted with the own share that belongs to it.")
-        if not figures.facts.school
-        else _("Planned is what was committed for the school out of the grant, with the own share that belongs to it.")
-    )
     sentence = (
         _("The proof agrees with the ledger: the difference is %(difference)s.")
         if figures.agrees
@@ -126,7 +135,11 @@ def _numbers(figures: ProofFigures) -> dict[str, Any]:
     return {
         "title": _("Report in numbers"),
         "financing": table(*lists.financing(figures)) | {"title": _("Financing"), "notes": notes},
-        "spending": table(*lists.spending(figures)) | {"title": _("Eligible expenditure by position"), "note": planned},
+        "money": {
+            "title": _("Money of the grant"),
+            "rows": [[label, formats.euro(amount)] for label, amount in lists.money(figures)],
+        },
+        "spending": table(*lists.spending(figures)) | {"title": _("Eligible expenditure by position")},
         "agreement": table(*lists.agreement(figures))
         | {
             "title": _("Agreement with the ledger"),

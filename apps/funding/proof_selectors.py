@@ -1,4 +1,4 @@
-"""Reads what proofs of use and drawdowns are made of: a few queries, whatever the number of vouchers and devices.
+"""Reads what proofs of use are made of: a few queries, whatever the number of vouchers and devices.
 
 A proof counts by grant, not by what its reader sees of single schools: its sums must be whole. Whoever may not see
 proofs does not get here (`ProofOfUse.objects.visible_to`).
@@ -9,25 +9,24 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from apps.core import clock, formats
 from apps.core.money import ZERO, total
 from apps.funding.amounts import appropriated
-from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
+from apps.funding.choices import CALLED, DrawdownState, InvoiceState, LedgerKind, ProofState
 from apps.funding.models import (
     Budget,
-    Drawdown,
     DrawdownItem,
     Grant,
     Invoice,
     InvoiceLine,
     LedgerEntry,
+    OrderLine,
     ProofOfUse,
     PurchasedDevice,
 )
@@ -35,25 +34,19 @@ from apps.funding.proof_figures import (
     TEXTS,
     Facts,
     Gap,
+    GrantMoney,
     Plan,
     ProofDevice,
     ProofFigures,
     Voucher,
     agreements_of,
-    from_json,
+    financing_plan,
     positions_of,
 )
+from apps.funding.proof_keeping import from_json
 from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
 from apps.inventory.models import Placement
 from apps.schools.models import School
-
-if TYPE_CHECKING:
-    from apps.accounts.models import User
-
-
-CALLED = (DrawdownState.REQUESTED, DrawdownState.RECEIVED)
-
-# Proofs of use
 
 
 def shown_figures(proof: ProofOfUse) -> ProofFigures:
@@ -66,20 +59,29 @@ def shown_figures(proof: ProofOfUse) -> ProofFigures:
 def figures_of(proof: ProofOfUse) -> ProofFigures:
     """As they are now."""
     grant, school = proof.grant, proof.school
-    lines = list(_paid_lines(grant, school))
+    lines = list(paid_lines(grant, school))
     vouchers = [_voucher(line) for line in lines]
     devices = list(_devices(grant, school, vouchers))
     texts = {name: getattr(proof, name) for name in TEXTS}
     facts = _facts(grant, school)
+    plan = financing_plan(facts, plans := _plans(grant, school))
     return ProofFigures(
         day=clock.today(),
         facts=facts,
-        positions=positions_of(_plans(grant, school), vouchers, grant.rate),
+        positions=positions_of(plans, vouchers, facts),
         vouchers=vouchers,
         devices=devices,
         agreements=_agreements(grant, school, lines),
-        gaps=[*_gaps(grant, school, facts, vouchers, devices), *_gaps_of_texts(texts)],
+        gaps=[
+            *_gaps_of_orders(grant, school),
+            *_gaps_of_vouchers(lines, facts),
+            *_gaps_of_devices(devices),
+            *_gaps_of_grant(grant, vouchers),
+            *_gaps_of_texts(texts),
+        ],
         texts=texts,
+        plan=plan,
+        money=_money(grant, school, plan.granted, spent=total(voucher.granted for voucher in vouchers)),
     )
 
 
@@ -100,7 +102,7 @@ def _facts(grant: Grant, school: School | None) -> Facts:
     )
 
 
-def _paid_lines(grant: Grant, school: School | None) -> QuerySet[InvoiceLine]:
+def paid_lines(grant: Grant, school: School | None) -> QuerySet[InvoiceLine]:
     """In the order of the vouchers. A line belongs to the school that it was ordered for."""
     rows = InvoiceLine.objects.filter(order_line__budget__grant=grant, invoice__state=InvoiceState.PAID)
     if school is not None:
@@ -194,6 +196,15 @@ def _gone(device: Any, ended_on: datetime.date | None) -> str:
     }
 
 
+def _money(grant: Grant, school: School | None, granted: Decimal, *, spent: Decimal) -> GrantMoney:
+    """With what drawdowns called of the grant's vouchers, or of one school's."""
+    items = DrawdownItem.objects.filter(drawdown__grant=grant, drawdown__state__in=CALLED)
+    if school is not None:
+        items = items.filter(invoice_line__order_line__school=school)
+    called = dict(items.order_by().values_list("drawdown__state").annotate(sum=Sum("amount")))
+    return GrantMoney(granted, total(called.values()), called.get(DrawdownState.RECEIVED, ZERO), spent)
+
+
 def _of_school(school: School) -> Q:
     return Q(order_line__school=school) | Q(order_line=None, line__application__school=school)
 
@@ -228,34 +239,52 @@ def _agreements(grant: Grant, school: School | None, lines: Sequence[InvoiceLine
     return agreements_of(names, proof, ledger)
 
 
-def _gaps(
-    grant: Grant, school: School | None, facts: Facts, vouchers: Sequence[Voucher], devices: Sequence[ProofDevice]
-) -> Iterator[Gap]:
-    """What is missing or has to be explained, in the order in which an office would mend it."""
-    yield from _unpaid(grant, school)
-    outside = {row.voucher_number: row for row in reversed(vouchers) if _is_outside(row.dated_on, facts)}
-    for number, voucher in sorted(outside.items()):
-        yield Gap("outside_period", f"{number}, {formats.day(voucher.dated_on)}", f"invoice_line:{voucher.line}")
+# What is missing or has to be explained, in the order in which an office would mend it.
+
+
+def _gaps_of_orders(grant: Grant, school: School | None) -> Iterator[Gap]:
+    """Invoices without a payment date, and what is paid (less what was credited) and has not come."""
+    invoices = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
+    paid = InvoiceLine.objects.filter(order_line=OuterRef("pk"), invoice__state=InvoiceState.PAID).order_by()
+    pieces = Subquery(paid.values("order_line").annotate(sum=Sum("quantity")).values("sum"))
+    lines = OrderLine.objects.filter(budget__grant=grant).annotate(paid=pieces).filter(paid__gt=F("delivered"))
+    if school is not None:
+        invoices, lines = invoices.filter(lines__order_line__school=school), lines.filter(school=school)
+    for invoice in invoices.distinct().order_by("voucher_number"):
+        yield Gap("unpaid", str(invoice), f"invoice:{invoice.pk}")
+    for line in lines.select_related("order", "product").order_by("order__number", "pk"):
+        counts = _("paid %(paid)s, delivered %(delivered)s") % {
+            "paid": formats.number(line.paid),  # type: ignore[attr-defined]  # annotated above
+            "delivered": formats.number(line.delivered),
+        }
+        yield Gap("undelivered", f"{line.order.number}, {line}: {counts}", f"order:{line.order_id}")
+
+
+def _gaps_of_vouchers(lines: Sequence[InvoiceLine], facts: Facts) -> Iterator[Gap]:
+    outside = {line.invoice for line in lines if _is_outside(line.invoice.dated_on, facts)}
+    for invoice in sorted(outside, key=lambda row: row.voucher_number):
+        yield Gap(
+            "outside_period", f"{invoice.voucher_number}, {formats.day(invoice.dated_on)}", f"invoice:{invoice.pk}"
+        )
+
+
+def _gaps_of_devices(devices: Sequence[ProofDevice]) -> Iterator[Gap]:
     for device in devices:
         if not device.serial:
             yield Gap("no_serial", f"{device.tag}, {device.product}", f"device:{device.tag}")
     for device in devices:
         if device.gone:
             yield Gap("gone", f"{device.tag}, {device.product}: {device.gone}", f"device:{device.tag}")
+
+
+def _gaps_of_grant(grant: Grant, vouchers: Sequence[Voucher]) -> Iterator[Gap]:
     granted = total(voucher.granted for voucher in vouchers)
-    if granted > facts.amount:
-        yield Gap("over_grant", formats.euro(granted - facts.amount), f"grant:{grant.pk}")
-    if not facts.contact:
-        yield Gap("no_contact", "", f"grant:{grant.pk}")
-
-
-def _unpaid(grant: Grant, school: School | None) -> Iterator[Gap]:
-    """Invoices without a payment date."""
-    rows = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
-    if school is not None:
-        rows = rows.filter(lines__order_line__school=school)
-    for row in rows.distinct().order_by("voucher_number"):
-        yield Gap("unpaid", str(row), f"invoice:{row.pk}")
+    if granted > grant.amount:
+        yield Gap("over_grant", formats.euro(granted - grant.amount), f"grant:{grant.pk}")
+    if not grant.lucom_number.strip():
+        yield Gap("no_lucom", grant.file_reference, f"grant:{grant.pk}")
+    if not grant.contact:
+        yield Gap("no_contact", grant.file_reference, f"grant:{grant.pk}")
 
 
 def _is_outside(day: datetime.date, facts: Facts) -> bool:
@@ -265,83 +294,3 @@ def _is_outside(day: datetime.date, facts: Facts) -> bool:
 
 def _gaps_of_texts(texts: dict[str, str]) -> list[Gap]:
     return [Gap("no_text", name, f"text:{name}") for name in TEXTS if not texts[name].strip()]
-
-
-# Drawdowns
-
-
-def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
-    """Paid lines with a part of the grant that no drawdown holds, in the order of their vouchers."""
-    rows: QuerySet[InvoiceLine] = _paid_lines(grant, None).filter(drawdown_item=None).exclude(grant_amount=ZERO)
-    return rows.exclude(grant_amount=None)
-
-
-@dataclass(frozen=True)
-class ToDraw:
-    """What a grant's paid vouchers still allow to call: number of lines and euros."""
-
-    grant: Grant
-    lines: int
-    amount: Decimal
-
-
-def grants_to_draw(user: User) -> list[ToDraw]:
-    """Grants with something to draw, the newest first."""
-    sums: defaultdict[int, list[Decimal]] = defaultdict(list)
-    rows = InvoiceLine.objects.filter(
-        invoice__state=InvoiceState.PAID, drawdown_item=None, order_line__budget__grant__isnull=False
-    ).exclude(grant_amount=ZERO)
-    for grant, amount in rows.order_by().values_list("order_line__budget__grant", "grant_amount"):
-        if amount is not None:
-            sums[grant].append(amount)
-    grants: Any = Grant.objects.visible_to(user).filter(pk__in=sums).select_related("programme")
-    return [ToDraw(grant, len(sums[grant.pk]), total(sums[grant.pk])) for grant in grants]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """The sums of a drawdown, in euros: its own, what other drawdowns called before, and what remains of the grant.
-
-    Only requested and received ones count.
-    """
-
-    eligible: Decimal
-    amount: Decimal
-    before: Decimal
-    remaining: Decimal
-
-
-def items_of(drawdown: Drawdown) -> list[DrawdownItem]:
-    """In the order of the vouchers."""
-    related = ("invoice_line__invoice", "invoice_line__order_line__product", "invoice_line__order_line__school")
-    rows = drawdown.items.select_related(*related)
-    return list(rows.order_by("invoice_line__invoice__paid_on", "invoice_line__invoice__voucher_number", "pk"))
-
-
-def sums_of(drawdown: Drawdown, items: Sequence[DrawdownItem]) -> Drawn:
-    amount = total(item.amount for item in items)
-    before = drawn_before(drawdown)
-    return Drawn(
-        eligible=total(item.invoice_line.eligible_amount for item in items),
-        amount=amount,
-        before=before,
-        remaining=drawdown.grant.amount - before - amount,
-    )
-
-
-def drawn_before(drawdown: Drawdown) -> Decimal:
-    """Euros called by other drawdowns of the same grant; before this one, once it is requested itself."""
-    others = DrawdownItem.objects.filter(drawdown__grant=drawdown.grant_id, drawdown__state__in=CALLED)
-    others = others.exclude(drawdown=drawdown.pk)
-    if drawdown.requested_on is not None:
-        day = drawdown.requested_on
-        others = others.filter(
-            Q(drawdown__requested_on__lt=day) | Q(drawdown__requested_on=day, drawdown__number__lt=drawdown.number)
-        )
-    return total(others.values_list("amount", flat=True))
-
-
-def drawdown_rows(user: User) -> Any:
-    """With `amount` in euros."""
-    rows = Drawdown.objects.visible_to(user).select_related("grant__programme", "by")
-    return rows.annotate(amount=Sum("items__amount"))

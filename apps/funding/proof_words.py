@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core import formats
-from apps.funding.proof_figures import Facts, Gap
+from apps.funding.proof_figures import Facts, Gap, ProofFigures
 
 TEXT_LABELS = {
     "purpose": gettext_lazy("What was planned and why"),
@@ -43,10 +43,13 @@ FIGURES = {
     "granted": gettext_lazy("Grant"),
     "own_share": gettext_lazy("Own share of the city"),
     "cost_of_devices": gettext_lazy("Cost of the devices"),
+    "drawn": gettext_lazy("Drawn down"),
+    "received": gettext_lazy("Of it received"),
 }
 
 _GAPS = {
     "unpaid": (gettext_lazy("Invoice without payment date"), gettext_lazy("Record the payment")),
+    "undelivered": (gettext_lazy("Paid, but not delivered"), gettext_lazy("Record the delivery")),
     "outside_period": (
         gettext_lazy("Invoice outside of the implementation period"),
         gettext_lazy("Explain it in the report"),
@@ -54,9 +57,26 @@ _GAPS = {
     "no_serial": (gettext_lazy("Device without serial number"), gettext_lazy("Enter the serial number")),
     "gone": (gettext_lazy("Bound device that is gone"), gettext_lazy("Explain it in the report")),
     "over_grant": (gettext_lazy("More paid by the grant than it holds"), gettext_lazy("Check the vouchers")),
+    "no_lucom": (gettext_lazy("No Lucom number"), gettext_lazy("Enter it at the grant")),
     "no_contact": (gettext_lazy("No contact for questions"), gettext_lazy("Enter it at the grant")),
     "no_text": (gettext_lazy("Part of the report is empty"), gettext_lazy("Write it")),
 }
+
+
+_PLANNED = {
+    "notice": gettext_lazy(
+        "Planned is what the grant notice with its changes granted, with the own share that belongs to it."
+    ),
+    "committed": gettext_lazy(
+        "Planned is what was committed for the school out of the grant, with the own share that belongs to it."
+    ),
+    "budgets": gettext_lazy("Planned is what the grant's budgets held, with the own share that belongs to it."),
+}
+
+
+def planned_in_words(figures: ProofFigures) -> str:
+    """What the column of planned amounts stands for."""
+    return str(_PLANNED[figures.financing_plan.basis])
 
 
 def gap_label(gap: Gap) -> str:

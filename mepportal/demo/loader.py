@@ -17,7 +17,7 @@ from mepportal.demo.applications import load_applications
 from mepportal.demo.catalogue import load_catalogue
 from mepportal.demo.devices import load_devices
 from mepportal.demo.loans import load_loans
-from mepportal.demo.money import load_budgets
+from mepportal.demo.money import load_budgets, load_carry_over
 from mepportal.demo.network import load_network
 from mepportal.demo.past_budgets import load_pots
 from mepportal.demo.payments import load_payments
@@ -56,6 +56,7 @@ def load(say: Callable[[str], None]) -> None:
         budgets = load_budgets(people)
         rounds = load_rounds(people=people)
         payments = load_payments(load_pots(by=people.approver), people)
+        load_carry_over(people)
         say(f"{Budget.objects.count()} budgets, {payments} entries of earlier years")
         say(f"{load_drawdowns(people)} drawdowns, {load_proofs(people)} proofs of use")
         say(f"{load_applications(schools, catalogue.present, people, budgets, rounds)} applications")

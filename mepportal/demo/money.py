@@ -13,6 +13,7 @@ from apps.core.history import save_by
 from apps.funding import services
 from apps.funding.choices import ExpenditureType
 from apps.funding.models import Budget, Grant
+from mepportal.demo.past_budgets import CARRIED_OVER, CARRIED_OVER_LINE
 from mepportal.demo.people import People
 from mepportal.demo.programmes import load_programme
 
@@ -29,11 +30,10 @@ def load_budgets(people: People) -> dict[str, Budget]:
     budgets = {
         "city": _budget(
             people,
-            name="Digitale Ausstattung der Schulen",
+            name=CARRIED_OVER_LINE,
             measure_number="400_0300003080",
             virement_group=GROUP,
             appropriation=Decimal("650000.00"),
-            carried_over=Decimal("82500.00"),
             **capital,
         ),
         "small": _budget(
@@ -64,8 +64,26 @@ def load_budgets(people: People) -> dict[str, Budget]:
     return budgets
 
 
+def load_carry_over(people: People) -> None:
+    """What last year left goes into this year's budget, as the office does it: proposed, and confirmed by another."""
+    year = clock.today().year - 1
+    last = Budget.objects.filter(fiscal_year=year, name=CARRIED_OVER_LINE, grant=None).first() or _budget(
+        people,
+        name=CARRIED_OVER_LINE,
+        fiscal_year=year,
+        product="03.01.01",
+        ledger_account="783100",
+        expenditure_type=ExpenditureType.CAPITAL,
+        appropriation=CARRIED_OVER,
+    )
+    row = services.CarryOver(budget_id=last.pk, target_id=None, amount=CARRIED_OVER)
+    reason = "Ausschreibung der Displays verschoben, § 22 KomHVO NRW"
+    (change,) = services.propose_carry_overs(rows=[row], reason=reason, by=people.clerk)
+    services.confirm_change(change=change, by=people.approver)
+
+
 def _budget(people: People, **values: Any) -> Budget:
-    reason = f"Haushaltsplan {clock.today().year}"
+    reason = f"Haushaltsplan {values['fiscal_year']}"
     change = services.propose_budget(by=people.clerk, reason=reason, **values)
     budget = services.confirm_change(change=change, by=people.approver).budget
     if budget is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from apps.accounts.models import User
+from apps.core import clock
 from apps.core.history import bulk_create_by, save_by
 from apps.core.money import ZERO, share_rounded_down, total
 from apps.funding.choices import ExpenditureType
@@ -24,6 +25,9 @@ from mepportal.demo.programmes import load_programme
 MOBILE = ("tablet", "notebook")
 FIXED = ("desktop", "projector", "display", "charging_cart", "document_camera")
 YEARS = range(2020, 2026)
+CARRIED_OVER = Decimal("82500.00")
+CARRIED_OVER_LINE = "Digitale Ausstattung der Schulen"
+"""Last year's budget of this name left so much, which goes into this year's (`money.load_carry_over`)."""
 PRODUCT = "03.01.01"
 
 OWN_SHARES = {
@@ -121,7 +125,7 @@ LINES = (
     Line("DigitalPakt: Vernetzung der Schulgebäude", {2021: 1200, 2022: 1750, 2023: 1630, 2024: 1250}, "DEMO-DP1-001"),
     Line("IT-Administration", {2021: 130, 2022: 140, 2023: 140, 2024: 140}, "DEMO-ADMIN-001", operating=True),
     Line(
-        "Digitale Ausstattung der Schulen",
+        CARRIED_OVER_LINE,
         {2020: 1230, 2021: 1360, 2022: 460, 2023: 440, 2024: 1220, 2025: 1750},
         codes=(*MOBILE, *FIXED),
     ),
@@ -202,7 +206,8 @@ def _pots(year: int, grants: Mapping[str, Grant]) -> Iterator[Pot]:
             continue
         whole = Decimal(line.thousands[year] * 1000)
         if line.notice is None:
-            yield Pot(line, year, _budget(line.name, year, line, whole))
+            left = CARRIED_OVER if (line.name, year) == (CARRIED_OVER_LINE, clock.today().year - 1) else ZERO
+            yield Pot(line, year, _budget(line.name, year, line, whole + left))
             continue
         grant = grants[line.notice]
         granted = share_rounded_down(whole, grant.rate)

@@ -16,7 +16,8 @@ from django.utils.translation import override
 from apps.core.money import ZERO
 from apps.funding.choices import DrawdownState, ProofState
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, ProofOfUse
-from apps.funding.proof_figures import ProofFigures, as_json
+from apps.funding.proof_figures import ProofFigures
+from apps.funding.proof_keeping import as_json
 from apps.funding.proof_selectors import figures_of
 from mepportal.demo.days import at_noon, last_working_day, working_day
 from mepportal.demo.past_budgets import NOTICES, WITHOUT_CONTACT

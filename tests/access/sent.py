@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.accounts.choices import Role
 from apps.core import clock
-from apps.funding.proof_selectors import drawable_lines
+from apps.funding.drawdown_selectors import drawable_lines
 from apps.schools.models import School
 from tests.access.purchase_data import PURCHASES
 from tests.access.visits import client_of

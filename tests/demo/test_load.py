@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.core import clock
+from apps.funding.carry_over import carry_over_list
 from apps.funding.models import Budget, EquipmentApplication
 from apps.inventory.models import Device
 from apps.quotas.selectors import current_plan, overview
@@ -82,6 +84,17 @@ def test_money_of_this_year_is_committed_and_the_ledger_agrees():
     assert all(budget.committed > 0 for budget in present)
     assert not present.filter(spent__gt=0).exists(), "nothing of this year is ordered yet, so nothing is paid"
     call_command("check_ledger", "--json", stdout=StringIO())
+
+
+def test_what_was_carried_over_has_its_carry_over_in_the_list_for_the_council():
+    year = clock.today().year
+    found = carry_over_list(User.objects.filter(role=Role.AUDITOR)[0], year - 1)
+    assert [(row.amount, row.counterpart.name) for row in found.confirmed] == [
+        (Decimal("82500.00"), "Digitale Ausstattung der Schulen")
+    ]
+    for budget in Budget.objects.exclude(carried_over=0):
+        assert budget.carried_over == sum(row.amount for row in found.confirmed if row.counterpart == budget)
+    assert not Budget.objects.exclude(fiscal_year__gte=year - 1).exclude(carried_out=0).exists()
 
 
 def test_people_of_every_role_and_their_sign_ins(loaded):

@@ -13,8 +13,9 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, OrderState, ProofState
+from apps.funding.drawdown_selectors import drawable_lines
 from apps.funding.models import Drawdown, Grant, Invoice, InvoiceLine, LedgerEntry, Order, ProofOfUse, PurchasedDevice
-from apps.funding.proof_selectors import drawable_lines, shown_figures
+from apps.funding.proof_selectors import shown_figures
 from apps.inventory.models import Device, Placement
 from tests.funding.portal import client_of
 

@@ -27,7 +27,7 @@ from apps.funding.models import (
     PurchasedDevice,
     Supplier,
 )
-from apps.funding.proof_figures import as_json
+from apps.funding.proof_keeping import as_json
 from apps.funding.proof_selectors import figures_of
 from apps.inventory.models import Device, Product
 from apps.schools.models import School
@@ -73,10 +73,14 @@ def pay(
     eligible: str | None = None,
     quantity: int = 1,
     devices: int = 0,
+    delivered: int | None = None,
     dated_on: datetime.date = DAY,
     state: InvoiceState = InvoiceState.PAID,
 ) -> InvoiceLine:
-    """A line of an invoice of its own, with entries of the ledger when it is paid, and so many devices."""
+    """A line of an invoice of its own, with entries of the ledger when it is paid, and so many devices.
+
+    All of it has come unless `delivered` says how much.
+    """
     clerk, approver = person(Role.OFFICE_CLERK), person(Role.OFFICE_APPROVER)
     number = next(NUMBERS)
     supplier, _made = Supplier.objects.get_or_create(name="Muster Handel")
@@ -88,6 +92,7 @@ def pay(
     line = OrderLine.objects.create(
         order=order, school=school, product=Product.objects.first() or ProductFactory(), quantity=quantity,
         unit_price=abs(Decimal(amount)) / quantity, budget=budget, own_share_budget=own,
+        delivered=quantity if delivered is None else delivered,
     )  # fmt: skip
     paid = state == InvoiceState.PAID
     invoice = Invoice.objects.create(

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core import clock
 from apps.funding import services
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
@@ -171,6 +172,24 @@ def council(client: Client, kind: str) -> bytes:
     answer: Any = client.get(reverse(f"admin:funding_budget_carry_over_{kind}"), YEAR)
     assert answer.status_code == 200
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def test_both_files_of_the_list_are_named_alike(client: Client) -> None:
+    day = f"{clock.today():%Y-%m-%d}"
+    for kind in ("csv", "pdf"):
+        answer: Any = client.get(reverse(f"admin:funding_budget_carry_over_{kind}"), YEAR)
+        assert answer["Content-Disposition"] == f'attachment; filename="uebertraege-2026-{day}.{kind}"'
+
+
+def test_a_row_says_what_of_it_is_confirmed_already_also_where_more_is_left(clerk: User, approver: User) -> None:
+    budget = BudgetFactory(appropriation=D("1000.00"))
+    services.confirm_change(change=carry(budget, "300.00", clerk), by=approver)
+
+    shown = client_of(clerk).get(CARRY_OVER, YEAR)
+
+    today = f"{clock.today():%d.%m.%Y}"
+    assert f"300,00 € übertragen, bestätigt am {today} von {approver}" in texts(shown)
+    assert f"chosen_{budget.pk}" in shown.content.decode()
 
 
 def test_the_council_gets_its_list(client: Client, clerk: User, approver: User) -> None:

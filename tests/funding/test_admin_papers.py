@@ -1,21 +1,18 @@
 """Drawdowns and proofs of use in the admin: every state and role, what a page says, and its files."""
 
-import io
 from decimal import Decimal
 from typing import Any
 
-import openpyxl
 import pypdfium2
 import pytest
 from django.urls import reverse
 
 from apps.accounts.choices import Role
-from apps.funding import services
-from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
-from apps.funding.models import Drawdown, Grant, ProofOfUse
-from apps.inventory.models import Device
-from tests.factories import AuditorFactory, ClerkFactory, SchoolFactory, UserFactory
-from tests.funding.papers import TEXTS, make_drawdown, make_grant, make_proof, money_of, pay, post
+from apps.funding.choices import DrawdownState, ProofState
+from apps.funding.models import Drawdown, Grant, OrderLine
+from tests.factories import AuditorFactory, SchoolFactory, UserFactory
+from tests.funding.paper_pages import page, pdf_text, typed, workbook
+from tests.funding.papers import make_drawdown, make_grant, make_proof, money_of, pay
 from tests.funding.portal import client_of, messages_of, texts
 
 pytestmark = pytest.mark.django_db
@@ -33,15 +30,6 @@ PROOF_STEPS = {
     ("hand_in", ProofState.DRAFT): ProofState.HANDED_IN,
     ("reopen", ProofState.HANDED_IN): ProofState.DRAFT,
 }
-
-
-def page(row: Any, what: str = "change") -> str:
-    return reverse(f"admin:funding_{row._meta.model_name}_{what}", args=[row.pk])
-
-
-def typed(step: str, row: Any) -> dict[str, Any]:
-    revision = getattr(row, "revision", 1)
-    return {"step": step, "reason": "Grund", "seen": revision, "revision": revision, **TEXTS}
 
 
 @pytest.mark.parametrize("role", Role)
@@ -98,6 +86,42 @@ class TestDrawdowns:
         assert [item.amount for item in row.items.all()] == [D("900.00")]
         assert row.remark == "Rate 1"
 
+    def test_all_that_is_not_drawn_in_one_click(self, office: Any) -> None:
+        grant = make_grant()
+        lines = [pay(grant, money_of(grant), "500.00") for _number in range(3)]
+        address = f"{reverse('admin:funding_drawdown_add')}?grant={grant.pk}"
+        shown = office.get(address)
+        assert "Alles noch nicht Abgerufene 1.350,00 € 3 Belege" in texts(shown)
+        keys = "-".join(str(line.pk) for line in lines)
+        assert f'name="groups" value="{keys}"' in shown.content.decode()
+        late = pay(grant, money_of(grant), "500.00")
+
+        office.post(address, {"step": "choose", "groups": [keys]})
+
+        assert {item.invoice_line for item in Drawdown.objects.get().items.all()} == set(lines) - {late}
+
+    def test_groups_by_order_and_by_school_with_single_rows_inside(self, office: Any) -> None:
+        grant, school = make_grant(), SchoolFactory(short_name="GG Nord")
+        first, second, other = (
+            pay(grant, money_of(grant), amount, school=place)
+            for amount, place in (("500.00", school), ("300.00", school), ("200.00", None))
+        )
+        OrderLine.objects.filter(pk=second.order_line_id).update(order=first.order_line.order)
+        address = f"{reverse('admin:funding_drawdown_add')}?grant={grant.pk}"
+
+        order = first.order_line.order
+        assert f"{order.number}, {order.supplier} 2 Belege 720,00 €" in texts(office.get(address))
+        assert "GG Nord 2 Belege 720,00 €" in texts(office.get(f"{address}&by=school"))
+        sent = {"step": "choose", "lines": [other.pk], "groups": [f"{first.pk}-{second.pk}"]}
+        office.post(address, sent)
+
+        row = Drawdown.objects.get()
+        assert {item.invoice_line for item in row.items.all()} == {first, second, other}
+        office.post(page(row), {"step": "choose", "lines": [second.pk]})
+        html = office.get(f"{page(row)}?choose=1").content.decode()
+        assert [line for line in (first, second, other) if _is_checked(html, line.pk)] == [second]
+        assert '<details class="desk-more" open>' in html
+
     def test_nothing_to_draw_says_so(self, office: Any) -> None:
         assert "Es gibt nichts abzurufen" in texts(office.get(reverse("admin:funding_drawdown_add")))
         assert office.get(f"{reverse('admin:funding_drawdown_add')}?grant=77").status_code == 404
@@ -117,7 +141,16 @@ class TestDrawdowns:
 
     def test_without_lucom_number_it_says_where_to_enter_it(self, office: Any) -> None:
         row = make_drawdown()
+        address = f'href="{reverse("admin:funding_grant_change", args=[row.grant_id])}#id_lucom_number"'
+        assert address not in office.get(page(row)).content.decode()
         Grant.objects.update(lucom_number="")
+        pay(row.grant, money_of(row.grant))
+        for url in (
+            page(row),
+            f"{page(row)}?choose=1",
+            f"{reverse('admin:funding_drawdown_add')}?grant={row.grant_id}",
+        ):
+            assert address in office.get(url).content.decode()
         assert "Aktenzeichen und Lucom-Nummer" in texts(office.post(page(row), {"step": "request"}))
 
     def test_the_page_shows_sums_and_what_comes_next(self, office: Any) -> None:
@@ -132,6 +165,12 @@ class TestDrawdowns:
         assert "Mittel abrufen" not in texts(client.get(page(row)))
         assert client.get(page(row, "history")).status_code == 200
         assert client.get(reverse("admin:funding_drawdown_add")).status_code == 403
+
+    def test_its_list_begins_on_the_first_page(self, office: Any) -> None:
+        row = make_drawdown()
+        document = pypdfium2.PdfDocument(office.get(page(row, "pdf")).content)
+        assert row.items.get().invoice_line.invoice.voucher_number in document[0].get_textpage().get_text_range()
+        assert len(document) == 1
 
     def test_its_list_as_pdf_and_spreadsheet(self, office: Any) -> None:
         row = make_drawdown(DrawdownState.REQUESTED, grant=make_grant(amount=D("5000.00"), file_reference="48-77"))
@@ -149,122 +188,3 @@ class TestDrawdowns:
 
 def _is_checked(html: str, key: int) -> bool:
     return " checked" in html.split(f'id="line-{key}"')[1].split(">", maxsplit=1)[0]
-
-
-def pdf_text(pdf: bytes) -> str:
-    """All words of a PDF, which must be tagged and number its pages."""
-    assert b"/MarkInfo" in pdf
-    assert b"/StructTreeRoot" in pdf
-    document = pypdfium2.PdfDocument(pdf)
-    pages = [document[number].get_textpage().get_text_range() for number in range(len(document))]
-    for number, words in enumerate(pages, start=1):
-        assert f"Seite {number} von {len(pages)}" in words
-    return " ".join(" ".join(pages).replace("\u202f", " ").replace("\xa0", " ").split())
-
-
-def workbook(response: Any) -> dict[str, list[tuple[Any, ...]]]:
-    book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))
-    return {sheet.title: list(sheet.iter_rows(min_row=2, values_only=True)) for sheet in book}
-
-
-class TestProofs:
-    def test_begin_one(self, office: Any) -> None:
-        grant, school = make_grant(), SchoolFactory()
-        add = reverse("admin:funding_proofofuse_add")
-        office.post(add, {"grant": grant.pk, "school": school.pk})
-        assert ProofOfUse.objects.get().school == school
-        assert "schon einen Verwendungsnachweis" in texts(office.post(add, {"grant": grant.pk, "school": school.pk}))
-
-    def test_a_draft_names_what_is_missing_with_the_way_to_mend_it(self, office: Any) -> None:
-        row = make_proof(result="", grant=make_grant(contact=""))
-        pay(row.grant, money_of(row.grant), devices=1)
-        pay(row.grant, money_of(row.grant), state=InvoiceState.RECORDED)
-        device = Device.objects.get()
-        Device.objects.update(serial="")
-
-        response = office.get(page(row))
-
-        shown, html = texts(response), response.content.decode()
-        for words in ("Rechnung ohne Zahlungsdatum (1)", "Gerät ohne Seriennummer (1)", "Ansprechstelle fehlt (1)"):
-            assert words in shown
-        for url in (device.get_absolute_url(), reverse("admin:funding_grant_change", args=[row.grant.pk])):
-            assert f'href="{url}"' in html
-        assert 'href="#id_result"' in html
-        assert 'id="id_result"' in html
-
-    def test_a_difference_stands_above_and_in_its_line(self, office: Any) -> None:
-        row = make_proof()
-        post(row.grant.budgets.get(), LedgerKind.PAY, D("0.01"))
-        shown = texts(office.post(page(row), typed("hand_in", row)))
-        assert "weicht um − 0,01 € von der Buchhaltung ab" in shown
-        assert ProofOfUse.objects.get().state == ProofState.DRAFT
-
-    def test_texts_that_were_typed_stay_when_somebody_was_faster(self, office: Any) -> None:
-        row = make_proof()
-        services.save_texts(proof=row, revision=1, by=ClerkFactory(), texts={"course": "Schneller"})
-        shown = texts(office.post(page(row), typed("save", row) | {"course": "Mein langer Text"}))
-        assert "inzwischen geändert" in shown
-        assert "Mein langer Text" in shown
-
-    def test_after_reopening_the_page_says_what_changed(self, office: Any) -> None:
-        row = make_proof()
-        office.post(page(row), typed("hand_in", row))
-        line = pay(row.grant, money_of(row.grant), "100.00")
-        assert line.invoice.voucher_number not in texts(office.get(page(row)))
-
-        shown = texts(office.post(page(row), {"step": "reopen", "reason": "Beleg"}, follow=True))
-
-        assert "Was sich seit der Abgabe geändert hat" in shown
-        assert "1.000,00 € → 1.100,00 €" in shown
-        assert line.invoice.voucher_number in shown
-
-    def test_page_pdf_and_spreadsheet_say_the_same(self, office: Any) -> None:
-        row = make_proof(award_note="Rahmenvertrag", grant=make_grant(file_reference="48-88"))
-        line = pay(row.grant, money_of(row.grant), "1000.00", eligible="800.00", quantity=2, devices=2)
-        tag, serial = Device.objects.order_by("tag").values_list("tag", "serial").first()
-
-        shown = texts(office.get(page(row)))
-        words = pdf_text(office.get(page(row, "pdf")).content)
-        book = workbook(office.get(page(row, "xlsx")))
-
-        voucher, last = book["Belege"]
-        assert voucher[0] == line.invoice.voucher_number
-        assert voucher[6:11] == (2, 1000, 800, 720, 80)
-        assert last[7:11] == (1000, 800, 720, 80)
-        device, _second, cost = book["Geräte"]
-        assert (device[0], device[1], device[4], cost[4]) == (tag, serial, 500, 1000)
-        for found in (shown, words):
-            for part in ("48-88", "Rahmenvertrag", line.invoice.voucher_number, tag, serial, "720,00 €", "80,00 €",
-                         "200,00 €", "31.12.2031", "Mittel Dritter 0,00 €"):  # fmt: skip
-                assert part in found
-        assert "Entwurf" in words
-        assert "Unterschrift" in words
-
-    def test_what_was_handed_in_is_printed_as_it_was(self, office: Any) -> None:
-        row = make_proof(ProofState.HANDED_IN)
-        before = workbook(office.get(page(row, "xlsx")))
-        pay(row.grant, money_of(row.grant), "77.77", devices=1)
-        assert workbook(office.get(page(row, "xlsx"))) == before
-        assert "Entwurf" not in pdf_text(office.get(page(row, "pdf")).content)
-
-    def test_thousands_of_devices_break_over_pages_with_their_head(self, office: Any) -> None:
-        row = make_proof()
-        line = pay(row.grant, money_of(row.grant), "1200.00", quantity=120, devices=120)
-        pdf = office.get(page(row, "pdf")).content
-        document = pypdfium2.PdfDocument(pdf)
-        listed = [document[number].get_textpage().get_text_range() for number in range(len(document))]
-        pages = [words for words in listed if "Seriennummer" in words]
-        assert len(pages) >= 3
-        assert line.order_line.devices.count() == 120
-        assert pdf_text(pdf)
-
-    def test_a_clerk_writes_and_an_approver_hands_in(self, office: Any) -> None:
-        row = make_proof()
-        assert "Verwendungsnachweis abgeben" not in texts(client_of(ClerkFactory()).get(page(row)))
-        assert "Verwendungsnachweis abgeben" in texts(office.get(page(row)))
-        assert "Sachbericht speichern" not in texts(client_of(AuditorFactory()).get(page(row)))
-
-    def test_empty_ones_say_so(self, office: Any) -> None:
-        shown = texts(office.get(page(make_proof(grant=make_grant()))))
-        for words in ("noch kein Budget", "noch nichts bezahlt", "kein Gerät gekauft"):
-            assert words in shown

@@ -7,8 +7,8 @@ import pytest
 
 from apps.funding import services
 from apps.funding.choices import DrawdownState, ProofState
+from apps.funding.drawdown_selectors import drawable_lines
 from apps.funding.models import Drawdown, DrawdownItem, ProofOfUse
-from apps.funding.proof_selectors import drawable_lines
 from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.papers import make_drawdown, make_grant, make_proof, money_of, pay
 from tests.funding.test_concurrency import all_at_once

@@ -12,27 +12,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.money import ZERO, share_rounded_down, total
-from apps.funding.choices import InvoiceState, LedgerKind
-from apps.funding.models import ProofOfUse, PurchasedDevice
+from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind
+from apps.funding.models import Invoice, InvoiceLine, ProofOfUse, PurchasedDevice
 from apps.funding.proof_figures import (
     Agreement,
     Facts,
     Gap,
+    GrantMoney,
     Plan,
     ProofDevice,
     ProofFigures,
     Voucher,
-    as_json,
-    compare,
-    from_json,
+    financing_plan,
     planned_eligible,
     positions_of,
 )
+from apps.funding.proof_keeping import as_json, compare, from_json
 from apps.funding.proof_selectors import figures_of
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, Placement
 from tests.factories import SchoolFactory, SupportFactory
-from tests.funding.papers import DAY, make_grant, make_proof, money_of, pay, post
+from tests.funding.papers import DAY, make_drawdown, make_grant, make_proof, money_of, pay, post
 
 D = Decimal
 
@@ -53,9 +53,10 @@ def proof(*vouchers: Voucher, **values: Any) -> ProofFigures:
     plans = [Plan(1, "Endgeräte", 2026, D("900.00"))]
     device = ProofDevice("T-1", "S1", "Tablet", "Schule", D("80.00"), "2026-1", datetime.date(2031, 12, 31))
     own: dict[str, Any] = {
-        "day": DAY, "facts": facts, "positions": positions_of(plans, vouchers, D("0.9")), "vouchers": list(vouchers),
+        "day": DAY, "facts": facts, "positions": positions_of(plans, vouchers, facts), "vouchers": list(vouchers),
         "devices": [device], "agreements": [Agreement("Endgeräte 2026", False, D("72.00"), D("72.00"))],
         "gaps": [Gap("no_text", "course", "text:course")], "texts": {"course": "Getan"},
+        "plan": financing_plan(facts, plans),
     }  # fmt: skip
     return ProofFigures(**(own | values))
 
@@ -77,8 +78,54 @@ def test_planned_and_actual_in_euros_and_percent() -> None:
     ]
 
 
+class TestTheTwoPlans:
+    """The financing plan is the notice, the spending plan its budgets; both add up to the same."""
+
+    facts = Facts("DigitalPakt", "", "48-1", "LU", DAY, D("1200.00"), D("0.9"), DAY, None, None, "Amt", "")
+
+    def test_what_no_budget_has_is_a_position(self) -> None:
+        plans = [Plan(1, "Endgeräte", 2026, D("810.00"))]
+        positions = positions_of(plans, [voucher()], self.facts)
+        figures = proof(voucher(), facts=self.facts, positions=positions, plan=financing_plan(self.facts, plans))
+
+        assert [(row.kind, row.planned, row.planned_granted) for row in positions] == [
+            ("budget", D("900.00"), D("810.00")),
+            ("unassigned", D("433.33"), D("390.00")),
+        ]
+        assert total(row.planned for row in positions) == figures.planned == D("1333.33")
+        assert [(row.kind, row.planned) for row in figures.sources[:2]] == [
+            ("grant", D("1200.00")),
+            ("own_share", D("133.33")),
+        ]
+
+    def test_rounding_makes_no_position(self) -> None:
+        plans = [Plan(number, "Endgeräte", 2026, D("400.00")) for number in range(3)]
+
+        positions = positions_of(plans, [], self.facts)
+
+        assert [row.planned for row in positions] == [D("444.44"), D("444.45"), D("444.44")]
+        assert total(row.planned for row in positions) == financing_plan(self.facts, plans).eligible
+
+    def test_for_a_school_it_is_what_was_committed(self) -> None:
+        plans = [Plan(1, "Endgeräte", 2026, D("810.00"))]
+        facts = replace(self.facts, school="Schule (1)")
+
+        plan = financing_plan(facts, plans)
+
+        assert (plan.basis, plan.granted, plan.own) == ("committed", D("810.00"), D("90.00"))
+        assert [row.kind for row in positions_of(plans, [], facts)] == ["budget"]
+
+    def test_what_was_handed_in_before_keeps_what_it_showed(self) -> None:
+        stored = as_json(proof(voucher()))
+        del stored["plan"]
+
+        figures = from_json(stored)
+
+        assert (figures.financing_plan.basis, figures.planned) == ("budgets", D("1000.00"))
+
+
 def test_of_nothing_there_is_no_percent() -> None:
-    figures = proof(positions=[])
+    figures = proof(positions=[], plan=None)
 
     assert [row.actual_percent for row in figures.sources] == [None, None, None]
     assert [row.planned_percent for row in figures.sources] == [None, None, None]
@@ -187,13 +234,46 @@ class TestTheLedger:
         assert figures_of(ProofOfUse(grant=first)).agrees
 
     def test_planned_for_a_school_is_what_was_committed_for_it(self) -> None:
-        grant, school = make_grant(), SchoolFactory()
+        grant, school = make_grant(amount=D("18000.00")), SchoolFactory()
         budgets = money_of(grant)
         pay(grant, budgets, school=school)
         pay(grant, budgets, "500.00", school=SchoolFactory())
 
-        assert figures_of(ProofOfUse(grant=grant)).planned == D("10000.00")
+        assert figures_of(ProofOfUse(grant=grant)).planned == D("20000.00")
         assert figures_of(ProofOfUse(grant=grant, school=school)).planned == D("1000.00")
+
+
+@pytest.mark.django_db
+class TestTheMoneyOfTheGrant:
+    def test_granted_drawn_received_spent_and_what_remains(self) -> None:
+        grant = make_grant(amount=D("9000.00"))
+        make_drawdown(DrawdownState.RECEIVED, grant=grant)
+        make_drawdown(DrawdownState.REQUESTED, grant=grant)
+        make_drawdown(DrawdownState.DRAFT, grant=grant)
+
+        money = figures_of(ProofOfUse(grant=grant)).money
+
+        assert money == GrantMoney(D("9000.00"), drawn=D("1800.00"), received=D("900.00"), spent=D("2700.00"))
+        assert (money.to_draw, money.to_pay_back, money.unused) == (D("900.00"), ZERO, D("6300.00"))
+
+    def test_what_was_drawn_and_credited_later_goes_back(self) -> None:
+        grant = make_grant(amount=D("9000.00"))
+        make_drawdown(DrawdownState.RECEIVED, grant=grant)
+        pay(grant, money_of(grant), "-100.00", eligible="-100.00")
+
+        money = figures_of(ProofOfUse(grant=grant)).money
+
+        assert money is not None
+        assert (money.to_draw, money.to_pay_back) == (ZERO, D("90.00"))
+
+    def test_of_a_school_its_vouchers_count(self) -> None:
+        grant, school = make_grant(), SchoolFactory()
+        make_drawdown(DrawdownState.RECEIVED, grant=grant)
+        pay(grant, money_of(grant), "500.00", school=school)
+
+        money = figures_of(ProofOfUse(grant=grant, school=school)).money
+
+        assert money == GrantMoney(D("450.00"), drawn=ZERO, received=ZERO, spent=D("450.00"))
 
 
 def gaps(proof: ProofOfUse) -> list[tuple[str, str]]:
@@ -213,12 +293,27 @@ class TestGaps:
         assert gaps(row) == [("unpaid", f"invoice:{line.invoice_id}")]
         assert len(figures_of(row).vouchers) == 1
 
+    def test_what_is_paid_and_has_not_come(self) -> None:
+        row, school = make_proof(), SchoolFactory()
+        line = pay(row.grant, money_of(row.grant), quantity=5, delivered=3, school=school)
+        pay(row.grant, money_of(row.grant), quantity=5, delivered=0, state=InvoiceState.RECORDED)
+        order = line.order_line.order
+
+        assert ("undelivered", f"order:{order.pk}") in gaps(row)
+        (gap,) = figures_of(ProofOfUse(grant=row.grant, school=school)).gaps[:1]
+        assert gap.subject == f"{order.number}, {line.order_line}: bezahlt 5, geliefert 3"
+        InvoiceLine.objects.create(
+            invoice=Invoice.objects.filter(state=InvoiceState.PAID).last(), order_line=line.order_line, quantity=-2,
+            amount=D("-400.00"), eligible_amount=ZERO, grant_amount=ZERO, own_amount=D("-400.00"),
+        )  # fmt: skip
+        assert "undelivered" not in {kind for kind, _target in gaps(row)}
+
     @pytest.mark.parametrize("day", ["2026-01-14", "2027-01-01"])
     def test_an_invoice_outside_of_the_period(self, day: str) -> None:
         row = make_proof()
         line = pay(row.grant, money_of(row.grant), dated_on=datetime.date.fromisoformat(day))
 
-        assert gaps(row) == [("outside_period", f"invoice_line:{line.pk}")]
+        assert gaps(row) == [("outside_period", f"invoice:{line.invoice_id}")]
 
     def test_a_device_without_serial_number(self) -> None:
         row = make_proof()
@@ -254,10 +349,11 @@ class TestGaps:
 
     def test_no_contact_empty_texts_and_more_than_the_grant(self) -> None:
         row = make_proof(course=" ", result="")
-        row.grant.contact, row.grant.amount = "", D("899.99")
+        row.grant.contact, row.grant.lucom_number, row.grant.amount = "", " ", D("899.99")
 
         assert gaps(row) == [
             ("over_grant", f"grant:{row.grant.pk}"),
+            ("no_lucom", f"grant:{row.grant.pk}"),
             ("no_contact", f"grant:{row.grant.pk}"),
             ("no_text", "text:course"),
             ("no_text", "text:result"),

@@ -14,8 +14,8 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState
+from apps.funding.drawdown_selectors import drawable_lines, grants_to_draw, items_of, sums_of
 from apps.funding.models import Drawdown, DrawdownItem, Grant
-from apps.funding.proof_selectors import drawable_lines, grants_to_draw, items_of, sums_of
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
 from tests.factories import ClerkFactory, UserFactory
 from tests.funding.papers import DAY, make_drawdown, make_grant, money_of, pay

@@ -14,12 +14,13 @@ from apps.core.errors import DomainError, StaleError
 from apps.funding import services
 from apps.funding.choices import LedgerKind, ProofState
 from apps.funding.models import ProofOfUse
-from apps.funding.proof_figures import TEXTS, from_json
+from apps.funding.proof_figures import TEXTS
+from apps.funding.proof_keeping import from_json
 from apps.funding.proof_selectors import figures_of, shown_figures
 from apps.funding.workflow import PROOF_TRANSITIONS
 from apps.inventory.models import Device
 from tests.factories import ApproverFactory, SchoolFactory, UserFactory
-from tests.funding.papers import make_grant, make_proof, money_of, pay, post
+from tests.funding.papers import DAY, make_grant, make_proof, money_of, pay, post
 
 pytestmark = pytest.mark.django_db
 S = ProofState
@@ -164,7 +165,6 @@ class TestReopening:
         found = services.changes_since(proof)
         assert found is not None
         sums = {row.what: row.after - row.before for row in found.sums}
-        assert sums.pop("planned") == Decimal("10000.00")
         assert sums == {
             "spent": Decimal("77.77"), "eligible": Decimal("77.77"), "granted": Decimal("69.99"),
             "own_share": Decimal("7.78"),
@@ -172,6 +172,22 @@ class TestReopening:
         assert found.vouchers == [line.invoice.voucher_number]
         assert (found.devices, found.texts) == ([], ["result"])
         assert proof.history.filter(history_change_reason="Beleg nachgereicht").exists()
+
+    def test_a_change_notice_moves_what_was_planned_and_nothing_that_was_handed_in(self, approver: User) -> None:
+        proof = make_proof(grant=make_grant(amount=Decimal("9000.00")))
+        services.hand_in(proof=proof, revision=1, by=approver)
+
+        services.record_change_notice(
+            grant=proof.grant, by=approver, notice_on=DAY, reason="Aufstockung", amount=Decimal("18000.00")
+        )
+
+        assert shown_figures(ProofOfUse.objects.get()).planned == Decimal("10000.00")
+        proof = services.reopen(proof=ProofOfUse.objects.get(), by=approver, reason="Änderungsbescheid")
+        found = services.changes_since(proof)
+        assert found is not None
+        assert [(row.what, row.before, row.after) for row in found.sums] == [
+            ("planned", Decimal("10000.00"), Decimal("20000.00"))
+        ]
 
     def test_needs_a_reason(self, approver: User) -> None:
         with pytest.raises(DomainError) as refused:

@@ -14,11 +14,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
-from apps.core.exports import csv_response
+from apps.core.exports import csv_response, file_name
 from apps.core.form_layout import collect_errors, refuse
 from apps.funding.admin.budget_changes import LIST
 from apps.funding.admin.budget_forms import CarryOverForm
-from apps.funding.carry_over import carry_over_list, carry_over_rows, year_to_close
+from apps.funding.carry_over import CarryOverList, carry_over_list, carry_over_rows, year_to_close
 from apps.funding.carry_over_report import HEADER, cells, list_pdf
 from apps.funding.models import Budget
 
@@ -67,16 +67,20 @@ class CarryOverPages:
     def carry_over_csv(self, request: HttpRequest) -> HttpResponse:
         _ensure_reads(request)
         found = carry_over_list(request.user, _year(request))  # type: ignore[arg-type]  # signed in
-        name = gettext("Carry-overs %(year)s") % {"year": found.year}
         lines = (cells(change) for change in (*found.confirmed, *found.proposed))
-        return csv_response(name, [str(word) for word in HEADER], lines)  # type: ignore[return-value]  # streams
+        return csv_response(_stem(found), [str(word) for word in HEADER], lines)  # type: ignore[return-value]  # streams
 
     def carry_over_pdf(self, request: HttpRequest) -> HttpResponse:
         _ensure_reads(request)
         found = carry_over_list(request.user, _year(request))  # type: ignore[arg-type]  # signed in
         response = HttpResponse(list_pdf(found), content_type="application/pdf")
-        response["Content-Disposition"] = f'inline; filename="uebertraege-{found.year}.pdf"'
+        response["Content-Disposition"] = f'attachment; filename="{file_name(_stem(found), "pdf")}"'
         return response
+
+
+def _stem(found: CarryOverList) -> str:
+    """The name of both files without their day."""
+    return gettext("carry-overs-%(year)s") % {"year": found.year}
 
 
 def _propose(request: HttpRequest, form: CarryOverForm) -> bool:

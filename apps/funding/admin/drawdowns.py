@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,9 +23,21 @@ from apps.funding import services
 from apps.funding.admin.budgets import euros
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import DrawdownState
-from apps.funding.models import Drawdown, Grant, InvoiceLine
+from apps.funding.drawdown_selectors import (
+    LineGroup,
+    drawable_lines,
+    drawdown_rows,
+    grants_to_draw,
+    grouped_lines,
+    items_of,
+    missing_numbers,
+    sums_of,
+)
+from apps.funding.models import Drawdown, Grant, InvoiceLine, Order
 from apps.funding.proof_forms import DayForm, ReasonForm, RemarkForm
-from apps.funding.proof_selectors import drawable_lines, drawdown_rows, grants_to_draw, items_of, sums_of
+
+VOUCHERS_ON_A_PHONE = (0, 4, 5, 8)
+"""Number, subject, school, paid by the grant."""
 
 
 @admin.register(Drawdown)
@@ -98,10 +110,15 @@ class DrawdownAdmin(PaperAdmin):
                 return self.done(request, saved, gettext("The drawdown is saved as a draft."))
             except DomainError as error:
                 errors = [FieldError("", "", str(error), error.code)]
+        everything = LineGroup(None, (*own, *free))
+        by_school = request.GET.get("by") == "school"
+        groups = [_group(group, chosen) for group in grouped_lines(everything.lines, by_school=by_school)]
         return self.page(
             request, "choose.html", gettext("Vouchers of the drawdown"), grant=grant, original=drawdown, form=form,
-            lines=[_line(line, chosen) for line in [*own, *free]], errors=errors, unchosen=unchosen,
+            groups=groups, everything=everything, all_keys=_keys(everything.lines), errors=errors, unchosen=unchosen,
+            missing_numbers=missing_numbers(grant), by_school=by_school,
             all_query=_query(request), none_query=_query(request, none=1),
+            order_query=_query(request, by="order"), school_query=_query(request, by="school"),
         )  # fmt: skip
 
     def row_page(self, request: HttpRequest, row: Drawdown, **context: Any) -> HttpResponse:
@@ -115,7 +132,8 @@ class DrawdownAdmin(PaperAdmin):
             "state": DrawdownState(row.state),
             "facts": list(report.facts_of(row)),
             "sums": report.sums_in_words(sums),
-            "vouchers": first_rows(*report.item_list(items, sums)),
+            "vouchers": first_rows(*report.item_list(items, sums), brief=VOUCHERS_ON_A_PHONE),
+            "missing_numbers": missing_numbers(row.grant) if row.state == DrawdownState.DRAFT else [],
             "may_keep": request.user.has_perm(KEEP),
             "day_form": DayForm(),
             "reason_form": ReasonForm(),
@@ -172,13 +190,35 @@ class DrawdownAdmin(PaperAdmin):
 
 
 def _query(request: HttpRequest, **more: Any) -> str:
-    """What the address asks for, without `none` unless it is given."""
+    """What the address asks for, without `none` unless it is given; `more` comes on top."""
     kept = {name: value for name, value in request.GET.items() if name != "none"}
     return urlencode(kept | more)
 
 
 def _chosen(request: HttpRequest) -> set[int]:
-    return {as_key(key) for key in request.POST.getlist("lines")}
+    """Single vouchers, and those of whole groups: "12-13" names what its sum showed, even if more is paid by now."""
+    groups = "-".join(request.POST.getlist("groups")).split("-")
+    return {as_key(key) for key in (*request.POST.getlist("lines"), *filter(None, groups))}
+
+
+def _keys(lines: Iterable[InvoiceLine]) -> str:
+    return "-".join(str(line.pk) for line in lines)
+
+
+def _group(group: LineGroup, chosen: set[int]) -> dict[str, Any]:
+    """`whole`: all of it is chosen; then no single row is ticked, so that unticking the group is enough."""
+    whole = all(line.pk in chosen for line in group.lines)
+    single = len(group.lines) == 1
+    rows = [_line(line, chosen if single or not whole else set()) for line in group.lines]
+    return {
+        "title": str(group.of or gettext("all schools")),
+        "supplier": group.of.supplier if isinstance(group.of, Order) else "",
+        "amount": group.amount,
+        "keys": _keys(group.lines),
+        "whole": whole,
+        "rows": rows,
+        "in_part": any(row["chosen"] for row in rows),
+    }
 
 
 def _line(line: InvoiceLine, chosen: set[int]) -> dict[str, Any]:

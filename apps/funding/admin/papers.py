@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from itertools import islice
 from typing import Any
 
@@ -130,12 +130,24 @@ class PaperAdmin(ReadOnlyMixin, ScopedAdmin, metaclass=PaperMeta):
         return reverse(f"admin:funding_{self.opts.model_name}_{what}", args=[row.pk])
 
 
-def first_rows(header: list[str], rows: Iterable[Row], last: Row, *, shown: int = SHOWN) -> dict[str, Any]:
-    """The table of `typeset`, cut after so many rows; `left_out`: how many there are besides."""
+def first_rows(
+    header: list[str], rows: Iterable[Row], last: Row, *, shown: int = SHOWN, brief: Container[int] | None = None
+) -> dict[str, Any]:
+    """The table of `typeset`, cut after so many rows; `left_out`: how many there are besides.
+
+    `lines` and `sums`: each value with its column, whose name a phone shows beside it. A phone shows the columns
+    `brief` only (None: all).
+    """
     every = list(rows)
     cut = table(header, islice(every, shown), last)
+    columns = [
+        {"name": name, "number": number, "wide": brief is not None and index not in brief}
+        for index, (name, number) in enumerate(zip(header, cut["numbers"], strict=True))
+    ]
     return cut | {
-        "columns": [{"name": name, "number": number} for name, number in zip(header, cut["numbers"], strict=True)],
+        "columns": columns,
+        "lines": [list(zip(columns, row, strict=True)) for row in cut["rows"]],
+        "sums": list(zip(columns, cut["last"], strict=True)),
         "left_out": max(len(every) - shown, 0),
         "count": len(every),
     }

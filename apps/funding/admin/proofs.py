@@ -22,9 +22,11 @@ from apps.funding import proof_report as report
 from apps.funding import services
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import ProofState
+from apps.funding.drawdown_selectors import draft_of
 from apps.funding.models import ProofOfUse
-from apps.funding.proof_figures import TEXTS, Comparison, Gap
+from apps.funding.proof_figures import TEXTS, Gap
 from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
+from apps.funding.proof_keeping import Comparison
 from apps.funding.proof_selectors import shown_figures
 from apps.funding.proof_words import (
     FIGURES,
@@ -33,11 +35,19 @@ from apps.funding.proof_words import (
     gap_label,
     gap_subject,
     gap_verb,
+    planned_in_words,
 )
 
 HAND_IN = "funding.hand_in_proof"
+VOUCHERS_ON_A_PHONE = (0, 4, 5, 7, 9)
+"""Number, subject, school, amount, paid by the grant."""
+DEVICES_ON_A_PHONE = (0, 1, 2, 3)
+"""Inventory number, serial number, product, school."""
 EXPLAINED = ("outside_period", "gone")
 """Gaps that no entry mends: the report explains them."""
+_FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
+"""Where on the grant's page a gap is mended."""
+_PAGES = {"grant": "grant", "invoice": "invoice", "order": "order"}
 
 
 @dataclass(frozen=True)
@@ -116,14 +126,18 @@ class ProofAdmin(PaperAdmin):
             "figures": figures,
             "facts": list(facts_in_words(figures.facts)),
             "gaps": _grouped(figures.gaps),
+            "planned_in_words": planned_in_words(figures),
             "financing": first_rows(*lists.financing(figures)),
+            "money": lists.money(figures),
             "spending": first_rows(*lists.spending(figures)),
             "agreement": first_rows(*lists.agreement(figures)),
-            "vouchers": first_rows(*lists.vouchers(figures)),
-            "devices": first_rows(*lists.devices(figures)),
+            "vouchers": first_rows(*lists.vouchers(figures), brief=VOUCHERS_ON_A_PHONE),
+            "devices": first_rows(*lists.devices(figures), brief=DEVICES_ON_A_PHONE),
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
             "changes": _changes(row, draft=draft),
             "may_write": may_write,
+            "draft_drawdown": draft_of(row.grant, request.user),  # type: ignore[arg-type]  # signed in
+            "may_draw": request.user.has_perm(KEEP),
             "may_decide": request.user.has_perm(HAND_IN),
             "texts_form": TextsForm(initial=initial) if may_write else None,
             "hand_in_form": HandInForm(initial={"seen": row.revision}),
@@ -193,19 +207,27 @@ def _grouped(gaps: Sequence[Gap]) -> list[dict[str, Any]]:
     groups: dict[str, list[ShownGap]] = {}
     for gap in gaps:
         url = _url(gap.target)
-        mend = "#id_deviations" if gap.kind in EXPLAINED else url
-        groups.setdefault(gap_label(gap), []).append(ShownGap(gap_subject(gap), url, gap_verb(gap), mend))
+        groups.setdefault(gap_label(gap), []).append(ShownGap(gap_subject(gap), url, gap_verb(gap), _mend(gap, url)))
     return [{"label": label, "gaps": found, "count": len(found)} for label, found in groups.items()]
 
 
+def _mend(gap: Gap, url: str) -> str:
+    """Where it is mended; `url`: the page of what it is about."""
+    if gap.kind in EXPLAINED:
+        return "#id_deviations"
+    if gap.kind == "no_serial":
+        return reverse("inventory:edit", args=[gap.target.partition(":")[2]])
+    return f"{url}{_FIELDS.get(gap.kind, '')}" if url else ""
+
+
 def _url(target: str) -> str:
-    """Where a gap is mended; "" where there is no page for it."""
+    """The page of what a gap is about; "" where there is none."""
     kind, _colon, key = target.partition(":")
     if kind == "text":
         return f"#id_{key}"
     if kind == "device":
         return reverse("inventory:detail", args=[key])
-    page = {"grant": "grant", "invoice": "invoice"}.get(kind)
+    page = _PAGES.get(kind)
     try:
         return reverse(f"admin:funding_{page}_change", args=[key]) if page else ""
     except NoReverseMatch:

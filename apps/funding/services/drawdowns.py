@@ -21,8 +21,8 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
 from apps.funding.choices import DrawdownState
+from apps.funding.drawdown_selectors import drawable_lines, drawn_before, missing_numbers
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
-from apps.funding.proof_selectors import drawable_lines, drawn_before
 from apps.funding.services.steps import ensure_may, money_transaction, validated
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
 
@@ -141,7 +141,7 @@ def _hold(drawdown: Drawdown, lines: Iterable[InvoiceLine]) -> None:
 
 
 def _ensure_numbers(grant: Grant) -> None:
-    if not grant.file_reference.strip() or not grant.lucom_number.strip():
+    if missing_numbers(grant):
         raise DomainError(
             _("A drawdown names the file reference and the Lucom number. Please enter them at the grant first."),
             code="numbers",

@@ -14,7 +14,8 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.funding.choices import ProofState
 from apps.funding.models import Budget, Grant, ProofOfUse
-from apps.funding.proof_figures import TEXTS, Comparison, as_json, compare, from_json
+from apps.funding.proof_figures import TEXTS
+from apps.funding.proof_keeping import Comparison, as_json, compare, from_json
 from apps.funding.proof_selectors import figures_of
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.funding.workflow import PROOF_TRANSITIONS
