@@ -5,6 +5,7 @@ The clerk proposes each, the approver confirms it. A few changes wait, so that b
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,8 @@ from apps.core import clock
 from apps.core.history import save_by
 from apps.funding import services
 from apps.funding.choices import ExpenditureType
-from apps.funding.models import Budget, Grant
+from apps.funding.models import Budget, BudgetChange, Grant
+from mepportal.demo.days import at_noon
 from mepportal.demo.past_budgets import CARRIED_OVER, CARRIED_OVER_LINE
 from mepportal.demo.people import People
 from mepportal.demo.programmes import load_programme
@@ -80,6 +82,10 @@ def load_carry_over(people: People) -> None:
     reason = "Ausschreibung der Displays verschoben, § 22 KomHVO NRW"
     (change,) = services.propose_carry_overs(rows=[row], reason=reason, by=people.clerk)
     services.confirm_change(change=change, by=people.approver)
+    moved = (change.budget, change.counterpart)
+    for budget in moved:
+        if budget is not None:
+            _set_back(budget, change, datetime.date(year + 1, 1, 7))
 
 
 def _budget(people: People, **values: Any) -> Budget:
@@ -88,7 +94,16 @@ def _budget(people: People, **values: Any) -> Budget:
     budget = services.confirm_change(change=change, by=people.approver).budget
     if budget is None:
         raise ValueError("A confirmed budget stands")
+    _set_back(budget, change, datetime.date(budget.fiscal_year, 1, 7))
     return budget
+
+
+def _set_back(budget: Budget, change: BudgetChange, day: datetime.date) -> None:
+    """As if it had been confirmed on that day, so that the year's earlier days are read with its money."""
+    moment = min(at_noon(day), clock.now())
+    BudgetChange.objects.filter(pk=change.pk).update(proposed_at=moment, decided_at=moment)
+    for rows in (Budget.history.filter(id=budget.pk), BudgetChange.history.filter(id=change.pk)):  # type: ignore[attr-defined]
+        rows.filter(history_date__gt=moment).update(history_date=moment)
 
 
 def _propose(people: People, budgets: dict[str, Budget]) -> None:
