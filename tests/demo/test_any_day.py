@@ -13,14 +13,16 @@ from django.urls import reverse
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, formats
+from apps.core.money import ZERO
+from apps.funding.models import LedgerEntry
 from apps.inventory.models import Placement
 from apps.quotas.selectors import current_plan, overview
 
 pytestmark = pytest.mark.django_db
 
 DAY = date(2023, 5, 17)
-DATED = re.compile(r"/(inventory/|quotas/|summary/|schools/network/|schools/\d{6}/)")
+DATED = re.compile(r"/(inventory/|quotas/|summary/|summary/budgets/\d+/|schools/network/|schools/\d{6}/)")
 """Pages that show a day."""
 
 
@@ -111,13 +113,21 @@ def test_the_head_of_the_page_names_plan_and_day(head, path):
     assert "17.05.2023" in figures
 
 
-def test_what_is_not_of_the_day_says_of_when_it_is(head):
-    today = clock.today().strftime("%d.%m.%Y")
-    text = main_of(head, f"/summary/?day={DAY}")
-    captions = [" ".join(caption.split()) for caption in re.findall(r"<caption[^>]*>(.*?)</caption>", text, re.DOTALL)]
-    assert f"Bereitgestellt, gebunden, ausgegeben und verfügbar, in Euro, heutiger Stand ({today})" in captions
-    assert f"Für alle Jahre, heutiger Stand ({today})" in captions
-    assert "Mittel 2023 nach Herkunft" in text
+def test_the_money_of_the_day_is_what_the_ledger_held_then(head):
+    """Added up entry by entry in Python, with the day of each."""
+    expected = {"committed": ZERO, "spent": ZERO}
+    for kind, amount, at in LedgerEntry.objects.filter(budget__fiscal_year=DAY.year).values_list(
+        "kind", "amount", "at"
+    ):
+        if clock.day_of(at) <= DAY:
+            expected["committed"] += amount * {"commit": 1, "pay": -1, "release": -1}.get(kind, 0)
+            expected["spent"] += amount * (kind == "pay")
+    page = head.get("/summary/", {"day": str(DAY)})
+    money = page.context["summary"].money
+    assert {"committed": money.committed, "spent": money.spent} == expected
+    assert money.appropriated > money.committed > ZERO
+    assert "Mittel 2023 nach Herkunft" in page.text
+    assert f"Am {formats.day(DAY)} gab es keine Anträge." in page.text
 
 
 def test_a_day_before_the_chosen_plan_is_read_from_the_plan_of_that_day(head):
