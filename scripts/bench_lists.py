@@ -102,7 +102,8 @@ def measure_export(bench: Bench, city: str, page: Callable[[str], Callable[[], o
 
     columns = ("tag", "product__manufacturer", "product__model", "kind__name", "kind__code", "serial", "status",
                "school__number", "school__short_name", "site__name", "room", "ownership", "price", "bought_on",
-               "use_until", "condition", "bound_until", "bound_by", "note")  # fmt: skip
+               "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
+               "note")  # fmt: skip
     raw = f"{city}: COPY of all devices to stdout"
     found = Device.objects.order_by("tag").values_list(*columns)
     bench.take(raw, median_ms(copy_out(*found.query.sql_with_params()), times=9))

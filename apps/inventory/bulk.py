@@ -156,10 +156,9 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
             plan.refused[reason].append(device.tag)
             continue
         plan.devices.append(device)
-        before = place_of(device)
-        plan.from_where[str(device.school) if device.school else before] += 1
+        plan.from_where[str(device.school) if device.school else place_of(device)] += 1
         if len(plan.rows) < SHOWN_ROWS:
-            plan.rows.append(Shown(device, before, _after(device, wish)))
+            plan.rows.append(Shown(device, _before(device, wish), _after(device, wish)))
     return plan
 
 
@@ -235,9 +234,22 @@ def place_of(device: Device) -> str:
     return ", ".join(part for part in (str(device.school), device.room) if part)
 
 
+def _before(device: Device, wish: Wish) -> str:
+    """What the change is about, as it is: the like of what `_after` says."""
+    if wish.action == BulkAction.NOTE:
+        return device.note or _("no note")
+    if wish.action == BulkAction.OWNERSHIP:
+        return str(device.get_ownership_display())
+    if wish.action == BulkAction.KIND:
+        return str(device.kind)
+    if wish.action in (BulkAction.MOVE, BulkAction.ROOM, BulkAction.STOCK):
+        return place_of(device)
+    return str(device.get_status_display())
+
+
 def _after(device: Device, wish: Wish) -> str:
     if wish.action == BulkAction.NOTE:
-        return wish.note.strip()
+        return str(wish.facts(device)["note"])
     if wish.action == BulkAction.OWNERSHIP:
         return str(Device(ownership=wish.ownership).get_ownership_display())
     if wish.action == BulkAction.KIND:

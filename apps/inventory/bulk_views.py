@@ -133,11 +133,11 @@ class BulkChangeView(BulkPageMixin, TemplateView):
         elif change.state == BulkState.SHOWN:
             more["plan"] = services.plan_of(change, user)
         if change.action:
-            more["what"] = in_words(Wish.of(change.action, change.values))
+            more["what"] = in_words(Wish.of(change.action, change.values), has_day="on" in change.values)
         return super().get_context_data(**(more | kwargs))
 
 
-def in_words(wish: Wish) -> list[tuple[Text, Text]]:
+def in_words(wish: Wish, *, has_day: bool) -> list[tuple[Text, Text]]:
     """The entries of a change as label and value."""
     said: Sequence[tuple[Text, Any]] = (
         (_("Action"), wish.action.label),
@@ -147,6 +147,6 @@ def in_words(wish: Wish) -> list[tuple[Text, Text]]:
         (_("Note"), wish.note),
         (_("Ownership"), Device(ownership=wish.ownership).get_ownership_display() if wish.ownership else ""),
         (_("Device kind"), wish.kind),
-        (_("From this day on"), formats.day(wish.on)),
+        (_("From this day on"), formats.day(wish.on) if has_day else ""),
     )
     return [(label, value if isinstance(value, str) else str(value)) for label, value in said if value]

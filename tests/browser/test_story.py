@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from apps.funding.models import Budget, EquipmentApplication
 from apps.quotas.models import QuotaFigure
-from tests.browser.city import make_city
+from tests.browser.city import City, make_city
 from tests.factories import PASSWORD
 from tests.support.waiting import wait_until
 
@@ -52,7 +52,27 @@ def signed_in(pages, city):
 def test_from_the_need_to_the_new_quota(city, signed_in, start_worker):
     start_worker(beat=True, recalc_seconds=1)
     coordinator, office = signed_in("coordinator"), signed_in("office_approver")
+    submit(coordinator, city)
+    application = EquipmentApplication.objects.get()
+    return_with_question(office)
+    answer(coordinator)
+    approve_twelve(office, city)
+    application.refresh_from_db()
+    assert (application.state, Budget.objects.get().committed) == ("partially_approved", 12 * city.product.gross_price)
+    wait_until(lambda: "Teilweise genehmigt" in sent_mails(), what="the mail about the decision")
 
+    take_in_twelve(signed_in("it_support"), city)
+    wait_until(lambda: QuotaFigure.objects.filter(school=city.school, devices=22).exists(), what="the worker")
+    head = signed_in("head")
+    shows(head, "24,0 % · 1 : 4,2")
+    shows(head, "72 Geräte für 300 Schülerinnen und Schüler")
+    expect(head.get_by_role("row", name=re.compile("Digitale Ausstattung"))).to_contain_text("5.868,00")
+    expect(head.get_by_role("row", name=re.compile("Teilweise genehmigt"))).to_contain_text("7.824,00")
+    head.get_by_role("link", name="Digitale Ausstattung").click()
+    expect(head.get_by_role("link", name="Tablets für die Jahrgänge 3 und 4")).to_be_visible()
+
+
+def submit(coordinator: Page, city: City) -> None:
     coordinator.get_by_role("link", name="Antrag anlegen").first.click()
     coordinator.get_by_label("Titel").fill("Tablets für die Jahrgänge 3 und 4")
     coordinator.get_by_role("textbox", name="Begründung").fill("Wir liegen unter dem Ziel.")
@@ -63,8 +83,9 @@ def test_from_the_need_to_the_new_quota(city, signed_in, start_worker):
     coordinator.get_by_role("button", name="Prüfen und einreichen").click()
     coordinator.get_by_role("button", name="Antrag einreichen").click()
     shows(coordinator, "Eingereicht")
-    application = EquipmentApplication.objects.get()
 
+
+def return_with_question(office: Page) -> None:
     open_first_of_queue(office)
     office.get_by_text("Mit Rückfrage zurückgeben").click()
     office.get_by_label("Frage an die Schule", exact=True).fill("Reichen auch 12?")
@@ -73,6 +94,8 @@ def test_from_the_need_to_the_new_quota(city, signed_in, start_worker):
     office.get_by_role("button", name="Zurückgeben und Mail senden").click()
     shows(office, "Rückfrage. Die Mail ist unterwegs.")
 
+
+def answer(coordinator: Page) -> None:
     coordinator.goto("/")
     coordinator.get_by_role("link", name=re.compile("Rückfrage beantworten")).click()
     shows(coordinator, "Reichen auch 12?")
@@ -82,6 +105,8 @@ def test_from_the_need_to_the_new_quota(city, signed_in, start_worker):
     coordinator.get_by_role("button", name="Antrag erneut einreichen").click()
     shows(coordinator, "Eingereicht")
 
+
+def approve_twelve(office: Page, city: City) -> None:
     open_first_of_queue(office)
     shows(office, "Ja, für den Anfang.")
     office.get_by_label("Budget", exact=True).first.select_option(str(city.budget.pk))
@@ -91,26 +116,15 @@ def test_from_the_need_to_the_new_quota(city, signed_in, start_worker):
     shows(office, "5.868,00 €")
     office.get_by_role("button", name="Genehmigen und Mail senden").click()
     shows(office, "Die Mail ist unterwegs.")
-    application.refresh_from_db()
-    assert (application.state, Budget.objects.get().committed) == ("partially_approved", 12 * city.product.gross_price)
-    wait_until(lambda: "Teilweise genehmigt" in sent_mails(), what="the mail about the decision")
 
-    technician = signed_in("it_support")
+
+def take_in_twelve(technician: Page, city: City) -> None:
     technician.get_by_role("link", name="Geräte aufnehmen").click()
     technician.get_by_label("Produkt").select_option(str(city.product.pk))
     technician.get_by_label("Anzahl").fill("12")
     technician.get_by_label("Schule").select_option(label="Talschule")
     technician.get_by_role("button", name="Geräte aufnehmen").click()
     shows(technician, "12 Geräte")
-
-    wait_until(lambda: QuotaFigure.objects.filter(school=city.school, devices=22).exists(), what="the worker")
-    head = signed_in("head")
-    shows(head, "24,0 % · 1 : 4,2")
-    shows(head, "72 Geräte für 300 Schülerinnen und Schüler")
-    expect(head.get_by_role("row", name=re.compile("Digitale Ausstattung"))).to_contain_text("5.868,00")
-    expect(head.get_by_role("row", name=re.compile("Teilweise genehmigt"))).to_contain_text("7.824,00")
-    head.get_by_role("link", name="Digitale Ausstattung").click()
-    expect(head.get_by_role("link", name="Tablets für die Jahrgänge 3 und 4")).to_be_visible()
 
 
 def open_first_of_queue(office: Page) -> None:

@@ -9,7 +9,7 @@ from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import ApplicationState, LedgerKind, OrderState
-from apps.funding.models import LedgerEntry, PurchasedDevice
+from apps.funding.models import Budget, EquipmentApplication, LedgerEntry, PurchasedDevice
 from apps.funding.reconciliation import ledger_differences
 from apps.inventory.models import Device
 from tests.factories import ApproverFactory, ClerkFactory
@@ -75,7 +75,12 @@ def test_from_the_approval_to_the_closed_order() -> None:
     assert sums(money) == (D("0.00"), D("1163.99"), D("8836.01"))
     assert sums(own) == (D("0.00"), D("129.34"), D("4870.66"))
     assert states_of(first) == [S.SUBMITTED, S.APPROVED, S.ORDERED, S.DELIVERED, S.CLOSED]
-    kinds = LedgerEntry.objects.filter(budget=money, line=first.lines.get()).order_by("pk")
+    assert_booked(money, first)
+
+
+def assert_booked(money: Budget, application: EquipmentApplication) -> None:
+    """Each step of the first application stands in the ledger once."""
+    kinds = LedgerEntry.objects.filter(budget=money, line=application.lines.get()).order_by("pk")
     assert list(kinds.values_list("kind", "amount")) == [
         (LedgerKind.COMMIT, D("900.00")),
         (LedgerKind.ORDER, D("864.00")),

@@ -368,3 +368,28 @@ def test_two_windows_at_the_same_moment_write_once(clerk, devices):
 
     assert results == [4, 4]
     assert set(Device.objects.values_list("note", flat=True)) == {"einmal"}
+
+
+@pytest.mark.parametrize(
+    ("action", "values", "before", "after"),
+    [
+        (BulkAction.NOTE, {"note": "Neu."}, "Alt.", "Alt.\nNeu."),
+        (BulkAction.OWNERSHIP, {"ownership": "leased"}, "gekauft", "geleast"),
+        (BulkAction.REPAIR, {"reason": "Akku"}, "in Gebrauch", "in Reparatur"),
+        (BulkAction.RETIRE, {"reason": "alt"}, "in Gebrauch", "ausgesondert"),
+        (BulkAction.STOCK, {}, "Overbergschule, 1", "im Lager"),
+    ],
+)
+def test_the_preview_sets_like_against_like(clerk, school, devices, action, values, before, after):
+    Device.objects.update(note="Alt.")
+    plan = services.plan_of(shown(devices[:1], clerk, action, **values), clerk)
+    assert [(row.before, row.after) for row in plan.rows] == [(before, after)]
+
+
+def test_the_preview_names_a_missing_note_and_no_day_that_the_change_does_not_have(client, clerk, devices):
+    change = shown(devices[:2], clerk, BulkAction.NOTE, note="Neu.")
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert page.count("keine Notiz") == 2
+    assert "Ab diesem Tag" not in page
+    moved = shown(devices[:1], clerk, BulkAction.STOCK, on=today().isoformat())
+    assert "Ab diesem Tag" in client.get(moved.get_absolute_url()).content.decode()

@@ -158,7 +158,7 @@ def test_exports_hold_the_filtered_rows_and_escape_formulas(client, school):
     text = b"".join(client.get(LIST, {"school": "120674", "export": "csv"}).streaming_content).decode("utf-8-sig")
     header, row, end = list(csv.reader(io.StringIO(text), delimiter=";"))
     known = dict(zip(header, row, strict=True))
-    assert len(header) == 19
+    assert len(header) == 22
     assert (row[0], end) == (device.tag, ["Ende der Liste, vollständig. Zeilen: 1"])
     assert {"'=cmd()", "Brett", "'+49", "'@evil", "'-1", "120674", "tablet"} <= set(known.values())
 
