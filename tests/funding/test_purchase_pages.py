@@ -12,13 +12,13 @@ from django.urls import reverse
 from apps.core.clock import today
 from apps.core.formats import day as shown_day
 from apps.funding import services
-from apps.funding.choices import InvoiceState, OrderState
+from apps.funding.choices import InvoiceKind, InvoiceState, OrderState
 from apps.funding.models import Invoice, Order
 from apps.inventory import services as inventory
 from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.factories import BudgetFactory, coordinator_of
-from tests.funding.portal import client_of, texts
+from tests.funding.portal import client_of, messages_of, texts
 from tests.funding.purchases import (
     ContractFactory,
     SupplierFactory,
@@ -380,3 +380,33 @@ def test_only_contracts_that_hold_today_are_offered(clerk: Client) -> None:
     assert offered(clerk.get(url).context["form"]) == [str(kept), f"{ended} (abgelaufen)"]
     refused = sent(clerk, url, form_of(clerk, url) | {"step": "place"})
     assert list(refused.context["form"].errors) == ["contract"]
+
+
+def test_a_return_of_nothing_is_said_at_the_devices(clerk: Client) -> None:
+    order = placed_order(*lines_for(approved()))
+    scan_in(order.lines.get())
+    url = f"/admin/funding/order/{order.pk}/return/"
+    refused = sent(clerk, url, form_of(clerk, url) | {"reason": "Defekt"})
+    assert [error.target for error in refused.context["errors"]] == ["id_devices_0"]
+    assert "Bitte wählen Sie mindestens ein Gerät, das zurückgeht." in texts(refused)
+
+
+def test_a_credit_note_is_accepted_and_not_paid(clerk: Client) -> None:
+    order = deliver(placed_order(*lines_for(approved())))
+    pay(record(order))
+    url = f"/admin/funding/order/{order.pk}/invoice/?kind=credit"
+    assert "Nummer der Gutschrift" in texts(clerk.get(url))
+    line = order.lines.get()
+    data = form_of(clerk, url) | {"voucher_number": "B-2", "number": "G-1", "dated_on": shown_day(today())}
+    told = sent(clerk, url, data | {f"pieces-{line.pk}": "1", f"amount-{line.pk}": "100,00"})
+    assert messages_of(told) == ["Sie ist erfasst. Eine andere Person nimmt sie an."]
+
+    credit = Invoice.objects.get(kind=InvoiceKind.CREDIT)
+    other, here = client_of(ApproverFactory()), f"/admin/funding/invoice/{credit.pk}/change/"
+    shown = texts(other.get(here))
+    assert "Gutschrift über 100,00 € annehmen" in shown
+    assert "Die Gutschrift ist falsch: stornieren" in shown
+    assert "Zahlung anordnen" not in shown
+    paid = sent(other, here, {"pay-paid_on": shown_day(today()), "step": "pay"})
+    assert messages_of(paid) == ["Die Gutschrift ist angenommen."]
+    assert "Angenommen von" in texts(paid)
