@@ -9,10 +9,12 @@ from typing import Any
 
 import factory
 import pytest
+from django.test import Client
 
 from apps.accounts.models import User
 from apps.core.clock import today
 from apps.core.errors import DomainError
+from apps.core.formats import day as shown_day
 from apps.funding import services
 from apps.funding.choices import ApplicationState, InvoiceKind, OrderState
 from apps.funding.models import (
@@ -32,6 +34,7 @@ from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.factories import BudgetFactory, GrantFactory, decide, make_application
 
 D = Decimal
+TO_ORDER = "/admin/funding/order/to-order/"
 _vouchers = count(1)
 _serials = count(1)
 
@@ -206,3 +209,42 @@ def invoiced(order: Any, amount: str, quantity: int = 0, **values: Any) -> Invoi
     eligible = values.pop("eligible_amount", None)
     line = InvoiceLineInput(order.lines.get().pk, quantity, D(amount), eligible)
     return record(order, line, **values)
+
+
+# What the browser sends of the pages
+
+
+def page(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def sent(client: Client, url: str, data: dict[str, Any]) -> Any:
+    """Posts and follows to the page that answers."""
+    return client.post(url, data, follow=True)
+
+
+def form_of(client: Client, url: str) -> dict[str, Any]:
+    """What the browser would send of the page's form as it stands."""
+    context = client.get(url).context
+    form, lines = context["form"], context.get("lines")
+    fields = list(form)
+    data: dict[str, Any] = {}
+    if lines is not None:
+        fields += [field for row in lines.forms for field in row]
+        data |= {
+            lines.management_form[name].html_name: lines.management_form[name].value()
+            for name in ("TOTAL_FORMS", "INITIAL_FORMS")
+        }
+    for field in fields:
+        value = field.value()
+        if value not in (None, False, ""):
+            data[field.html_name] = (
+                shown_day(value)
+                if hasattr(value, "year")
+                else str(value).replace(".", ",")
+                if isinstance(value, Decimal)
+                else value
+            )
+    return data

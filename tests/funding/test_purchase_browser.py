@@ -119,7 +119,7 @@ def test_from_the_list_to_the_payment_with_the_keyboard_alone(pages: Any, clerk:
     _check(page, f"#id_line-{line.pk}")
     press_until(page, "#id_contract")
     page.keyboard.press("ArrowDown")
-    press_until(page, "button:has-text('Zeilen in die Bestellung übernehmen')")
+    press_until(page, "button:has-text('Positionen in die Bestellung übernehmen')")
     page.keyboard.press("Enter")
     page.wait_for_url("**/change/")
     order = Order.objects.get()

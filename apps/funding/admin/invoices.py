@@ -27,7 +27,7 @@ from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
-from apps.funding.choices import InvoiceState
+from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Invoice
 
 LIMIT = 100
@@ -157,10 +157,10 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         try:
             if step == "pay":
                 services.pay_invoice(invoice=invoice, by=by, **form.cleaned_data)
-                messages.success(request, gettext("The payment is ordered."))
+                messages.success(request, _paid_words(invoice))
             else:
                 services.cancel_invoice(invoice=invoice, by=by, **form.cleaned_data)
-                messages.success(request, gettext("The invoice is cancelled."))
+                messages.success(request, _cancelled_words(invoice))
         except DomainError as error:
             form.refuse(error)
             return False
@@ -181,6 +181,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "original": invoice,
             "invoice": invoice,
             "states": InvoiceState,
+            "is_credit": invoice.kind == InvoiceKind.CREDIT,
             "lines": lines.order_by("pk"),
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
@@ -189,6 +190,16 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "what_happened": told,
         }
         return TemplateResponse(request, "admin/funding/invoice/page.html", context)
+
+
+def _paid_words(invoice: Invoice) -> str:
+    is_credit = invoice.kind == InvoiceKind.CREDIT
+    return gettext("The credit note is accepted.") if is_credit else gettext("The payment is ordered.")
+
+
+def _cancelled_words(invoice: Invoice) -> str:
+    is_credit = invoice.kind == InvoiceKind.CREDIT
+    return gettext("The credit note is cancelled.") if is_credit else gettext("The invoice is cancelled.")
 
 
 def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:

@@ -216,6 +216,7 @@ CREDIT_WORDS = {
     "title": _("Record a credit note"),
     "text": _("Enter the amounts without a sign: the portal takes them off."),
     "button": _("Record the credit note"),
+    "done": _("It is recorded. Another person accepts it."),
 }
 
 
@@ -238,8 +239,9 @@ class StepPages:
             except DomainError as error:
                 form.refuse(error)
             else:
-                if step.done:
-                    messages.success(request, step.done)
+                is_credit = name == "invoice" and visit.kind == InvoiceKind.CREDIT
+                if done := CREDIT_WORDS["done"] if is_credit else step.done:
+                    messages.success(request, done)
                 return HttpResponseRedirect(target or reverse("admin:funding_order_change", args=[order.pk]))
         return TemplateResponse(request, "admin/funding/order/step.html", self._step_context(visit, step, form))
 

@@ -318,11 +318,22 @@ class ReturnForm(FormKeyMixin, PurchaseForm):
                 ],
                 widget=forms.CheckboxSelectMultiple,
             )
+            self.fields["devices"].hint_says_when_required = True
         self.devices = {row.device_id: row.device for row in devices}
         for row in self.rows:
             self.fields[f"pieces-{row.line.pk}"] = _number(
                 _("%(line)s: pieces that go back") % {"line": row.line.product or row.line.description}
             )
+
+    def clean(self) -> dict[str, Any]:
+        """Something goes back; said at the devices where there are any."""
+        data: dict[str, Any] = super().clean() or {}
+        names = [name for name in self.fields if name == "devices" or name.startswith("pieces-")]
+        if names and not any(data.get(name) for name in names) and not set(names) & set(self.errors):
+            words = _("Please choose the devices that go back, or enter how many pieces go back.")
+            only_devices = names == ["devices"]
+            self.add_error(names[0], _("Please choose at least one device that goes back.") if only_devices else words)
+        return data
 
     def what(self) -> dict[str, Any]:
         return {
@@ -353,6 +364,10 @@ class InvoiceForm(FormKeyMixin, PurchaseForm):
         super().__init__(*args, **kwargs)
         self.rows = rows
         is_credit = kind == InvoiceKind.CREDIT
+        if is_credit:
+            self.fields["number"].label = _("Number of the credit note")
+            self.fields["dated_on"].label = _("Date of the credit note")
+            self.fields["remark"].help_text = ""
         for row in rows:
             key, pieces = row.line.pk, 0 if is_credit else max(row.line.delivered - row.invoiced_pieces, 0)
             amount = row.line.unit_price * pieces or None
