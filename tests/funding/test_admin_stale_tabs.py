@@ -48,7 +48,7 @@ def ensure_told(response: Any, sentence: str, *, reload: str) -> None:
     assert re.search(sentence, text), text
     assert "Ihre Änderung wurde nicht gespeichert." in text
     assert f'href="{reload}">' in response.content.decode()
-    assert "Bitte prüfen Sie" not in text
+    assert "Bitte prüfen Sie eine Angabe" not in text
     assert "Ihre Eingaben sind noch da" not in text
 
 
@@ -143,5 +143,5 @@ def test_a_refusal_that_is_about_no_entry_does_not_ask_to_mend_one(client: Clien
     change = services.propose_edit(budget=BudgetFactory(), by=me, reason="x", freeze=5)
     text = texts(client.post(page_of(change), {"step": "confirm", "note": ""}))
     assert "Das ist so nicht möglich" in text
-    assert "Bitte prüfen Sie" not in text
+    assert "Bitte prüfen Sie eine Angabe" not in text
     assert "Seite neu laden" not in text
