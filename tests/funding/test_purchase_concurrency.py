@@ -174,6 +174,8 @@ class Mixed:
         self.grant, self.own = money_of(appropriation="4000.00", own="900.00")
         self.other = BudgetFactory(appropriation=D("1500.00"))
         self.contract = ContractFactory()
+        self.from_grant = [number % 2 == 0 for number in range(19)]
+        self.chance.shuffle(self.from_grant)
         self.waiting = [self.application(place) for place in range(12)]
         self.drafts = [self.draft() for _ in range(8)]
         self.placed = [self.place(self.draft()) for _ in range(4)]
@@ -187,7 +189,7 @@ class Mixed:
 
     def draft(self) -> Order:
         place = self.chance.randrange(4)
-        sources = {"budget": self.grant, "own": self.own} if self.chance.random() < 0.5 else {"budget": self.other}
+        sources = {"budget": self.grant, "own": self.own} if self.from_grant.pop() else {"budget": self.other}
         row = approved(("100.00", 1), school=self.schools[place], by=self.people[place], **sources)
         price = self.chance.choice(["90.00", "100.00", "110.00"])
         return draft_order(*lines_for(row, price), by=self.clerks[0], contract=self.contract)
