@@ -12,16 +12,13 @@ from apps.accounts.choices import Role
 from apps.core import clock
 from apps.funding.drawdown_selectors import drawable_lines
 from apps.schools.models import School
+from tests.access.plain_data import PLAIN, REASON, Data
 from tests.access.purchase_data import PURCHASES
 from tests.access.visits import client_of
 from tests.access.world import Place, World, foreign_to
-from tests.factories import PASSWORD, photo_file
+from tests.factories import photo_file
 from tests.funding.factories import pdf_file
 from tests.schools.files import school, schuldaten
-
-Data = dict[str, Any]
-NEW_PASSWORD = "Wolken-ziehen-2026"
-REASON = {"reason": "Weil es so ist."}
 
 
 def data_for(title: str, world: World, row: Any, role: Role | None) -> Data:
@@ -31,8 +28,8 @@ def data_for(title: str, world: World, row: Any, role: Role | None) -> Data:
         return _ticket_verb(label, world)
     if address.startswith("admin:funding_equipmentapplication_"):
         return _decision(address, label, world, row)
-    if title in _PLAIN:
-        return _PLAIN[title] | ({"on": f"{clock.today():%d.%m.%Y}"} if address.startswith("inventory:") else {})
+    if title in PLAIN:
+        return PLAIN[title] | ({"on": f"{clock.today():%d.%m.%Y}"} if address.startswith("inventory:") else {})
     return _MADE[title](world, row, role)
 
 
@@ -193,83 +190,6 @@ _SITE = {"name": "Turnhalle"}
 _FIBRE = {"since": "01.02.2021", "mbits": 500}
 _ROOMS = {"counted_on": "01.02.2021", "rooms": 9, "rooms_with_lan": 8, "rooms_with_wifi": 7}
 _COUNT = {"school_year": "2019/20", "counted_on": "15.10.2019", "pupils": 90}
-_PLAIN: dict[str, Data] = {
-    "core:run_job": {},
-    "core:contact": {"text": "Eine Frage.", "email": "a@b.example", "name": "Kim", "page": "/"},
-    "set_language": {"language": "en", "next": "/"},
-    "account_login": {"login": "person@stadt.example", "password": PASSWORD},
-    "account_logout": {},
-    "account_signup": {"email": "neu@stadt.example", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
-    "account_reauthenticate": {"password": PASSWORD},
-    "account_change_password": {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
-    "account_set_password": {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
-    "account_reset_password": {"email": "person@stadt.example"},
-    "account_reset_password_from_key": {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD},
-    "inventory:repaired": REASON,
-    "inventory:returned": {"condition": "worn", "damage": "Kratzer"},
-    "inventory:repair": REASON,
-    "inventory:lend": {"borrower": "pupil", "group": "7b", "due": "school_year", "condition": "good"},
-    "inventory:loan_return": {"condition": "worn"},
-    "inventory:loan_extend": {"due": "leaving"},
-    "inventory:loan_lost": REASON,
-    "inventory:loan_stolen": REASON,
-    "inventory:loan_undo": {},
-    "inventory:loan_undo-return": {},
-    "inventory:stock": {},
-    "inventory:lost": REASON,
-    "inventory:stolen": REASON,
-    "inventory:retire": REASON,
-    "inventory:disposal": {"disposal": "scrapped"},
-    "inventory:condition": {"condition": "worn"},
-    "inventory:binding": {"until": "31.12.2040", "file_reference": "48.03-1"},
-    "inventory:remove_attachment": {},
-    "inventory:ownership": {"ownership": "leased"},
-    "inventory:edit": {"serial": "NEU-1", "price": "12,00", "note": "neu"},
-    "inventory:scan_take_in": {"revision": 1},
-    "inventory:scan_cancel": {},
-    "inventory:labels": {"sheet": "l6011"},
-    "inventory:stocktake_close": {},
-    "inventory:stocktake_cancel": REASON,
-    "inventory:bulk#all": {"all": "1"},
-    "inventory:list#keep": {"keep": "1", "name": "Meine"},
-    "funding:list#keep": {"keep": "1", "name": "Meine"},
-    "tickets:list#keep": {"keep": "1", "name": "Meine"},
-    "inventory:bulk_change": {"action": "note", "note": "Neu"},
-    "inventory:bulk_change#confirm": {"confirm": "1"},
-    "funding:remove_concept": {},
-    "funding:submit": {},
-    "funding:withdraw": {"text": "Nicht mehr nötig."},
-    "funding:answer": {"text": "Für Klasse 5."},
-    "funding:discard": {},
-    "admin:login": {},
-    "admin:logout": {},
-    "admin:core_importrun_apply": {},
-    "admin:core_importrun_discard": {},
-    "admin:core_importrun_columns": {"column_0": "serial", "column_1": "room"},
-    "admin:core_importmapping_change": {"name": "Neuer Name"},
-    "admin:core_importmapping_delete": {"post": "yes"},
-    "admin:core_importrun_check": {},
-    "admin:quotas_mediadevelopmentplan_delete": {"post": "yes"},
-    "admin:quotas_targetgroup_delete": {"post": "yes"},
-    "admin:quotas_target_delete": {"post": "yes"},
-    "admin:funding_reasontemplate_delete": {"post": "yes"},
-    "admin:funding_budget_overrun": {"amount": "100,00", "reason": "Weil es so ist."},
-    "admin:funding_budgetchange_change#confirm": {"step": "confirm", "note": ""},
-    "admin:funding_budgetchange_change#decline": {"step": "decline", "note": "Nein"},
-    "admin:funding_budgetchange_change#withdraw": {"step": "withdraw", "note": ""},
-    "admin:funding_drawdown_change#request": {"step": "request"},
-    "admin:funding_drawdown_change#receive": {"step": "receive"},
-    "admin:funding_drawdown_change#cancel": {"step": "cancel", **REASON},
-    "admin:funding_proofofuse_change#reopen": {"step": "reopen", **REASON},
-    "admin:funding_order_give_up": REASON,
-    "admin:funding_order_cancel": REASON,
-    "admin:funding_order_close": REASON,
-    "admin:funding_invoice_change#cancel": {"step": "cancel", "cancel-reason": "Falsch."},
-    "admin:inventory_device_change": {
-        "serial": "NEU-1", "price": "12,00", "note": "neu",
-        "placements-TOTAL_FORMS": 0, "placements-INITIAL_FORMS": 0,
-    },
-}  # fmt: skip
 _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "inventory:add": _add,
     "inventory:add#depot": _add,

@@ -8,49 +8,28 @@ import datetime
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from django.core.files.base import ContentFile
 from django.db.models import Model
 
 from apps.accounts.choices import SCHOOL_ROLES, Role
 from apps.accounts.models import User
 from apps.core import clock
-from apps.core.models import (
-    ContactMessage,
-    ImportMapping,
-    ImportRow,
-    ImportRun,
-    ImportState,
-    Job,
-    JobState,
-    PortalText,
-    RowAction,
-)
 from apps.funding import services as funding
 from apps.funding.calculations import LineDecision, LineInput
-from apps.funding.carry_over import year_to_close
-from apps.funding.choices import ApplicationState, ProofState, ReasonKind, RuleKind
+from apps.funding.choices import ApplicationState
 from apps.funding.models import (
     ApplicationStatusChange,
-    AwardThreshold,
-    Budget,
-    DatedRule,
-    Drawdown,
     LedgerEntry,
-    ReasonTemplate,
 )
 from apps.inventory import services as inventory
-from apps.inventory.models import Device, LoanRules, ScanSession, SerialPattern, Stocktake
+from apps.inventory.models import Device, LoanRules, ScanSession, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import (
     FibreLine,
-    ItStaffing,
     Membership,
-    Platform,
     PlatformStatus,
     PupilCount,
     RoomNetwork,
@@ -59,19 +38,16 @@ from apps.schools.models import (
 )
 from apps.schools.services import save_school
 from apps.tickets import services as tickets
+from tests.access.office_rows import make_catalogue, make_money, make_portal_rows
 from tests.access.purchases import make_purchases
 from tests.factories import (
-    DeviceKindFactory,
     ForeignAuthorityFactory,
-    KitFactory,
-    ProductFactory,
     SchoolFactory,
     SiteFactory,
     UserFactory,
     photo_file,
 )
-from tests.funding.factories import BudgetFactory, GrantFactory, RoundFactory, pdf_file
-from tests.funding.papers import make_proof, pay
+from tests.funding.factories import pdf_file
 from tests.quotas.factories import count_pupils, make_plan
 
 
@@ -145,8 +121,8 @@ def make_world() -> World:
     world = World(people)
     plan = make_plan(f"{year}-01-01", f"{year + 4}-12-31", by=people[Role.ADMIN])
     world.shared |= {"plan": plan, "target_group": TargetGroup.objects.first(), "target": Target.objects.first()}
-    _catalogue(world)
-    _money(world, year)
+    make_catalogue(world)
+    make_money(world, year)
     world.shared["loanrules"] = LoanRules.objects.create(valid_from=clock.today(), names_allowed=True)
     for place, school in schools.items():
         world.put("school", place, school)
@@ -163,7 +139,7 @@ def make_world() -> World:
         _stocktake(world, place, school)
     _bulk_changes(world)
     _give_away(schools[Place.ELSEWHERE])
-    _portal_rows(world)
+    make_portal_rows(world)
     recalculate_stale()
     for place, school in schools.items():
         world.put("quotafigure", place, _figure(world, school))
@@ -187,73 +163,6 @@ def _give_away(school: School) -> None:
     """Another authority keeps the school from now on, so that the office and IT support no longer see it."""
     school.authority = ForeignAuthorityFactory()
     save_school(school=school, by=None)
-
-
-def _catalogue(world: World) -> None:
-    world.shared["devicekind"] = DeviceKindFactory()
-    world.shared["other_kind"] = DeviceKindFactory(projector=True)
-    world.shared["platform"] = Platform.objects.create(name="Plattform")
-    world.shared["itstaffing"] = ItStaffing.objects.create(year=2020, full_time_posts=2)
-    world.shared["product"] = ProductFactory(kind=world.shared["devicekind"])
-    world.shared["serialpattern"] = SerialPattern.objects.create(
-        manufacturer="Nordwerk", pattern="[A-Z0-9]{12}", example="A1B2C3D4E5F6"
-    )
-    world.shared["kit"] = KitFactory(parts=[(world.shared["product"], 1)])
-    world.shared["authority"] = world.people[Role.COORDINATOR].memberships.get().school.authority
-    world.shared["school_type"] = world.people[Role.COORDINATOR].memberships.get().school.school_type
-
-
-def _money(world: World, year: int) -> None:
-    approver = world.people[Role.OFFICE_APPROVER]
-    grant = GrantFactory(file_reference="Geldwort 1", programme__name="Programm Geldwort", lucom_number="Geldwort")
-    clerk = world.people[Role.OFFICE_CLERK]
-    change = funding.propose_budget(
-        by=clerk, reason="Grund Geldwort", name="Ansatz Geldwort", fiscal_year=year, appropriation=500_000
-    )
-    budget = funding.confirm_change(change=change, by=approver).budget
-    waiting = funding.propose_edit(budget=budget, by=clerk, reason="Grund Geldwort", supplement=Decimal("5.00"))
-    own = funding.propose_edit(budget=budget, by=approver, reason="Grund Geldwort", freeze=Decimal("5.00"))
-    granted = BudgetFactory(name="Zuwendung Geldwort", fiscal_year=year, grant=grant)
-    template = ReasonTemplate.objects.create(name="Wortlautwort", kind=ReasonKind.REJECT, text="Wortlautwort")
-    days = datetime.timedelta
-    world.shared["applicationround"] = RoundFactory(
-        name="Runde", opens_on=clock.today() - days(60), closes_on=clock.today() - days(30)
-    )
-    world.shared |= {"budget": budget, "grant": grant, "programme": grant.programme, "reasontemplate": template}
-    group = {"virement_group": "Kreis Geldwort"}
-    Budget.objects.filter(pk=budget.pk).update(**group)
-    world.shared["sister_budget"] = BudgetFactory(name="Geschwister Geldwort", fiscal_year=year, **group)
-    world.shared["last_budget"] = BudgetFactory(name="Vorjahr Geldwort", fiscal_year=year_to_close())
-    world.shared |= {"budgetchange": waiting, "own_budgetchange": own, "datedrule": _rule()}
-    world.shared["awardthreshold"] = AwardThreshold.objects.create(
-        valid_from=clock.today(), procedure="Verfahren Geldwort", source="Satzung Geldwort"
-    )
-    _papers(world, (granted, budget))
-
-
-def _rule() -> DatedRule:
-    """A rule of the office's own: those of the migrations are gone where a test empties the tables."""
-    return DatedRule.objects.create(
-        kind=RuleKind.LOW_VALUE_ASSET_LIMIT,
-        valid_from=clock.today(),
-        value=Decimal("800.00"),
-        source="Satzung Geldwort",
-    )
-
-
-def _papers(world: World, budgets: tuple[Budget, Budget]) -> None:
-    """Three paid vouchers: one to be drawn, one in a draft, one in a drawdown that was requested; two proofs of use."""
-    grant, by = world.shared["grant"], world.people[Role.OFFICE_APPROVER]
-    lines = [pay(grant, budgets) for _number in range(3)]
-    draft, requested = (funding.create_drawdown(grant=grant, lines=[line.pk], by=by) for line in lines[:2])
-    funding.request_drawdown(drawdown=requested, by=by)
-    other = GrantFactory(file_reference="Geldwort 2", programme=grant.programme)
-    world.shared |= {
-        "drawdown": draft,
-        "drawdown_called": Drawdown.objects.get(pk=requested.pk),
-        "proof": funding.create_proof(grant=grant, by=by),
-        "proof_handed_in": make_proof(ProofState.HANDED_IN, grant=other),
-    }
 
 
 def _details(world: World, place: Place, school: School, year: int) -> None:
@@ -442,30 +351,6 @@ def _tickets(world: World, place: Place, school: School) -> None:
     if place == Place.OWN:
         row = tickets.report_ticket(by=coordinator, school=school, title="Störung Kollegenwort", text="Kollegenwort")
         world.shared["colleagues_ticket"] = row
-
-
-def _portal_rows(world: World) -> None:
-    """Rows of `core` that belong to no school."""
-    account = UserFactory(role=Role.COORDINATOR, name="Herr Kontowort")
-    job = Job.objects.create(kind="test.job", state=JobState.FAILED, error="Laufwort", ended_at=clock.now())
-    text = PortalText.objects.create(key="privacy", language="en", text="We keep little.", reviewed_on=clock.today())
-    message = ContactMessage.objects.create(email="a@b.example", text="Zuschriftwort")
-    run = ImportRun.objects.create(
-        source="schuldaten", permission="schools.import_schools", file_name="Dateiwort.csv", file="imports/kept.csv",
-        state=ImportState.CHECKED, counts={RowAction.NEW: 1}, options={"authority": "10315"},
-    )  # fmt: skip
-    ImportRow.objects.create(run=run, line=2, key="100009", label="Schule Dateiwort", action=RowAction.NEW)
-    mapping = ImportMapping.objects.create(
-        source="devices", permission="inventory.import_devices", name="Zuordnungswort", signature="0" * 64,
-        header=["Ser.-Nr. laut Liste"], fields=["serial"],
-    )  # fmt: skip
-    listed = ImportRun(
-        source="devices", permission="inventory.import_devices", file_name="Geraetewort.csv",
-        state=ImportState.CHECKED, options={},
-    )  # fmt: skip
-    listed.file.save("devices.csv", ContentFile(b"Seriennummer;Zimmer\nS1;R 1\n"))
-    world.shared |= {"importmapping": mapping, "devicelist": listed}
-    world.shared |= {"user": account, "job": job, "portaltext": text, "contactmessage": message, "importrun": run}
 
 
 def _figure(world: World, school: School) -> QuotaFigure:
