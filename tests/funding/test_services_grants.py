@@ -193,3 +193,12 @@ def test_a_change_notice_lengthens_also_what_was_bound_under_an_untidy_reference
     record(grant, clerk, implementation_until=DAY(2027, 3, 31))
     device.refresh_from_db()
     assert device.bound_until == DAY(2032, 12, 31)
+
+
+def test_a_file_reference_belongs_to_one_grant() -> None:
+    grant, other = GrantFactory(file_reference="48-1"), GrantFactory(file_reference="48-2")
+    with pytest.raises(DomainError) as caught:
+        services.edit_grant(grant=grant, by=ClerkFactory(), file_reference=other.file_reference)
+    assert (caught.value.code, caught.value.field) == ("taken", "file_reference")
+    grant.refresh_from_db()
+    assert grant.file_reference == "48-1"

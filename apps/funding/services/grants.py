@@ -53,6 +53,8 @@ def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
         reference = row.file_reference
         for name in changed:
             setattr(row, name, values[name])
+        if Grant.objects.filter(file_reference=row.file_reference).exclude(pk=row.pk).exists():
+            raise DomainError(_("Another grant has this file reference."), code="taken", field="file_reference")
         validated(row, exclude=("programme",))
         if changed:
             save_by(row, by=by, update_fields=changed)
