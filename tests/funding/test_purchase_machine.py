@@ -14,37 +14,33 @@ from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
-    invariant,
     rule,
     run_state_machine_as_test,
 )
 
 from apps.core.clock import today
 from apps.core.errors import DomainError
-from apps.core.money import ZERO, total
+from apps.core.money import ZERO
 from apps.funding import services
 from apps.funding.calculations import LineDecision, LineInput
 from apps.funding.choices import ApplicationState, InvoiceKind, InvoiceState, OrderState
 from apps.funding.models import (
     ApplicationLine,
-    Budget,
     EquipmentApplication,
     Invoice,
-    InvoiceLine,
     Order,
     OrderLine,
     PurchasedDevice,
 )
 from apps.funding.purchasing import LIVE_ORDERS, InvoiceLineInput, OrderLineInput
-from apps.funding.reconciliation import ledger_differences
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
 from apps.inventory.scan_checks import SentSerial
 from tests.factories import ApproverFactory, ClerkFactory, DeviceKindFactory, ProductFactory, SchoolFactory
 from tests.funding.factories import BudgetFactory, coordinator_of
+from tests.funding.purchase_invariants import PurchaseInvariants
 from tests.funding.purchases import ContractFactory, bound_grant
 
 D = Decimal
@@ -54,7 +50,7 @@ ANY = st.integers(0, 10_000)
 pytestmark = pytest.mark.django_db
 
 
-class Purchases(RuleBasedStateMachine):
+class Purchases(PurchaseInvariants):
     """Two schools, a grant of 90 percent with a limit a piece, one that pays all, and scarce municipal money."""
 
     def __init__(self) -> None:
@@ -339,39 +335,6 @@ class Purchases(RuleBasedStateMachine):
             facts = {"budget": self.municipal, "reason": "Sperre", "freeze": value}
             change = services.propose_edit(by=self.clerks[by % 2], **facts)
             services.confirm_change(change=change, by=self.approvers[by % 2])
-
-    # What holds at any time
-
-    @invariant()
-    def sums_agree(self) -> None:
-        assert ledger_differences() == []
-
-    @invariant()
-    def no_budget_is_overspent(self) -> None:
-        for budget in Budget.objects.all():
-            assert budget.committed >= ZERO
-            assert budget.spent >= ZERO
-            assert budget.committed + budget.spent <= budget.appropriated
-
-    @invariant()
-    def no_grant_exceeds_its_rate(self) -> None:
-        """Of what was paid for each order line, and of each invoice line by itself."""
-        for line in OrderLine.objects.select_related("budget__grant"):
-            paid = list(InvoiceLine.objects.filter(order_line=line, invoice__state=InvoiceState.PAID))
-            rate = line.budget.rate
-            grant = total(row.grant_amount for row in paid if row.grant_amount is not None)
-            own = total(row.own_amount for row in paid if row.own_amount is not None)
-            assert grant + own == total(row.amount for row in paid)
-            assert min(grant, own) >= ZERO
-            assert grant <= total(row.eligible_amount for row in paid) * (rate or ZERO)
-            for row in paid:
-                if row.amount > ZERO:
-                    assert (row.grant_amount or ZERO) <= row.eligible_amount * (rate or ZERO)
-
-    @invariant()
-    def spent_is_what_was_paid(self) -> None:
-        paid = InvoiceLine.objects.filter(invoice__state=InvoiceState.PAID)
-        assert total(row.spent for row in Budget.objects.all()) == total(row.amount for row in paid)
 
 
 def run(examples: int, steps: int) -> None:

@@ -25,9 +25,10 @@ from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
+from apps.funding.admin.order_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, line_initial
 from apps.funding.admin.order_steps import STEPS, StepPages
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
-from apps.funding.admin.purchase_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, ReasonForm, line_initial
+from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
 from apps.funding.models import ApplicationLine, FrameworkContract, Order, OrderLine, Supplier
 from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput

@@ -1,0 +1,197 @@
+"""Forms of what is to be ordered and of a draft order. They read what is typed; the services check it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.core.clock import today
+from apps.core.form_fields import EuroField, GermanIntegerField
+from apps.funding.admin.purchase_forms import FormKeyMixin, PurchaseForm, choice_field, number_field, text_area
+from apps.funding.models import Budget, FrameworkContract, Order, OrderLine, Supplier
+from apps.funding.purchase_selectors import LineToOrder
+from apps.funding.purchasing import OrderLineInput
+from apps.funding.rules import sets_thresholds
+from apps.inventory.models import Product
+from apps.schools.models import School
+
+NEW_ORDER = "new"
+_NEEDED_SUM = _("Of the whole need, before offers came in. Do not split it. Needed for placing.")
+_NEEDED_SUM_OR_CONTRACT = _(
+    "Of the whole need, before offers came in. Do not split it. Needed for placing without a framework contract."
+)
+
+
+class ContractField(forms.ModelChoiceField):
+    """Contracts that hold today; one that a draft names stays in sight and says when it does not."""
+
+    def label_from_instance(self, contract: FrameworkContract) -> str:
+        day = today()
+        if contract.holds_on(day):
+            return str(contract)
+        words = _("%(contract)s (not yet valid)") if day < contract.valid_from else _("%(contract)s (ended)")
+        return words % {"contract": contract}
+
+
+class BundleForm(FormKeyMixin, PurchaseForm):
+    """Which approved lines go where: into a new order, or into a draft."""
+
+    target = forms.ChoiceField(label=_("Order"))
+    supplier = forms.ModelChoiceField(
+        Supplier.objects.none(), label=_("Supplier"), required=False, help_text=_("For a new order without a contract.")
+    )
+    contract = ContractField(
+        FrameworkContract.objects.none(),
+        label=_("Framework contract"),
+        required=False,
+        help_text=_("It names the supplier, too."),
+    )
+
+    def __init__(self, *args: Any, user: User, rows: Sequence[LineToOrder], drafts: Sequence[Order], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["target"].choices = [
+            (NEW_ORDER, _("New order")),
+            *((str(order.pk), f"{order.number}, {order.supplier}") for order in drafts),
+        ]
+        self.fields["supplier"].queryset = Supplier.objects.visible_to(user).filter(is_active=True)
+        contracts = FrameworkContract.objects.visible_to(user).holding_on(today())
+        self.fields["contract"].queryset = contracts.select_related("supplier")
+        for name in ("supplier", "contract"):
+            self.fields[name].empty_label = _("Please choose")
+        self.rows = rows
+        for row in rows:
+            self.fields[f"line-{row.line.pk}"] = forms.BooleanField(required=False, label=str(row.line.application))
+            self.fields[f"pieces-{row.line.pk}"] = number_field(
+                _("Pieces to order"), initial=row.pieces, max_value=row.pieces
+            )
+
+    def fields_of(self, rows: Sequence[LineToOrder]) -> list[tuple[LineToOrder, forms.BoundField, forms.BoundField]]:
+        """For the template: lines with their two fields."""
+        return [(row, self[f"line-{row.line.pk}"], self[f"pieces-{row.line.pk}"]) for row in rows]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not self.errors and not self.lines():
+            raise forms.ValidationError(_("Please choose at least one line."))
+        if data.get("target") == NEW_ORDER and not data.get("supplier") and not data.get("contract"):
+            self.add_error("supplier", _("Please choose the supplier or a framework contract."))
+        return data
+
+    def lines(self) -> list[OrderLineInput]:
+        data = self.cleaned_data
+        return [
+            OrderLineInput(row.pieces if typed is None else typed, application_line_id=row.line.pk)
+            for row, typed in ((row, data.get(f"pieces-{row.line.pk}")) for row in self.rows)
+            if data.get(f"line-{row.line.pk}")
+        ]
+
+    def supplier_and_contract(self) -> dict[str, Any]:
+        contract = self.cleaned_data["contract"]
+        supplier = self.cleaned_data["supplier"] or (contract.supplier if contract else None)
+        return {"supplier": supplier, "contract": contract}
+
+
+class OrderForm(PurchaseForm):
+    """Facts and award record of a draft."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+    supplier = forms.ModelChoiceField(Supplier.objects.none(), label=_("Supplier"))
+    contract = ContractField(
+        FrameworkContract.objects.none(), label=_("Framework contract"), required=False, empty_label=_("None")
+    )
+    note = forms.CharField(label=_("Note"), required=False, widget=text_area())
+    estimated_net = EuroField(
+        label=_("Estimated sum (net)"),
+        required=False,
+    )
+    procedure = forms.CharField(
+        label=_("Award procedure"),
+        required=False,
+        max_length=120,
+        help_text=_(
+            "Where a step of the city's rules holds for the sum, its procedure is taken. "
+            "Needed for placing where none holds and no framework contract is called from."
+        ),
+    )
+    award_reason = forms.CharField(
+        label=_("Reason of the award"),
+        required=False,
+        widget=text_area(3),
+        help_text=_(
+            "Why this supplier, and for this price. "
+            "Needed for placing without a framework contract, and where a step of the city's rules holds."
+        ),
+    )
+
+    def __init__(self, *args: Any, user: User, order: Order, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        suppliers = Supplier.objects.visible_to(user)
+        self.fields["supplier"].queryset = suppliers.filter(is_active=True) | suppliers.filter(pk=order.supplier_id)
+        contracts = FrameworkContract.objects.visible_to(user)
+        self.fields["contract"].queryset = contracts.holding_on(today()) | contracts.filter(pk=order.contract_id)
+        self.fields["estimated_net"].help_text = _NEEDED_SUM if sets_thresholds(today()) else _NEEDED_SUM_OR_CONTRACT
+        for name in ("estimated_net", "procedure", "award_reason"):
+            self.fields[name].hint_says_when_required = True
+
+    def facts(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class OrderLineForm(forms.Form):
+    """One line of a draft; of an application's line only quantity, price and note can be typed."""
+
+    line_id = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    application_line_id = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, choices: dict[str, Sequence[Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self["application_line_id"].value():
+            self.fields["product_id"] = choice_field(_("Product"), choices["products"], _("None of the catalogue"))
+            self.fields["description"] = forms.CharField(label=_("Description"), required=False, max_length=200)
+            self.fields["school_id"] = choice_field(_("School"), choices["schools"], _("No school: the depot or all"))
+        self.fields["quantity"] = GermanIntegerField(label=_("Quantity"), min_value=1)
+        self.fields["unit_price"] = EuroField(label=_("Unit price gross"), min_value=0)
+        if not self["application_line_id"].value():
+            self.fields["budget_id"] = choice_field(_("Budget"), choices["budgets"], _("Please choose"))
+            self.fields["own_share_budget_id"] = choice_field(
+                _("Budget of the own share"), choices["municipal"], _("None")
+            )
+        self.fields["DELETE"] = forms.BooleanField(label=_("Take out of the order"), required=False)
+
+    def as_input(self) -> OrderLineInput:
+        known = {name: value for name, value in self.cleaned_data.items() if name != "DELETE"}
+        return OrderLineInput(**known)
+
+
+class BaseOrderLines(forms.BaseFormSet):
+    """Lines of a draft; one that stays empty is none."""
+
+    def __init__(self, *args: Any, order: Order, user: User, **kwargs: Any) -> None:
+        related = ("product", "school", "application_line__application", "budget", "own_share_budget")
+        self.lines = {line.pk: line for line in order.lines.select_related(*related)}
+        budgets = list(Budget.objects.visible_to(user).order_by("-fiscal_year", "name"))
+        choices = {
+            "products": list(Product.objects.visible_to(user).filter(is_active=True)),
+            "schools": list(School.objects.visible_to(user)),
+            "budgets": budgets,
+            "municipal": [row for row in budgets if row.grant_id is None],
+        }
+        super().__init__(*args, form_kwargs={"choices": choices}, **kwargs)
+
+    def inputs(self) -> list[OrderLineInput]:
+        typed = [form for form in self.forms if form.initial or form.has_changed()]
+        return [form.as_input() for form in typed if not form.cleaned_data.get("DELETE")]
+
+
+OrderLines = forms.formset_factory(OrderLineForm, formset=BaseOrderLines, extra=1)
+
+
+def line_initial(line: OrderLine) -> dict[str, Any]:
+    names = ("application_line_id", "product_id", "description", "school_id", "quantity", "unit_price", "budget_id")
+    return {"line_id": line.pk, "own_share_budget_id": line.own_share_budget_id} | {
+        name: getattr(line, name) for name in names
+    }
