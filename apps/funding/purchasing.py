@@ -78,6 +78,23 @@ def split_eligible(
     return Split(grant_share=grant, own_share=amount - grant)
 
 
+def split_next(
+    amount: Decimal, eligible: Decimal, *, rate: Decimal | None, limit: Decimal | None, quantity: int, paid: Paid
+) -> Split:
+    """Who pays a further amount of a line of which `paid` is paid: all of it together stays within rate and limit.
+
+    `quantity`: so many pieces are paid with this amount, at most as many as were ordered.
+    """
+    if rate is None:
+        return Split(grant_share=ZERO, own_share=amount)
+    whole = split_eligible(
+        paid.amount + amount, paid.eligible + eligible, rate=rate, limit=limit, quantity=quantity
+    ).grant_share
+    alone = split_cost(eligible, rate, None).grant_share
+    grant = max(min(whole - paid.grant, alone), ZERO)
+    return Split(grant_share=grant, own_share=amount - grant)
+
+
 def split_credit(
     amount: Decimal, eligible: Decimal, *, rate: Decimal | None, limit: Decimal | None, quantity: int, paid: Paid
 ) -> Split:

@@ -58,7 +58,9 @@ ORDER_TRANSITIONS = TransitionTable(
             "funding.receive_goods",
         ),
         "close_order": transition(
-            {OrderState.PARTLY_DELIVERED, OrderState.DELIVERED}, OrderState.CLOSED, "funding.place_order"
+            {OrderState.PLACED, OrderState.PARTLY_DELIVERED, OrderState.DELIVERED},
+            OrderState.CLOSED,
+            "funding.place_order",
         ),
     },
 )

@@ -17,9 +17,9 @@ from apps.funding.models import (
     LineAllocation,
     ReasonTemplate,
 )
-from tests.factories import ClerkFactory
+from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.desk import QUEUE, approve, buttons_of, desk_of, quantity, send, state_of, typed_in, written
-from tests.funding.factories import BudgetFactory, coordinator_of, make_application
+from tests.funding.factories import BudgetFactory, coordinator_of, decide, make_application
 from tests.funding.portal import client_of, messages_of, texts
 
 pytestmark = pytest.mark.django_db
@@ -190,11 +190,20 @@ def test_the_own_share_of_one_line_is_asked_for_at_that_line(office: Client, bud
     assert error.target == f"id_line-{second.pk}-own_share_budget"
 
 
-def test_going_over_a_budget_on_purpose_needs_a_reason(office: Client) -> None:
+def test_going_over_a_budget_on_purpose_needs_a_reason_and_two_people(office: Client) -> None:
     application = make_application(lines=[("100.00", 3)])
     small = BudgetFactory(appropriation=D("250.00"))
-    answer = approve(office, application, budget=small.pk, overrun_reason="Zusage des Rates vom 1. März.")
-    assert answer.status_code == 302
+    typed = {"budget": small.pk, "overrun_reason": "Zusage des Rates vom 1. März."}
+    check = send(office, desk_of(application), "check_approve", **typed)
+    assert "Über ein Budget hinaus genehmigen zwei Personen." in texts(check)
+    assert approve(office, application, **typed).status_code == 200
+    services.propose_approval(
+        application=application,
+        by=ApproverFactory(),
+        decisions=decide(application, small),
+        overrun_reason="Zusage des Rates vom 1. März.",
+    )
+    assert approve(office, application).status_code == 302
     small.refresh_from_db()
     assert (small.overrun_allowed, small.committed, small.available) == (D("50.00"), D("300.00"), D("0.00"))
     assert small.history.filter(history_change_reason="Zusage des Rates vom 1. März.").exists()

@@ -231,7 +231,7 @@ def mixed_round(seed: int) -> Counter[str]:
 
     outcomes = Counter(all_at_once(scene.actions()))
 
-    assert set(outcomes) <= {"done", "unaffordable", "illegal_transition", "invalid"}, outcomes
+    assert set(outcomes) <= {"done", "unaffordable", "illegal_transition", "stale"}, outcomes
     for invoice in scene.invoices:
         paid = LedgerEntry.objects.filter(kind=LedgerKind.PAY, invoice_line__invoice=invoice)
         amounts = list(invoice.lines.values_list("amount", flat=True))

@@ -57,7 +57,7 @@ ORDER_STATES: dict[str, set[OrderState]] = {
     "cancel_order": {O.DRAFT, O.PROPOSED, O.PLACED},
     "receive_goods": {O.PLACED, O.PARTLY_DELIVERED},
     "return_goods": {O.PARTLY_DELIVERED, O.DELIVERED},
-    "close_order": {O.PARTLY_DELIVERED, O.DELIVERED},
+    "close_order": {O.PLACED, O.PARTLY_DELIVERED, O.DELIVERED},
 }
 INVOICE_STATES: dict[str, set[InvoiceState]] = {"pay_invoice": {I.RECORDED}, "cancel_invoice": {I.RECORDED}}
 OFFICE = {Role.OFFICE_CLERK, Role.OFFICE_APPROVER}

@@ -325,19 +325,32 @@ def test_what_was_changed_meanwhile_is_not_approved_unseen() -> None:
 def test_going_over_on_purpose_raises_the_allowed_overrun_by_what_is_missing() -> None:
     application = make_application(lines=[("500.00", 3)])
     budget, by = BudgetFactory(appropriation=D("1000.00"), freeze=D("100.00")), ApproverFactory()
+    decided = {"decisions": decide(application, budget), "overrun_reason": "Ratsbeschluss 12/2026"}
 
-    services.approve(
-        application=application,
-        by=by,
-        decisions=decide(application, budget),
-        overrun_reason="Ratsbeschluss 12/2026",
-    )
+    assert refused(application, **decided).code == "second_approver"
+    services.propose_approval(application=application, by=by, **decided)
+    with pytest.raises(DomainError):
+        services.approve(application=application, by=by, **decided)
+    by = ApproverFactory()
+    services.approve(application=application, by=by, **decided)
 
     budget.refresh_from_db()
     assert (budget.overrun_allowed, budget.committed, budget.available) == (D("600.00"), D("1500.00"), D("0.00"))
     assert LedgerEntry.objects.get().note == "Ratsbeschluss 12/2026"
     raised = budget.history.filter(overrun_allowed=D("600.00")).last()
     assert (raised.history_change_reason, raised.history_user) == ("Ratsbeschluss 12/2026", by)
+
+
+def test_no_overrun_takes_more_out_of_a_grant_than_its_notice_gives() -> None:
+    application = make_application(lines=[("500.00", 3)])
+    grant = GrantFactory(amount=D("1200.00"), rate=D("1.0000"))
+    budget = BudgetFactory(grant=grant, appropriation=D("1000.00"))
+    decided = {"decisions": decide(application, budget), "overrun_reason": "Zusage des Landes"}
+
+    services.propose_approval(application=application, by=ApproverFactory(), **decided)
+    assert refused(application, **decided).code == "above_grant"
+    budget.refresh_from_db()
+    assert (budget.committed, budget.overrun_allowed) == (D("0.00"), D("0.00"))
 
 
 def test_an_overrun_reason_alone_changes_nothing_where_money_is_enough() -> None:

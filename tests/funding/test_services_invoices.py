@@ -18,6 +18,7 @@ from apps.funding.purchasing import InvoiceLineInput
 from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.factories import BudgetFactory
 from tests.funding.purchases import (
+    ContractFactory,
     approved,
     bound_grant,
     deliver,
@@ -76,6 +77,25 @@ def test_only_the_eligible_part_is_shared_with_the_grant() -> None:
     assert (sums(money)[:2], sums(own)[:2]) == ((D("90.00"), D("360.00")), (ZERO, D("140.00")))
     services.close_order(order=order, by=ClerkFactory())
     assert sums(money)[:2] == (ZERO, D("360.00"))
+
+
+def test_a_limit_per_device_is_kept_over_all_invoices_of_a_line_whatever_pieces_they_say() -> None:
+    money, own = money_of(bound_grant(limit_per_device=D("600.00")))
+    order = deliver(placed_order(*lines_for(approved(("749.00", 2), budget=money, own=own))))
+
+    first = pay(invoiced(order, "1498.00", 4, remark="mehr Stücke"))
+    assert first.lines.get().grant_amount == D("1200.00")
+    second = pay(invoiced(order, "10.00", 2, remark="Versand"))
+    assert (second.lines.get().grant_amount, second.lines.get().own_amount) == (D("0.00"), D("10.00"))
+
+
+def test_the_same_paper_is_not_recorded_with_two_orders_unless_somebody_says_why() -> None:
+    contract = ContractFactory()
+    orders = [deliver(placed_order(*lines_for(approved()), contract=contract)) for _number in range(2)]
+    record(orders[0], number="R-1")
+
+    assert refused("remark", record, orders[1], number="r-1").field == "number"
+    assert record(orders[1], number="R-1", remark="Neuer Nummernkreis").number == "R-1"
 
 
 def test_a_limit_per_device_is_kept() -> None:

@@ -134,6 +134,13 @@ def test_the_procedure_is_that_of_the_citys_step_of_the_day() -> None:
     assert order.procedure == "Direktauftrag"
 
 
+def test_an_estimate_below_the_order_does_not_choose_the_step() -> None:
+    AwardThreshold.objects.create(valid_from=today(), up_to=D("50.00"), procedure="Direktauftrag", source="Satzung")
+    AwardThreshold.objects.create(valid_from=today(), procedure="Drei Angebote", source="Satzung")
+    order = place_without_contract(estimated_net=D("49.00"), procedure="", award_reason="Günstig")
+    assert order.procedure == "Drei Angebote"
+
+
 def test_a_step_of_the_citys_rules_asks_for_an_award_under_a_contract_too() -> None:
     AwardThreshold.objects.create(valid_from=today(), procedure="Direktauftrag", source="Satzung")
     order = draft_order(own_line(BudgetFactory()))
@@ -277,6 +284,18 @@ def test_closing_asks_why_something_is_missing() -> None:
     refused("invalid", services.close_order, order=order, by=by, reason="Genug")
     pay(paper)
     services.close_order(order=order, by=by, reason="Genug")
+
+
+def test_what_was_paid_in_advance_and_never_comes_is_closed_with_a_reason() -> None:
+    application = approved(("500.00", 2), budget=(budget := BudgetFactory(appropriation=D("1000.00"))))
+    order = placed_order(*lines_for(application))
+    pay(invoiced(order, "300.00", 1, remark="Vorkasse"))
+
+    assert refused("invalid", services.close_order, order=order, by=ClerkFactory()).field == "reason"
+    services.close_order(order=order, by=ClerkFactory(), reason="Insolvenz")
+
+    application.refresh_from_db()
+    assert (application.state, sums(budget)) == (S.CLOSED, (ZERO, D("300.00"), D("700.00")))
 
 
 @pytest.mark.parametrize("again", [False, True])

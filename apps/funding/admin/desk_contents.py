@@ -103,9 +103,12 @@ class DeskContents:
         return self.proposal is not None and self.proposal.by_id != self.user.pk
 
     @cached_property
-    def two_approve(self) -> bool:
-        """Whether what is typed so far is a sum that two people approve."""
-        return services.needs_two(self.money.approved)
+    def two_approve(self) -> str:
+        """Why what is typed so far needs two people; "" where one is enough."""
+        goes_over = any(not effect.sufficient for effect in self.money.effects)
+        if goes_over or services.needs_two(self.money.approved):
+            return services.sentence_about_two(goes_over=goes_over)
+        return ""
 
     @cached_property
     def concept(self) -> MediaConcept | None:

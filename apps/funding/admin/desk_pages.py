@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, formats
 from apps.core.overtaken import what_happened
-from apps.funding import services
 from apps.funding.admin import reads
 from apps.funding.admin.desk_contents import DeskContents
 from apps.funding.admin.timeline import last_change, timeline
@@ -116,7 +115,7 @@ def figures_context(desk: DeskContents) -> dict[str, Any]:
         "social_weight": values_on(clock.today())[Criterion.SOCIAL_INDEX],
         "figure_status": quotas.figure_status(),
         "overrun_reason": _overrun_reason(desk),
-        "two_approve": services.sentence_about_two() if desk.may_decide_lines and desk.two_approve else "",
+        "two_approve": desk.two_approve if desk.may_decide_lines else "",
         "spoken": _spoken(desk),
     }
 

@@ -353,7 +353,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             "return": live and came,
             "invoice": live,
             "credit": live or order.state == OrderState.CLOSED,
-            "close": live and came,
+            "close": live and (came or any(row.paid for row in rows)),
         }
         rights = {name: step.permission for name, step in STEPS.items()} | {"credit": "funding.record_invoice"}
         return {name for name, is_open in possible.items() if is_open and request.user.has_perm(rights[name])}

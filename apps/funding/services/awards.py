@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.money import ZERO, CentsField, total
 from apps.funding.models import FrameworkContract, Order, OrderLine
+from apps.funding.purchase_selectors import estimated_net
 from apps.funding.purchasing import PLACED_ORDERS
 from apps.funding.rules import sets_thresholds, threshold_for
 
@@ -49,7 +50,10 @@ def called_from(contract: FrameworkContract) -> Decimal:
 
 
 def complete_award(order: Order) -> None:
-    """Copies the procedure of the step that holds today; refuses a record that is needed and not complete."""
+    """Copies the procedure of the step that holds today; refuses a record that is needed and not complete.
+
+    What counts is the estimate, or the net sum of the order where that is higher.
+    """
     if order.estimated_net is None:
         if order.contract_id is None or sets_thresholds(clock.today()):
             raise DomainError(
@@ -58,7 +62,7 @@ def complete_award(order: Order) -> None:
                 field="estimated_net",
             )
         return
-    step = threshold_for(order.estimated_net, clock.today())
+    step = threshold_for(max(order.estimated_net, estimated_net(order)), clock.today())
     if step is not None:
         order.procedure = step.procedure
     elif order.contract_id is not None:

@@ -13,7 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
-from apps.funding.calculations import appropriated, limit, transferable
+from apps.funding.calculations import limit, transferable
 from apps.funding.models import Budget, Grant
 from apps.funding.services.steps import validated
 
@@ -44,7 +44,7 @@ def make_budget(values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
     validated(budget, exclude=("grant",))
     _ensure_within_limit(budget)
     save_by(budget, by=by, reason=reason)
-    _ensure_within_grant(budget)
+    ensure_within_grant(budget)
     return budget
 
 
@@ -55,14 +55,14 @@ def alter_budget(budget: Budget, values: Mapping[str, Any], *, by: User, reason:
     """
     changed = [name for name, value in values.items() if getattr(budget, name) != value]
     _ensure_changeable(budget, changed)
-    given, grant_id = appropriated(budget), budget.grant_id
+    given, grant_id = limit(budget), budget.grant_id
     for name in changed:
         setattr(budget, name, values[name])
     validated(budget, exclude=("grant",))
     _ensure_within_limit(budget)
     save_by(budget, by=by, update_fields=changed, reason=reason)
-    if appropriated(budget) > given or budget.grant_id != grant_id:
-        _ensure_within_grant(budget)
+    if limit(budget) > given or budget.grant_id != grant_id:
+        ensure_within_grant(budget)
     return budget
 
 
@@ -110,12 +110,14 @@ def ensure_left(budget: Budget, amount: Decimal) -> None:
 
 
 def given_out_of(grant: Grant) -> Decimal:
-    """Euros that the grant's budgets may use altogether; a carry-over counts once."""
-    return total(appropriated(budget) for budget in Budget.objects.filter(grant=grant))
+    """Euros that the grant's budgets may use altogether, allowed overruns included; a carry-over counts once."""
+    return total(limit(budget) for budget in Budget.objects.filter(grant=grant))
 
 
-def _ensure_within_grant(budget: Budget) -> None:
-    """Locks the grant, so that two new budgets cannot share its last euro. The budget is saved already."""
+def ensure_within_grant(budget: Budget) -> None:
+    """`DomainError` where the grant's budgets may use more than it gives.
+
+    Locks the grant, so that two new budgets cannot share its last euro. The budget is saved already."""
     if budget.grant_id is None:
         return
     grant = Grant.objects.select_for_update(no_key=True).get(pk=budget.grant_id)

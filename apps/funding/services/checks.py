@@ -25,6 +25,7 @@ from apps.funding.calculations import (
 )
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine, Budget, EquipmentApplication
+from apps.funding.services.budgets import ensure_within_grant
 from apps.funding.services.ledger import refusal
 from apps.funding.services.steps import ensure_may, lock_budgets
 
@@ -185,8 +186,9 @@ def ensure_affordable(checked: Checked, *, by: User, overrun_reason: str) -> lis
 
 
 def allow_overruns(checked: Checked, short: Iterable[BudgetEffect], *, by: User, reason: str) -> None:
-    """Raises the allowed overrun of these budgets by what is missing."""
+    """Raises the allowed overrun of these budgets by what is missing; no grant gives more than its notice says."""
     for effect in short:
         budget = checked.budgets[effect.budget_id]
         budget.overrun_allowed += effect.short_by
         save_by(budget, by=by, update_fields=["overrun_allowed"], reason=reason)
+        ensure_within_grant(budget)

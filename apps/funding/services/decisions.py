@@ -103,8 +103,8 @@ def approve(
     history and mail in one transaction; reservation and proposal are removed.
 
     Needs one decision for every line. Refuses the person who drafted or submitted it, a missing budget, one person
-    alone where two must approve (see `proposals.ensure_two_approve`), and more than a budget has available; with
-    `overrun_reason` and `funding.overrun_budget` the allowed overrun is raised by what is missing.
+    alone where two must approve (see `proposals.ensure_two_approve`), and more than a budget has available; where
+    two have agreed on an `overrun_reason`, the allowed overrun is raised by what is missing.
     """
     overrun_reason = overrun_reason.strip()
     with money_transaction():
@@ -112,8 +112,8 @@ def approve(
         ensure_revision(row, revision)
         ensure_second_person(row, by)
         decided = checked(row, decisions, by=by)
-        ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason)
         short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
+        ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
         allow_overruns(decided, short, by=by, reason=overrun_reason)
         lines = decided.lines
         _write_lines(lines, decided.matched, by=by)

@@ -46,6 +46,23 @@ def check_facts(invoice: Invoice) -> None:
         )
     if invoices.filter(order=invoice.order, number=invoice.number).exists():
         raise DomainError(_("This invoice of the order is recorded already."), code="number", field="number")
+    _ensure_not_of_another_order(invoice)
+
+
+def _ensure_not_of_another_order(invoice: Invoice) -> None:
+    """The same number of the same payee: the same paper, unless somebody says why not."""
+    same = Invoice.objects.exclude(state=InvoiceState.CANCELLED).filter(
+        number__iexact=invoice.number, payee__iexact=invoice.payee, kind=invoice.kind
+    )
+    other = same.exclude(order=invoice.order).select_related("order").first()
+    if other is not None and not invoice.remark:
+        raise DomainError(
+            _("“%(payee)s” has an invoice %(number)s already, recorded with the order %(order)s. Please say in the "
+              "remark why this is another one.")
+            % {"payee": invoice.payee, "number": invoice.number, "order": other.order},
+            code="remark",
+            field="number",
+        )  # fmt: skip
 
 
 def checked_lines(

@@ -25,7 +25,7 @@ from apps.core.money import ZERO
 from apps.funding.calculations import Split
 from apps.funding.choices import InvoiceKind, InvoiceState, LedgerKind, OrderState
 from apps.funding.models import Invoice, InvoiceLine, LedgerEntry, Order, OrderLine
-from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid, split_credit, split_eligible
+from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid, split_credit, split_eligible, split_next
 from apps.funding.services.commitments import Amounts, Booking, Books, amounts_of
 from apps.funding.services.invoice_checks import check_facts, checked_lines
 from apps.funding.services.purchase_steps import Locked, lock_order, not_yours
@@ -205,9 +205,10 @@ def _split(row: InvoiceLine) -> Split:
     line = row.order_line
     grant = line.budget.grant
     terms: _Terms = {"rate": line.budget.rate, "limit": None if grant is None else grant.limit_per_device}
-    if row.amount > ZERO:
-        return split_eligible(row.amount, row.eligible_amount, quantity=row.quantity, **terms)
     paid = paid_of([line]).get(line.pk, Paid())
+    if row.amount > ZERO:
+        pieces = min(paid.quantity + row.quantity, line.quantity)
+        return split_next(row.amount, row.eligible_amount, quantity=pieces, paid=paid, **terms)
     if paid.amount < -row.amount:
         # Nothing to give back yet: what is expected, until the payment splits it.
         paid = _as_if_paid(-row.amount, -row.eligible_amount, -row.quantity, terms)

@@ -68,16 +68,19 @@ def withdraw_proposal(*, application: EquipmentApplication, by: User) -> None:
     ApprovalProposal.objects.filter(application=row).delete()
 
 
-def ensure_two_approve(application: EquipmentApplication, decided: Checked, *, by: User, overrun_reason: str) -> None:
-    """From the sum of the city's rule on, approves only what another person has proposed just so.
+def ensure_two_approve(
+    application: EquipmentApplication, decided: Checked, *, by: User, overrun_reason: str, goes_over: bool
+) -> None:
+    """From the sum of the city's rule on, and over a budget, approves only what another person has proposed just so.
 
-    What counts is the sum that is approved, in euros gross. Without a rule for the day, one person is enough.
+    What counts is the sum that is approved, in euros gross. Within the budgets and without a rule for the day, one
+    person is enough.
     """
-    if not needs_two(decided.amount):
+    if not goes_over and not needs_two(decided.amount):
         return
     proposal = ApprovalProposal.objects.filter(application=application).first()
     if proposal is None or proposal.revision != application.revision:
-        raise DomainError(sentence_about_two(), code="second_approver")
+        raise DomainError(sentence_about_two(goes_over=goes_over), code="second_approver")
     if not is_proposed(proposal, decided, overrun_reason):
         raise DomainError(
             _("This is not what %(person)s has proposed. Please propose it, so that another person approves it.")
@@ -106,8 +109,10 @@ def needs_two(amount: Decimal) -> bool:
     return limit is not None and amount >= limit
 
 
-def sentence_about_two() -> str:
+def sentence_about_two(*, goes_over: bool = False) -> str:
     """Why one person is not enough, and what to do."""
+    if goes_over:
+        return _("Two people go over a budget. Please propose the approval; another person then approves it.")
     text = _("From %(sum)s on, two people approve. Please propose the approval; another person then approves it.")
     return text % {"sum": euro(limit_for_two())}
 
