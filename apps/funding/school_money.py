@@ -1,41 +1,54 @@
-"""What was approved for a school, year by year."""
+"""What was committed and paid for a school, year by year."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, Sum, Value
+from django.db.models import Case, F, Q, Sum, Value, When
 
 from apps.core.money import ZERO, CentsField
-from apps.funding.models import LineAllocation
+from apps.funding.choices import LedgerKind
+from apps.funding.models import LedgerEntry
 from apps.schools.models import School
+
+_EUROS = CentsField()
 
 
 @dataclass(frozen=True)
 class SchoolYearMoney:
-    """Euros of a fiscal year; municipal money and grants add up to `approved`."""
+    """Euros of a fiscal year; municipal money and grants add up to `committed`. What was released counts no longer."""
 
     fiscal_year: int
     municipal: Decimal
     grants: Decimal
+    paid: Decimal
 
     @property
-    def approved(self) -> Decimal:
+    def committed(self) -> Decimal:
         return self.municipal + self.grants
 
 
 def money_of_school(school: School) -> list[SchoolYearMoney]:
-    """Sums of the allocations to a school's approved lines, newest year first; one query."""
-    none = Value(ZERO, output_field=CentsField())
+    """Committed for a school's approved lines and for what the office bought for it, newest year first; one query."""
+    of_school = Q(line__application__school=school) | Q(line__isnull=True, order_line__school=school)
+    none = Value(ZERO, output_field=_EUROS)
+    given = Case(
+        When(kind=LedgerKind.COMMIT, then=F("amount")),
+        When(kind=LedgerKind.RELEASE, then=-F("amount")),
+        default=none,
+        output_field=_EUROS,
+    )
     rows = (
-        LineAllocation.objects.filter(line__application__school=school)
+        LedgerEntry.objects.filter(of_school)
         .order_by()
         .values("budget__fiscal_year")
         .annotate(
-            municipal=Sum("amount", filter=Q(budget__grant__isnull=True), default=none),
-            grants=Sum("amount", filter=Q(budget__grant__isnull=False), default=none),
+            municipal=Sum(given, filter=Q(budget__grant__isnull=True), default=none),
+            grants=Sum(given, filter=Q(budget__grant__isnull=False), default=none),
+            paid=Sum("amount", filter=Q(kind=LedgerKind.PAY), default=none),
         )
         .order_by("-budget__fiscal_year")
     )
-    return [SchoolYearMoney(row["budget__fiscal_year"], row["municipal"], row["grants"]) for row in rows]
+    money = [SchoolYearMoney(row["budget__fiscal_year"], row["municipal"], row["grants"], row["paid"]) for row in rows]
+    return [year for year in money if year.committed or year.paid]

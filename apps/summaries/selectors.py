@@ -145,4 +145,8 @@ def _all_sources(sources: Sequence[SourceTotals]) -> MoneyTotals:
 def budget_entries(user: User, budget: Budget, day: datetime.date) -> Sequence[LedgerEntry]:
     """The rows behind a budget's committed and spent sums of a day, newest first."""
     rows = LedgerEntry.objects.visible_to(user).filter(budget=budget, at__lt=clock.end_of(day))
-    return list(rows.select_related("line__product", "line__application__school", "by").order_by("-at", "-pk"))
+    return list(
+        rows.select_related("line__product", "line__application__school", "order_line__school", "by").order_by(
+            "-at", "-pk"
+        )
+    )

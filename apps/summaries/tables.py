@@ -28,7 +28,7 @@ class LedgerTable(PortalTable):
         verbose_name=_("Application"),
         empty_values=(),
     )
-    school = TextColumn(accessor="line__application__school__short_name", verbose_name=_("School"))
+    school = TextColumn(accessor="school__short_name", verbose_name=_("School"))
     at = DateTimeColumn(verbose_name=_("When"))
     kind = TextColumn(accessor="get_kind_display", verbose_name=_("What"))
     amount = MoneyColumn(verbose_name=_("Amount"))

@@ -132,7 +132,7 @@ funding_equipmentapplication_change#cancel      submitted       in  403   403   
 funding_equipmentapplication_change#approve     draft           in  403   403   404      404      403  403  403   403
 funding_equipmentapplication_bulk#approve       submitted       in  403   403   403      302+/404 403  403  403   403
 funding_equipmentapplication_bulk#approve_proposed submitted    in  403   403   403      302+/404 403  403  403   403
-funding_equipmentapplication_changelist#approve_proposed submitted in 403 403  200      302      403  403  200   403
+funding_equipmentapplication_changelist#approve_proposed submitted in 403 403  302      302      403  403  200   403
 funding_equipmentapplication_bulk#reserve       submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_bulk#return        submitted       in  403   403   302+/404 302+/404 403  403  403   403
 funding_equipmentapplication_bulk#reject        submitted       in  403   403   302+/404 302+/404 403  403  403   403

@@ -4,7 +4,7 @@ import datetime
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -140,17 +140,37 @@ def text_of(response: HttpResponseBase) -> str:
     return f"{response.headers.get('Location', '')}\n{body.decode('utf-8', errors='replace')}"
 
 
+SAVEPOINT = re.compile(r'(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) "?(\w+)"?')
 WRITES = re.compile(r'^\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)"?', re.IGNORECASE)
 NOT_COUNTED = frozenset({"django_session"})
 
 
+def _left_written(statements: Iterable[str]) -> set[str]:
+    """Tables that were written to outside a savepoint that was rolled back: a rehearsal leaves nothing."""
+    kept: list[tuple[str, set[str]]] = [("", set())]
+    for sql in statements:
+        if match := SAVEPOINT.match(sql):
+            verb, name = match.groups()
+            if verb == "SAVEPOINT":
+                kept.append((name, set()))
+            elif name in {known for known, _tables in kept}:
+                while kept[-1][0] != name:
+                    kept[-2][1].update(kept.pop()[1])
+                if verb == "RELEASE SAVEPOINT":
+                    kept[-2][1].update(kept.pop()[1])
+                else:
+                    kept[-1][1].clear()
+        elif match := WRITES.match(sql):
+            kept[-1][1].add(match[1])
+    return set().union(*(tables for _name, tables in kept))
+
+
 @contextmanager
 def written(*, take_back: bool = True) -> Iterator[list[str]]:
-    """Fills the list with the tables that a statement wrote to, and takes all of it back."""
+    """Fills the list with the tables that a statement wrote to and left written, and takes all of it back."""
     tables: list[str] = []
     with transaction.atomic():
         with CaptureQueriesContext(connection) as queries:
             yield tables
-        found = (WRITES.match(query["sql"]) for query in queries)
-        tables += sorted({match[1] for match in found if match} - NOT_COUNTED)
+        tables += sorted(_left_written(query["sql"] for query in queries) - NOT_COUNTED)
         transaction.set_rollback(take_back)

@@ -20,6 +20,7 @@ from apps.funding.querysets import (
     LedgerQuerySet,
     ReservationQuerySet,
 )
+from apps.schools.models import School
 
 
 class Reservation(models.Model):
@@ -137,6 +138,13 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount}"
+
+    @property
+    def school(self) -> School | None:
+        """For whom the money is: the application's school, or that of what the office bought on its own."""
+        if self.line is not None:
+            return self.line.application.school
+        return None if self.order_line is None else self.order_line.school
 
     @property
     def effect(self) -> tuple[Decimal, Decimal]:

@@ -112,7 +112,7 @@ def needs_two(amount: Decimal) -> bool:
 def sentence_about_two(*, goes_over: bool = False) -> str:
     """Why one person is not enough, and what to do."""
     if goes_over:
-        return _("Two people go over a budget. Please propose the approval; another person then approves it.")
+        return str(_("Two people go over a budget. Please propose the approval; another person then approves it."))
     text = _("From %(sum)s on, two people approve. Please propose the approval; another person then approves it.")
     return text % {"sum": euro(limit_for_two())}
 
