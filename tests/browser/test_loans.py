@@ -18,7 +18,8 @@ def city(transactional_db: None) -> City:
 
 
 def scan(page: Page, text: str) -> None:
-    """As a scanner does: keys, then Enter, wherever the focus is."""
+    """As a scanner does: keys, then Enter, wherever the focus is, once the page stands."""
+    page.wait_for_load_state()
     page.keyboard.type(text)
     page.keyboard.press("Enter")
 

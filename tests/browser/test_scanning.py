@@ -40,7 +40,8 @@ def begin(page: Page, expected: int) -> None:
 
 
 def shoot(page: Page, *serials: str) -> None:
-    """As a hand scanner does: all characters at once and Enter, without a look at the page."""
+    """As a hand scanner does: all characters at once and Enter, without a look at the page, once it stands."""
+    page.wait_for_load_state()
     for serial in serials:
         page.keyboard.type(serial)
         page.keyboard.press("Enter")
@@ -217,6 +218,7 @@ def test_a_kit_asks_for_its_numbers_in_turn_also_without_connection(city: City, 
 
     without_connection(page)
     page.get_by_role("link", name="Weiter scannen").first.click()
+    page.wait_for_url(re.compile(r"/inventory/scan/\d+/$"))
     shoot(page, "KEY0002")
     is_next(page, "Muster Tablet 11, Set 4")
     shoot(page, "DLX0004")
