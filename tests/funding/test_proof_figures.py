@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.money import ZERO, share_rounded_down, total
-from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind
-from apps.funding.models import Invoice, InvoiceLine, ProofOfUse, PurchasedDevice
+from apps.funding import services
+from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, OrderState
+from apps.funding.models import Grant, Invoice, InvoiceLine, Order, ProofOfUse, PurchasedDevice
 from apps.funding.proof_figures import (
     Agreement,
     Facts,
@@ -29,10 +30,11 @@ from apps.funding.proof_figures import (
 )
 from apps.funding.proof_keeping import as_json, compare, from_json
 from apps.funding.proof_selectors import figures_of
+from apps.funding.proof_words import gap_label, gap_verb
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, Placement
-from tests.factories import SchoolFactory, SupportFactory
-from tests.funding.papers import DAY, make_drawdown, make_grant, make_proof, money_of, pay, post
+from tests.factories import ClerkFactory, SchoolFactory, SupportFactory
+from tests.funding.papers import DAY, credit, make_drawdown, make_grant, make_proof, money_of, pay, post
 
 D = Decimal
 
@@ -346,6 +348,60 @@ class TestGaps:
 
         assert bought.device.tag not in {device.tag for device in figures_of(row).devices}
         assert len(figures_of(row).devices) == 1
+
+    def test_what_is_paid_and_never_comes_because_its_order_is_closed(self) -> None:
+        row = make_proof()
+        order = pay(row.grant, money_of(row.grant), quantity=4, delivered=2).order_line.order
+        Order.objects.filter(pk=order.pk).update(state=OrderState.CLOSED)
+
+        (gap,) = figures_of(row).gaps
+        assert (gap.kind, gap.target) == ("undelivered_closed", f"order:{order.pk}")
+        assert gap.subject.endswith("bezahlt 4, geliefert 2")
+        assert (gap_label(gap), gap_verb(gap)) == (
+            "Bezahlt, nicht geliefert, und die Bestellung ist geschlossen", "Gutschrift erfassen",
+        )  # fmt: skip
+
+    def test_a_rate_that_was_lowered_leaves_too_much_paid_by_the_grant(self) -> None:
+        row = make_proof()
+        services.record_change_notice(
+            grant=row.grant, by=ClerkFactory(), notice_on=DAY, reason="Gekürzt", rate=D("0.5000")
+        )
+        row.refresh_from_db()
+
+        (gap,) = figures_of(row).gaps
+        assert (gap.kind, gap.target) == ("over_rate", f"invoices:{row.grant.file_reference}")
+        assert gap.subject.replace("\u202f", " ") == (
+            "Aus der Zuwendung sind 900,00 € bezahlt; beim Fördersatz von 50,0 % zahlt sie höchstens 500,00 €"
+        )
+
+    def test_a_limit_that_was_lowered_leaves_too_much_paid_by_the_grant(self) -> None:
+        row = make_proof()
+        line = InvoiceLine.objects.get()
+        Grant.objects.update(limit_per_device=D("449.99"))
+        row.refresh_from_db()
+
+        (gap,) = figures_of(row).gaps
+        assert (gap.kind, gap.target) == ("over_limit", f"order:{line.order_line.order_id}")
+        assert gap.subject.replace("\u202f", " ") == (
+            f"{line.order_line}: Aus der Zuwendung sind 900,00 € bezahlt; sie zahlt höchstens 2 × 449,99 € = 899,98 €"
+        )
+        Grant.objects.update(limit_per_device=D("450.00"))
+        row.refresh_from_db()
+        assert gaps(row) == []
+        credit(line, "10.00", pieces=1)
+        assert gaps(row) == [("over_limit", f"order:{line.order_line.order_id}")]
+
+    def test_more_drawn_than_spent(self) -> None:
+        drawdown = make_drawdown(DrawdownState.REQUESTED, grant=make_grant(amount=D("9000.00")))
+        row = make_proof(grant=drawdown.grant)
+        assert gaps(row) == []
+        credit(drawdown.items.get().invoice_line, "100.00")
+
+        (gap,) = figures_of(row).gaps
+        assert (gap.kind, gap.target) == ("overdrawn", f"drawdowns:{row.grant.file_reference}")
+        assert gap.subject.replace("\u202f", " ") == (
+            "Abgerufen sind 900,00 €, aus der Zuwendung ausgegeben nur 810,00 €"
+        )
 
     def test_no_contact_empty_texts_and_more_than_the_grant(self) -> None:
         row = make_proof(course=" ", result="")

@@ -172,8 +172,8 @@ def _ensure_something_to_call(amount: Decimal) -> None:
     if amount <= ZERO:
         raise DomainError(
             _(
-                "There is nothing to call: the vouchers add up to %(sum)s. Credit notes reduce the next drawdown: please"
-                " choose them together with paid invoices. If no drawdown follows, the money is paid back."
+                "There is nothing to call: the vouchers add up to %(sum)s. Credit notes reduce the next drawdown:"
+                " please choose them together with paid invoices. If no drawdown follows, the money is paid back."
             )
             % {"sum": euro(amount)},
             code="nothing_to_call",
