@@ -26,6 +26,16 @@ def drawable_lines(grant: Grant) -> QuerySet[InvoiceLine]:
     return rows.exclude(grant_amount=None).select_related("order_line__order__supplier")
 
 
+def owed_credits(grant: Grant, chosen: Iterable[int]) -> QuerySet[InvoiceLine]:
+    """Credits that no drawdown holds, of what was called earlier or is called by these lines.
+
+    The grant pays nothing for what the supplier gave back, so a drawdown that draws any of this draws its credits too.
+    """
+    drawn = InvoiceLine.objects.filter(Q(pk__in=list(chosen)) | Q(drawdown_item__drawdown__state__in=CALLED))
+    drawn = drawn.filter(order_line__budget__grant=grant, grant_amount__gt=ZERO)
+    return drawable_lines(grant).filter(order_line__in=drawn.values("order_line"), grant_amount__lt=ZERO)
+
+
 def draft_of(grant: Grant, user: User) -> Drawdown | None:
     """The newest draft of a drawdown: it may hold what a proof of use names as still to draw."""
     drafts = Drawdown.objects.visible_to(user).filter(grant=grant, state=DrawdownState.DRAFT)

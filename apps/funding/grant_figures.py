@@ -71,7 +71,7 @@ def steps_of_notice(notice: GrantChange) -> Iterator[NoticeStep]:
 def _shown(name: str, text: str) -> str:
     if not text:
         return formats.missing()
-    if name == "amount":
+    if name in ("amount", "limit_per_device"):
         return formats.euro(text)
     if name == "rate":
         return formats.percent(Decimal(text) * 100)

@@ -13,7 +13,14 @@ from apps.funding import proof_lists as lists
 from apps.funding.choices import ProofState
 from apps.funding.models import ProofOfUse
 from apps.funding.proof_figures import TEXTS, ProofFigures
-from apps.funding.proof_words import TEXT_LABELS, facts_in_words, gap_label, gap_subject, planned_in_words
+from apps.funding.proof_words import (
+    TEXT_LABELS,
+    devices_in_words,
+    facts_in_words,
+    gap_label,
+    gap_subject,
+    planned_in_words,
+)
 from apps.funding.sheets import Sheet, workbook_response
 from apps.funding.typeset import pdf_of, table
 
@@ -30,6 +37,8 @@ def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
     facts = [[label, value] for label, value in facts_in_words(figures.facts)]
     sums = lists.money(figures)
     facts += [[_("Planned"), planned_in_words(figures)]]
+    if why := devices_in_words(figures):
+        facts += [[_("Devices"), why]]
     facts += [[str(TEXT_LABELS[name]), figures.texts.get(name, "")] for name in TEXTS]
     sheets = [
         Sheet(_("Proof of use"), [_("What"), _("Value")], [[_("State"), _state(proof)], *facts]),
@@ -40,9 +49,12 @@ def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
         Sheet(_("Devices"), *lists.devices(figures)),
         Sheet(_("Agreement with the ledger"), *lists.agreement(figures)),
     ]
+    missing = [[gap_label(gap), gap_subject(gap)] for gap in figures.gaps]
+    header = [_("What is missing"), _("Where")]
     if proof.state == ProofState.DRAFT:
-        rows = [[gap_label(gap), gap_subject(gap)] for gap in figures.gaps]
-        sheets.append(Sheet(_("Missing"), [_("What is missing"), _("Where")], rows))
+        sheets.append(Sheet(_("Missing"), header, missing))
+    elif missing:
+        sheets.append(Sheet(_("Explained by the office"), header, [*missing, [_("Explanation"), figures.despite]]))
     return workbook_response(file_stem(proof), sheets)
 
 
@@ -97,6 +109,7 @@ def _devices(figures: ProofFigures) -> dict[str, Any]:
     return {
         "title": f"{_('Devices')} ({formats.number(len(figures.devices))})",
         "intro": f"{intro} {cost}",
+        "note": devices_in_words(figures),
         "groups": lists.device_groups(figures),
         "none": _("None."),
     }

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from apps.core import clock, formats
@@ -23,17 +23,14 @@ from apps.funding.models import (
     Budget,
     DrawdownItem,
     Grant,
-    Invoice,
     InvoiceLine,
     LedgerEntry,
-    OrderLine,
     ProofOfUse,
     PurchasedDevice,
 )
 from apps.funding.proof_figures import (
     TEXTS,
     Facts,
-    Gap,
     GrantMoney,
     Plan,
     ProofDevice,
@@ -42,6 +39,14 @@ from apps.funding.proof_figures import (
     agreements_of,
     financing_plan,
     positions_of,
+)
+from apps.funding.proof_gaps import (
+    gaps_of_devices,
+    gaps_of_grant,
+    gaps_of_money,
+    gaps_of_orders,
+    gaps_of_texts,
+    gaps_of_vouchers,
 )
 from apps.funding.proof_keeping import from_json
 from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
@@ -65,6 +70,7 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
     texts = {name: getattr(proof, name) for name in TEXTS}
     facts = _facts(grant, school)
     plan = financing_plan(facts, plans := _plans(grant, school))
+    money = _money(grant, school, plan.granted, spent=total(voucher.granted for voucher in vouchers))
     return ProofFigures(
         day=clock.today(),
         facts=facts,
@@ -73,15 +79,16 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
         devices=devices,
         agreements=_agreements(grant, school, lines),
         gaps=[
-            *_gaps_of_orders(grant, school),
-            *_gaps_of_vouchers(lines, facts),
-            *_gaps_of_devices(devices),
-            *_gaps_of_grant(grant, vouchers),
-            *_gaps_of_texts(texts),
+            *gaps_of_orders(grant, school),
+            *gaps_of_vouchers(lines, facts),
+            *gaps_of_devices(devices),
+            *gaps_of_money(grant, lines, money),
+            *gaps_of_grant(grant),
+            *gaps_of_texts(texts),
         ],
         texts=texts,
         plan=plan,
-        money=_money(grant, school, plan.granted, spent=total(voucher.granted for voucher in vouchers)),
+        money=money,
     )
 
 
@@ -237,60 +244,3 @@ def _agreements(grant: Grant, school: School | None, lines: Sequence[InvoiceLine
     budgets = Budget.objects.in_bulk(proof.keys() | ledger.keys())
     names = {pk: (str(row), row.grant_id != grant.pk) for pk, row in budgets.items()}
     return agreements_of(names, proof, ledger)
-
-
-# What is missing or has to be explained, in the order in which an office would mend it.
-
-
-def _gaps_of_orders(grant: Grant, school: School | None) -> Iterator[Gap]:
-    """Invoices without a payment date, and what is paid (less what was credited) and has not come."""
-    invoices = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
-    paid = InvoiceLine.objects.filter(order_line=OuterRef("pk"), invoice__state=InvoiceState.PAID).order_by()
-    pieces = Subquery(paid.values("order_line").annotate(sum=Sum("quantity")).values("sum"))
-    lines = OrderLine.objects.filter(budget__grant=grant).annotate(paid=pieces).filter(paid__gt=F("delivered"))
-    if school is not None:
-        invoices, lines = invoices.filter(lines__order_line__school=school), lines.filter(school=school)
-    for invoice in invoices.distinct().order_by("voucher_number"):
-        yield Gap("unpaid", str(invoice), f"invoice:{invoice.pk}")
-    for line in lines.select_related("order", "product").order_by("order__number", "pk"):
-        counts = _("paid %(paid)s, delivered %(delivered)s") % {
-            "paid": formats.number(line.paid),  # type: ignore[attr-defined]  # annotated above
-            "delivered": formats.number(line.delivered),
-        }
-        yield Gap("undelivered", f"{line.order.number}, {line}: {counts}", f"order:{line.order_id}")
-
-
-def _gaps_of_vouchers(lines: Sequence[InvoiceLine], facts: Facts) -> Iterator[Gap]:
-    outside = {line.invoice for line in lines if _is_outside(line.invoice.dated_on, facts)}
-    for invoice in sorted(outside, key=lambda row: row.voucher_number):
-        yield Gap(
-            "outside_period", f"{invoice.voucher_number}, {formats.day(invoice.dated_on)}", f"invoice:{invoice.pk}"
-        )
-
-
-def _gaps_of_devices(devices: Sequence[ProofDevice]) -> Iterator[Gap]:
-    for device in devices:
-        if not device.serial:
-            yield Gap("no_serial", f"{device.tag}, {device.product}", f"device:{device.tag}")
-    for device in devices:
-        if device.gone:
-            yield Gap("gone", f"{device.tag}, {device.product}: {device.gone}", f"device:{device.tag}")
-
-
-def _gaps_of_grant(grant: Grant, vouchers: Sequence[Voucher]) -> Iterator[Gap]:
-    granted = total(voucher.granted for voucher in vouchers)
-    if granted > grant.amount:
-        yield Gap("over_grant", formats.euro(granted - grant.amount), f"grant:{grant.pk}")
-    if not grant.lucom_number.strip():
-        yield Gap("no_lucom", grant.file_reference, f"grant:{grant.pk}")
-    if not grant.contact:
-        yield Gap("no_contact", grant.file_reference, f"grant:{grant.pk}")
-
-
-def _is_outside(day: datetime.date, facts: Facts) -> bool:
-    first, last = facts.implementation_from, facts.implementation_until
-    return (first is not None and day < first) or (last is not None and day > last)
-
-
-def _gaps_of_texts(texts: dict[str, str]) -> list[Gap]:
-    return [Gap("no_text", name, f"text:{name}") for name in TEXTS if not texts[name].strip()]

@@ -50,6 +50,10 @@ FIGURES = {
 _GAPS = {
     "unpaid": (gettext_lazy("Invoice without payment date"), gettext_lazy("Record the payment")),
     "undelivered": (gettext_lazy("Paid, but not delivered"), gettext_lazy("Record the delivery")),
+    "undelivered_closed": (
+        gettext_lazy("Paid, not delivered, and the order is closed"),
+        gettext_lazy("Record a credit note"),
+    ),
     "outside_period": (
         gettext_lazy("Invoice outside of the implementation period"),
         gettext_lazy("Explain it in the report"),
@@ -57,6 +61,18 @@ _GAPS = {
     "no_serial": (gettext_lazy("Device without serial number"), gettext_lazy("Enter the serial number")),
     "gone": (gettext_lazy("Bound device that is gone"), gettext_lazy("Explain it in the report")),
     "over_grant": (gettext_lazy("More paid by the grant than it holds"), gettext_lazy("Check the vouchers")),
+    "over_rate": (
+        gettext_lazy("More paid by the grant than its rate allows"),
+        gettext_lazy("Check the invoices and record credit notes"),
+    ),
+    "over_limit": (
+        gettext_lazy("More paid by the grant than its limit per device allows"),
+        gettext_lazy("Record a credit note"),
+    ),
+    "overdrawn": (
+        gettext_lazy("More drawn down than spent"),
+        gettext_lazy("Set it off with the next drawdown, or pay it back"),
+    ),
     "no_lucom": (gettext_lazy("No Lucom number"), gettext_lazy("Enter it at the grant")),
     "no_contact": (gettext_lazy("No contact for questions"), gettext_lazy("Enter it at the grant")),
     "no_text": (gettext_lazy("Part of the report is empty"), gettext_lazy("Write it")),
@@ -77,6 +93,16 @@ _PLANNED = {
 def planned_in_words(figures: ProofFigures) -> str:
     """What the column of planned amounts stands for."""
     return str(_PLANNED[figures.financing_plan.basis])
+
+
+def devices_in_words(figures: ProofFigures) -> str:
+    """Why the devices cost something else than the vouchers; "" where both are the same, or without devices."""
+    if not figures.devices or figures.cost_of_devices == figures.spent:
+        return ""
+    return _(
+        "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device, and a"
+        " device has the price of its order where an invoice or a credit note differs from it."
+    ) % {"vouchers": formats.euro(figures.spent), "devices": formats.euro(figures.cost_of_devices)}
 
 
 def gap_label(gap: Gap) -> str:

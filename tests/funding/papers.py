@@ -10,7 +10,7 @@ from typing import Any
 from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.core.money import ZERO, share_rounded_down
-from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, OrderState, ProofState
+from apps.funding.choices import DrawdownState, InvoiceKind, InvoiceState, LedgerKind, OrderState, ProofState
 from apps.funding.models import (
     Budget,
     DeliveredItem,
@@ -111,6 +111,26 @@ def pay(
             if cost:
                 post(target, kind, cost, order_line=line, invoice_line=asked, by=approver)
     _deliver(line, devices, clerk)
+    return asked
+
+
+def credit(line: InvoiceLine, amount: str, *, pieces: int = 0) -> InvoiceLine:
+    """A paid credit note about the order line of a paid line; `amount` is positive, so are `pieces` sent back."""
+    number, ordered = next(NUMBERS), line.order_line
+    invoice = Invoice.objects.create(
+        order=ordered.order, kind=InvoiceKind.CREDIT, number=f"G-{number}", voucher_number=f"2026-{number:04d}",
+        dated_on=DAY, payee="Muster", state=InvoiceState.PAID, paid_on=DAY + datetime.timedelta(days=20),
+        paid_by=person(Role.OFFICE_APPROVER), recorded_by=person(Role.OFFICE_CLERK),
+    )  # fmt: skip
+    whole = Decimal(amount)
+    granted = share_rounded_down(whole, ordered.budget.grant.rate)
+    asked = InvoiceLine.objects.create(
+        invoice=invoice, order_line=ordered, quantity=-pieces, amount=-whole, eligible_amount=-whole,
+        grant_amount=-granted, own_amount=granted - whole,
+    )  # fmt: skip
+    for target, part in ((ordered.budget, -granted), (ordered.own_share_budget, granted - whole)):
+        if part:
+            post(target, LedgerKind.PAY, part, order_line=ordered, invoice_line=asked)
     return asked
 
 

@@ -128,6 +128,30 @@ def test_a_change_notice_is_recorded_and_read(client: Client, approver: User) ->
     assert f"01.03.2026 : Aufstockung Betrag: 1.000,00 € → 1.500,00 € {approver}" in text
 
 
+def test_limit_and_programme_are_not_saved_over_a_grant_in_use(client: Client) -> None:
+    grant = GrantFactory(amount=D("1000.00"), limit_per_device=D("500.00"))
+    BudgetFactory(grant=grant, appropriation=D("600.00"))
+    page = client.get(edit(grant))
+    assert "limit_per_device" not in typed_in(page)
+    assert "Höchstbetrag je Gerät: 500,00 €" in texts(page)
+    sent = typed_in(page) | {"programme": ProgrammeFactory(code="anders").pk, "limit_per_device": "900"}
+    refused = client.post(edit(grant), sent)
+    assert "bleibt es bei ihrem Programm" in texts(refused)
+    assert list(refused.context["adminform"].form.errors) == ["programme"]
+
+    typed = typed_in(client.get(notice(grant)))
+    assert typed["limit_per_device"] == "500,00"
+    sent = typed | {"reason": "Neuer Höchstbetrag", "limit_per_device": "900", "notice_on": "01.01.2035"}
+    late = client.post(notice(grant), sent)
+    assert [error.target for error in late.context["errors"]] == ["id_notice_on"]
+    assert "liegt in der Zukunft" in texts(late)
+    nothing = client.post(notice(grant), sent | {"notice_on": "01.03.2026", "limit_per_device": "0"})
+    assert [error.target for error in nothing.context["errors"]] == ["id_limit_per_device"]
+    assert client.post(notice(grant), sent | {"notice_on": "01.03.2026"}).status_code == 302
+    grant.refresh_from_db()
+    assert grant.limit_per_device == D("900.00")
+
+
 @pytest.mark.parametrize(("person", "status"), [(ClerkFactory, 200), (AuditorFactory, 403)])
 def test_who_records_notices(person: Any, status: int) -> None:
     grant = GrantFactory()

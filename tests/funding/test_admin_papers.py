@@ -12,7 +12,7 @@ from apps.funding.choices import DrawdownState, ProofState
 from apps.funding.models import Drawdown, Grant, OrderLine
 from tests.factories import AuditorFactory, SchoolFactory, UserFactory
 from tests.funding.paper_pages import page, pdf_text, typed, workbook
-from tests.funding.papers import make_drawdown, make_grant, make_proof, money_of, pay
+from tests.funding.papers import credit, make_drawdown, make_grant, make_proof, money_of, pay
 from tests.funding.portal import client_of, messages_of, texts
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,33 @@ class TestDrawdowns:
         html = office.get(f"{page(row)}?choose=1").content.decode()
         assert [line for line in (first, second, other) if _is_checked(html, line.pk)] == [second]
         assert '<details class="desk-more" open>' in html
+
+    def test_credits_of_what_is_drawn_are_ticked_and_cannot_be_left_out(self, office: Any) -> None:
+        drawdown = make_drawdown()
+        drawn = drawdown.items.get().invoice_line
+        assert "Gutschriften zu abgerufenen" not in texts(office.get(f"{page(drawdown)}?choose=1"))
+        back = credit(drawn, "100.00")
+        other = pay(drawdown.grant, money_of(drawdown.grant))
+
+        shown = office.get(f"{page(drawdown)}?choose=1")
+        refused = office.post(page(drawdown), {"step": "choose", "lines": [drawn.pk]})
+
+        html = shown.content.decode()
+        assert f'value="{drawn.pk}-{back.pk}" id="group-1" checked' in html
+        assert not _is_checked(html, other.pk)
+        for response in (shown, refused):
+            assert "Gutschriften zu abgerufenen Belegen werden mit abgerufen" in texts(response)
+        assert back.invoice.voucher_number in texts(refused).split("Alles noch nicht")[0]
+
+    def test_credits_alone_say_how_the_money_goes_back(self, office: Any) -> None:
+        earlier = make_drawdown(DrawdownState.RECEIVED)
+        back = credit(earlier.items.get().invoice_line, "100.00")
+        address = f"{reverse('admin:funding_drawdown_add')}?grant={earlier.grant_id}"
+        shown = office.get(address)
+        assert "Gutschriften mindern den nächsten Mittelabruf" in texts(shown)
+        assert 'name="groups" value' not in shown.content.decode()
+        assert "Gutschriften mindern den nächsten Mittelabruf" in texts(office.post(address, {"lines": [back.pk]}))
+        assert Drawdown.objects.get() == earlier
 
     def test_nothing_to_draw_says_so(self, office: Any) -> None:
         assert "Es gibt nichts abzurufen" in texts(office.get(reverse("admin:funding_drawdown_add")))

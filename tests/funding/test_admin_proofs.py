@@ -7,15 +7,17 @@ from typing import Any
 import pypdfium2
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
+from django.utils.http import urlencode
 
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
-from apps.funding.models import ProofOfUse
+from apps.funding.models import Grant, ProofOfUse
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
 from tests.factories import AuditorFactory, ClerkFactory, SchoolFactory, SupportFactory
 from tests.funding.paper_pages import page, pdf_text, typed, workbook
-from tests.funding.papers import make_drawdown, make_grant, make_proof, money_of, pay, post
+from tests.funding.papers import credit, make_drawdown, make_grant, make_proof, money_of, pay, post
 from tests.funding.portal import client_of, texts
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +160,52 @@ class TestProofs:
         pay(row.grant, money_of(row.grant), "77.77", devices=1)
         assert workbook(office.get(page(row, "xlsx"))) == before
         assert "Entwurf" not in pdf_text(office.get(page(row, "pdf")).content)
+
+    def test_what_the_office_explained_stands_in_every_file(self, office: Any) -> None:
+        row = make_proof(grant=make_grant(contact=""))
+        pay(row.grant, money_of(row.grant), quantity=2, devices=2)
+        assert workbook(office.get(page(row, "xlsx")))["Es fehlt"] == [
+            ("Ansprechstelle fehlt", row.grant.file_reference)
+        ]
+        office.post(page(row), typed("hand_in", row) | {"despite": "Die Stelle ist unbesetzt."})
+
+        book = workbook(office.get(page(row, "xlsx")))
+
+        assert "Es fehlt" not in book
+        assert book["Vom Amt erläutert"] == [
+            ("Ansprechstelle fehlt", row.grant.file_reference),
+            ("Erläuterung", "Die Stelle ist unbesetzt."),
+        ]
+        assert "Die Stelle ist unbesetzt." in pdf_text(office.get(page(row, "pdf")).content)
+
+    def test_too_much_paid_or_drawn_leads_to_the_papers(self, office: Any) -> None:
+        drawdown = make_drawdown(DrawdownState.RECEIVED, grant=make_grant(amount=D("9000.00"), rate=D("1")))
+        drawn = drawdown.items.get().invoice_line
+        credit(drawn, "100.00")
+        Grant.objects.update(rate=D("0.5"))
+        row = make_proof(grant=drawdown.grant)
+
+        html = office.get(page(row)).content.decode()
+
+        for words in ("Mehr aus der Zuwendung bezahlt, als der Fördersatz erlaubt", "Mehr abgerufen als ausgegeben"):
+            assert words in texts(office.get(page(row)))
+        pay(make_grant(), money_of(make_grant()))
+        query = urlencode({"q": row.grant.file_reference})
+        for model, more, count in (("invoice", "&state=all", 2), ("drawdown", "", 1)):
+            address = f"{reverse(f'admin:funding_{model}_changelist')}?{query}{more}"
+            assert escape(address) in html
+            assert office.get(address).context["cl"].result_count == count
+
+    def test_why_the_devices_cost_something_else_than_the_vouchers(self, office: Any) -> None:
+        row = make_proof()
+        sentence = "Die Belege ergeben zusammen 1.050,00 €, die Geräte 1.000,00 €"
+        assert "die Geräte 1.000,00 €" not in texts(office.get(page(row)))
+        pay(row.grant, money_of(row.grant), "50.00")
+
+        assert sentence in texts(office.get(page(row)))
+        assert sentence in pdf_text(office.get(page(row, "pdf")).content)
+        facts = dict(row[:2] for row in workbook(office.get(page(row, "xlsx")))["Verwendungsnachweis"])
+        assert facts["Geräte"].replace("\u202f", " ").startswith(sentence)
 
     def test_many_devices_break_over_pages_and_each_stands_there(self, office: Any) -> None:
         row = make_proof()

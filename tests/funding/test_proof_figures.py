@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.money import ZERO, share_rounded_down, total
-from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind
-from apps.funding.models import Invoice, InvoiceLine, ProofOfUse, PurchasedDevice
+from apps.funding.choices import DrawdownState, LedgerKind
+from apps.funding.models import ProofOfUse, PurchasedDevice
 from apps.funding.proof_figures import (
     Agreement,
     Facts,
@@ -29,9 +29,7 @@ from apps.funding.proof_figures import (
 )
 from apps.funding.proof_keeping import as_json, compare, from_json
 from apps.funding.proof_selectors import figures_of
-from apps.inventory import services as inventory
-from apps.inventory.models import Device, Placement
-from tests.factories import SchoolFactory, SupportFactory
+from tests.factories import SchoolFactory
 from tests.funding.papers import DAY, make_drawdown, make_grant, make_proof, money_of, pay, post
 
 D = Decimal
@@ -274,90 +272,6 @@ class TestTheMoneyOfTheGrant:
         money = figures_of(ProofOfUse(grant=grant, school=school)).money
 
         assert money == GrantMoney(D("450.00"), drawn=ZERO, received=ZERO, spent=D("450.00"))
-
-
-def gaps(proof: ProofOfUse) -> list[tuple[str, str]]:
-    return [(gap.kind, gap.target) for gap in figures_of(proof).gaps]
-
-
-@pytest.mark.django_db
-class TestGaps:
-    def test_none(self) -> None:
-        assert gaps(make_proof()) == []
-
-    def test_an_invoice_without_payment_date(self) -> None:
-        row = make_proof()
-        line = pay(row.grant, money_of(row.grant), state=InvoiceState.RECORDED)
-        pay(row.grant, money_of(row.grant), state=InvoiceState.CANCELLED)
-
-        assert gaps(row) == [("unpaid", f"invoice:{line.invoice_id}")]
-        assert len(figures_of(row).vouchers) == 1
-
-    def test_what_is_paid_and_has_not_come(self) -> None:
-        row, school = make_proof(), SchoolFactory()
-        line = pay(row.grant, money_of(row.grant), quantity=5, delivered=3, school=school)
-        pay(row.grant, money_of(row.grant), quantity=5, delivered=0, state=InvoiceState.RECORDED)
-        order = line.order_line.order
-
-        assert ("undelivered", f"order:{order.pk}") in gaps(row)
-        (gap,) = figures_of(ProofOfUse(grant=row.grant, school=school)).gaps[:1]
-        assert gap.subject == f"{order.number}, {line.order_line}: bezahlt 5, geliefert 3"
-        InvoiceLine.objects.create(
-            invoice=Invoice.objects.filter(state=InvoiceState.PAID).last(), order_line=line.order_line, quantity=-2,
-            amount=D("-400.00"), eligible_amount=ZERO, grant_amount=ZERO, own_amount=D("-400.00"),
-        )  # fmt: skip
-        assert "undelivered" not in {kind for kind, _target in gaps(row)}
-
-    @pytest.mark.parametrize("day", ["2026-01-14", "2027-01-01"])
-    def test_an_invoice_outside_of_the_period(self, day: str) -> None:
-        row = make_proof()
-        line = pay(row.grant, money_of(row.grant), dated_on=datetime.date.fromisoformat(day))
-
-        assert gaps(row) == [("outside_period", f"invoice:{line.invoice_id}")]
-
-    def test_a_device_without_serial_number(self) -> None:
-        row = make_proof()
-        device = Device.objects.first()
-        Device.objects.filter(pk=device.pk).update(serial="")
-
-        assert gaps(row) == [("no_serial", f"device:{device.tag}")]
-
-    def test_a_bound_device_that_is_gone(self) -> None:
-        row, school = make_proof(), SchoolFactory()
-        pay(row.grant, money_of(row.grant), devices=2, school=school)
-        lost = Device.objects.filter(school=school).order_by("tag").first()
-        inventory.report_lost(device=lost, by=SupportFactory(), reason="Verloren")
-
-        assert gaps(row) == [("gone", f"device:{lost.tag}")]
-        Placement.objects.create(
-            device=lost, school=school, since=DAY, until=datetime.date(2026, 4, 1), countable=True, presentation=False,
-            ownership="bought",
-        )  # fmt: skip
-        assert [gap.subject for gap in figures_of(row).gaps] == [
-            f"{lost.tag}, {lost.product}: verloren seit 01.04.2026"
-        ]
-        Device.objects.filter(pk=lost.pk).update(bound_until=datetime.date(2026, 3, 31))
-        assert gaps(row) == []
-
-    def test_what_was_sent_back_counts_for_nothing(self) -> None:
-        row = make_proof()
-        bought = PurchasedDevice.objects.order_by("pk").first()
-        PurchasedDevice.objects.filter(pk=bought.pk).update(returned_on=DAY)
-
-        assert bought.device.tag not in {device.tag for device in figures_of(row).devices}
-        assert len(figures_of(row).devices) == 1
-
-    def test_no_contact_empty_texts_and_more_than_the_grant(self) -> None:
-        row = make_proof(course=" ", result="")
-        row.grant.contact, row.grant.lucom_number, row.grant.amount = "", " ", D("899.99")
-
-        assert gaps(row) == [
-            ("over_grant", f"grant:{row.grant.pk}"),
-            ("no_lucom", f"grant:{row.grant.pk}"),
-            ("no_contact", f"grant:{row.grant.pk}"),
-            ("no_text", "text:course"),
-            ("no_text", "text:result"),
-        ]
 
 
 @pytest.mark.django_db

@@ -14,11 +14,11 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState
-from apps.funding.drawdown_selectors import drawable_lines, grants_to_draw, items_of, sums_of
+from apps.funding.drawdown_selectors import drawable_lines, grants_to_draw, items_of, owed_credits, sums_of
 from apps.funding.models import Drawdown, DrawdownItem, Grant
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
 from tests.factories import ClerkFactory, UserFactory
-from tests.funding.papers import DAY, make_drawdown, make_grant, money_of, pay
+from tests.funding.papers import DAY, credit, make_drawdown, make_grant, money_of, pay
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -145,6 +145,60 @@ class TestCollecting:
             services.choose_lines(drawdown=drawdown, lines=[free.pk], by=clerk)
 
 
+class TestCredits:
+    """What a supplier gave back of vouchers that are drawn was received too much: it comes along with the next."""
+
+    def test_a_credit_of_what_is_drawn_is_not_left_out(self, grant: Grant, clerk: User) -> None:
+        bought, other = pay(grant, money_of(grant)), pay(grant, money_of(grant))
+        back = credit(bought, "100.00")
+
+        with pytest.raises(DomainError, match=f"Gutschrift.*{back.invoice.voucher_number}") as refused:
+            services.create_drawdown(grant=grant, by=clerk, lines=[bought.pk, other.pk])
+        assert (refused.value.code, refused.value.field) == ("credits", "lines")
+        assert not Drawdown.objects.exists()
+
+        first = services.create_drawdown(grant=grant, by=clerk, lines=[bought.pk, back.pk])
+        assert sums_of(first, items_of(first)).amount == D("810.00")
+
+    def test_a_credit_of_what_is_not_drawn_may_wait(self, grant: Grant, clerk: User) -> None:
+        bought, other = pay(grant, money_of(grant)), pay(grant, money_of(grant))
+        credit(bought, "100.00")
+        assert services.create_drawdown(grant=grant, by=clerk, lines=[other.pk]).items.count() == 1
+
+    @pytest.mark.parametrize("state", [S.REQUESTED, S.RECEIVED])
+    def test_a_credit_of_what_was_drawn_earlier_comes_with_the_next(self, state: S, clerk: User) -> None:
+        earlier = make_drawdown(state, grant=make_grant(amount=D("5000.00")))
+        back = credit(earlier.items.get().invoice_line, "100.00")
+        new = pay(earlier.grant, money_of(earlier.grant))
+
+        with pytest.raises(DomainError, match=back.invoice.voucher_number):
+            services.create_drawdown(grant=earlier.grant, by=clerk, lines=[new.pk])
+
+        assert [line.pk for line in owed_credits(earlier.grant, [new.pk])] == [back.pk]
+        taken = services.create_drawdown(grant=earlier.grant, by=clerk, lines=[new.pk, back.pk])
+        assert sums_of(taken, items_of(taken)).amount == D("810.00")
+
+    def test_a_draft_that_chooses_anew_keeps_its_credits(self, grant: Grant, clerk: User) -> None:
+        bought = pay(grant, money_of(grant))
+        back = credit(bought, "100.00")
+        drawdown = services.create_drawdown(grant=grant, by=clerk)
+
+        with pytest.raises(DomainError, match=back.invoice.voucher_number):
+            services.choose_lines(drawdown=drawdown, lines=[bought.pk], by=clerk)
+
+        assert {item.invoice_line for item in items_of(drawdown)} == {bought, back}
+
+    def test_credits_alone_reduce_the_next_drawdown(self, clerk: User) -> None:
+        earlier = make_drawdown(S.RECEIVED)
+        back = credit(earlier.items.get().invoice_line, "100.00")
+
+        for lines in (None, [back.pk]):
+            with pytest.raises(DomainError, match="mindern den nächsten Mittelabruf") as refused:
+                services.create_drawdown(grant=earlier.grant, by=clerk, lines=lines)
+            assert refused.value.code == "nothing_to_call"
+        assert Drawdown.objects.get() == earlier
+
+
 class TestRequesting:
     def test_copies_the_numbers_of_the_grant_and_the_day(self, clerk: User) -> None:
         drawdown = make_drawdown()
@@ -181,11 +235,18 @@ class TestRequesting:
         sums = sums_of(drawdown, items_of(drawdown))
         assert (sums.eligible, sums.amount, sums.before, sums.remaining) == (D("1000"), D("900"), D("900"), D("0"))
 
-    def test_not_for_credits_alone(self, grant: Grant, clerk: User) -> None:
-        pay(grant, money_of(grant), "-10.00")
-        drawdown = services.create_drawdown(grant=grant, by=clerk)
-        with pytest.raises(DomainError, match="nichts abzurufen"):
+    def test_a_draft_without_a_credit_that_came_since_is_not_sent(self, clerk: User) -> None:
+        drawdown = make_drawdown()
+        drawn = drawdown.items.get().invoice_line
+        back = credit(drawn, "100.00")
+
+        with pytest.raises(DomainError, match=back.invoice.voucher_number) as refused:
             services.request_drawdown(drawdown=drawdown, by=clerk)
+        assert (refused.value.code, Drawdown.objects.get().state) == ("credits", S.DRAFT)
+
+        services.choose_lines(drawdown=drawdown, lines=[drawn.pk, back.pk], by=clerk)
+        services.request_drawdown(drawdown=drawdown, by=clerk)
+        assert sums_of(drawdown, items_of(drawdown)).amount == D("810.00")
 
     @pytest.mark.parametrize("days", [1, -4000])
     def test_neither_tomorrow_nor_before_the_notice(self, days: int, clerk: User) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from apps.core import clock
 from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import DrawdownState
@@ -14,7 +15,7 @@ from apps.funding.grant_figures import NoticeStep, grant_figures, steps_of_notic
 from apps.funding.models import Drawdown, Grant, GrantChange
 from apps.inventory.services import bind_device
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceFactory
-from tests.funding.factories import BudgetFactory, GrantFactory
+from tests.funding.factories import BudgetFactory, GrantFactory, ProgrammeFactory
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -135,6 +136,47 @@ def test_a_grant_is_mended_until_it_has_budgets() -> None:
         services.edit_grant(grant=grant, by=by, amount=D("6.00"))
     assert caught.value.field == "amount"
     assert services.edit_grant(grant=grant, by=by, contact="Anderes Amt").contact == "Anderes Amt"
+
+
+def test_the_limit_per_device_changes_by_a_notice_alone_once_it_has_budgets() -> None:
+    grant, by = GrantFactory(limit_per_device=D("500.00")), ClerkFactory()
+    BudgetFactory(grant=grant, appropriation=D("1.00"))
+    with pytest.raises(DomainError, match="Änderungsbescheid") as caught:
+        services.edit_grant(grant=grant, by=by, limit_per_device=D("900.00"))
+    assert caught.value.field == "limit_per_device"
+
+    notice = record(grant, by, limit_per_device=D("900.00"))
+    lifted = record(grant, by, limit_per_device=None)
+
+    grant.refresh_from_db()
+    assert grant.limit_per_device is None
+    assert list(steps_of_notice(notice)) == [NoticeStep("Höchstbetrag je Gerät", "500,00\u202f€", "900,00\u202f€")]
+    assert lifted.after == {"limit_per_device": ""}
+
+
+def test_a_grant_with_budgets_stays_with_its_programme() -> None:
+    grant, other, by = GrantFactory(), ProgrammeFactory(code="neu"), ClerkFactory()
+    assert services.edit_grant(grant=grant, by=by, programme=other).programme == other
+    BudgetFactory(grant=grant, appropriation=D("1.00"))
+    with pytest.raises(DomainError, match="bleibt es bei ihrem Programm") as caught:
+        services.edit_grant(grant=grant, by=by, programme=ProgrammeFactory(code="anders"))
+    assert caught.value.field == "programme"
+    grant.refresh_from_db()
+    assert grant.programme == other
+
+
+def test_a_notice_of_a_day_to_come_is_refused() -> None:
+    grant = GrantFactory(amount=D("1000.00"))
+    for day in (DAY(2035, 1, 1), clock.today() + datetime.timedelta(days=1)):
+        with pytest.raises(DomainError, match="liegt in der Zukunft") as caught:
+            services.record_change_notice(
+                grant=grant, by=ClerkFactory(), notice_on=day, reason="Früh", amount=D("5.00")
+            )
+        assert caught.value.field == "notice_on"
+    assert not GrantChange.objects.exists()
+    services.record_change_notice(
+        grant=grant, by=ClerkFactory(), notice_on=clock.today(), reason="Heute", amount=D("5.00")
+    )
 
 
 def test_the_figures_of_a_grant_add_up() -> None:

@@ -31,6 +31,7 @@ from apps.funding.drawdown_selectors import (
     grouped_lines,
     items_of,
     missing_numbers,
+    owed_credits,
     sums_of,
 )
 from apps.funding.models import Drawdown, Grant, InvoiceLine, Order
@@ -98,6 +99,8 @@ class DrawdownAdmin(PaperAdmin):
         posted = request.method == "POST"
         unchosen = "none" in request.GET
         chosen = _chosen(request) if posted else {line.pk for line in ([] if unchosen else own or free)}
+        if not posted:
+            chosen |= {line.pk for line in owed_credits(grant, chosen)}
         form = RemarkForm(request.POST if posted else None, initial={"remark": drawdown.remark if drawdown else ""})
         errors: list[FieldError] = []
         if posted and form.is_valid():
@@ -117,6 +120,7 @@ class DrawdownAdmin(PaperAdmin):
             request, "choose.html", gettext("Vouchers of the drawdown"), grant=grant, original=drawdown, form=form,
             groups=groups, everything=everything, all_keys=_keys(everything.lines), errors=errors, unchosen=unchosen,
             missing_numbers=missing_numbers(grant), by_school=by_school,
+            has_credits=any((line.grant_amount or 0) < 0 for line in everything.lines),
             all_query=_query(request), none_query=_query(request, none=1),
             order_query=_query(request, by="order"), school_query=_query(request, by="school"),
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -101,6 +102,7 @@ class ChangeNoticeForm(forms.ModelForm):
     file_reference = forms.CharField(label=_("file reference of the change notice"), max_length=80, required=False)
     rate = ShareField(label=_("funding rate"))
     amount = EuroField(label=_("amount"))
+    limit_per_device = EuroField(label=_("limit per device"), required=False, min_value=Decimal("0.01"))
     implementation_until = GermanDateField(label=_("implementation until"), required=False)
     earmarking_years = GermanIntegerField(label=_("earmarking in years"), required=False, min_value=0, max_value=30)
     proof_due_on = GermanDateField(label=_("proof of use due on"), required=False)

@@ -43,7 +43,7 @@ class FundingProgrammeAdmin(ScopedAdmin):
         (_("Rounds"), {"fields": ("requires_media_concept",)}),
         (_("How sure this is"), {"fields": ("source", "checked_on")}),
     )
-    readonly_fields = ("shown_rate",)
+    readonly_fields = ("shown_rate", "shown_limit")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return _in_words(self, request, obj, super().get_fieldsets(request, obj))
@@ -51,6 +51,10 @@ class FundingProgrammeAdmin(ScopedAdmin):
     @admin.display(description=_("usual funding rate"))
     def shown_rate(self, row: FundingProgramme) -> str:
         return formats.missing() if row.rate is None else _percent(row.rate)
+
+    @admin.display(description=_("limit per device"))
+    def shown_limit(self, row: FundingProgramme) -> str:
+        return _limit(row)
 
 
 @admin.register(Grant)
@@ -73,7 +77,7 @@ class GrantAdmin(ScopedAdmin):
         ),
         (_("Proof of use"), {"fields": ("contact",)}),
     )
-    readonly_fields = ("shown_rate", "shown_amount")
+    readonly_fields = ("shown_rate", "shown_amount", "shown_limit")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What only a change notice changes."""
@@ -159,6 +163,10 @@ class GrantAdmin(ScopedAdmin):
     def shown_amount(self, row: Grant) -> str:
         return euros(row.amount)
 
+    @admin.display(description=_("limit per device"))
+    def shown_limit(self, row: Grant) -> str:
+        return _limit(row)
+
     @admin.display(description=_("earmarked until"))
     def shown_earmarked(self, row: Grant) -> str:
         return formats.day(row.earmarked_until)
@@ -168,12 +176,16 @@ def _percent(rate: Any) -> str:
     return format_html('<span class="desk-number">{}</span>', formats.percent(rate * 100))
 
 
+def _limit(row: FundingProgramme | Grant) -> str:
+    return formats.missing() if row.limit_per_device is None else euros(row.limit_per_device)
+
+
 def _in_words(of: Any, request: HttpRequest, row: Any, sets: Any) -> Any:
     """What is only read stands as it is read elsewhere."""
     fixed = of.get_readonly_fields(request, row)
     if row is None or (of.has_change_permission(request, row) and "rate" not in fixed):
         return sets
-    words = {"rate": "shown_rate", "amount": "shown_amount"}
+    words = {"rate": "shown_rate", "amount": "shown_amount", "limit_per_device": "shown_limit"}
     return [
         (title, options | {"fields": [_word(words, name) for name in options["fields"]]}) for title, options in sets
     ]

@@ -53,8 +53,14 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
     list_filter = (InvoiceStateFilter, SupplierOfOrderFilter)
     sortable_by = ("dated_on", "voucher_number")
     ordering = ("dated_on", "pk")
-    search_fields = ("voucher_number", "number", "order__number", "payee")
-    search_help_text = _("Searches vouchers, invoices, orders and payees.")
+    search_fields = (
+        "voucher_number",
+        "number",
+        "order__number",
+        "payee",
+        "lines__order_line__budget__grant__file_reference",
+    )
+    search_help_text = _("Searches vouchers, invoices, orders, payees and file references of grants.")
     actions = ("pay_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

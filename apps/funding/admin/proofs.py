@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.funding import proof_lists as lists
 from apps.funding import proof_report as report
 from apps.funding import services
+from apps.funding.admin.filters import ALL
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import ProofState
 from apps.funding.drawdown_selectors import draft_of
@@ -31,6 +33,7 @@ from apps.funding.proof_selectors import shown_figures
 from apps.funding.proof_words import (
     FIGURES,
     TEXT_LABELS,
+    devices_in_words,
     facts_in_words,
     gap_label,
     gap_subject,
@@ -48,6 +51,8 @@ EXPLAINED = ("outside_period", "gone")
 _FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
 """Where on the grant's page a gap is mended."""
 _PAGES = {"grant": "grant", "invoice": "invoice", "order": "order"}
+_LISTS = {"invoices": ("invoice", {"state": ALL}), "drawdowns": ("drawdown", {})}
+"""Lists that are searched for the grant's file reference, and what else they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ class ProofAdmin(PaperAdmin):
             "agreement": first_rows(*lists.agreement(figures)),
             "vouchers": first_rows(*lists.vouchers(figures), brief=VOUCHERS_ON_A_PHONE),
             "devices": first_rows(*lists.devices(figures), brief=DEVICES_ON_A_PHONE),
+            "devices_in_words": devices_in_words(figures),
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
             "changes": _changes(row, draft=draft),
             "may_write": may_write,
@@ -227,6 +233,9 @@ def _url(target: str) -> str:
         return f"#id_{key}"
     if kind == "device":
         return reverse("inventory:detail", args=[key])
+    if kind in _LISTS:
+        model, asked = _LISTS[kind]
+        return f"{reverse(f'admin:funding_{model}_changelist')}?{urlencode({'q': key} | asked)}"
     page = _PAGES.get(kind)
     try:
         return reverse(f"admin:funding_{page}_change", args=[key]) if page else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from decimal import Decimal
 
 from django.db.models import Max
 from django.shortcuts import get_object_or_404
@@ -21,7 +22,7 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
 from apps.funding.choices import DrawdownState
-from apps.funding.drawdown_selectors import drawable_lines, drawn_before, missing_numbers
+from apps.funding.drawdown_selectors import drawable_lines, drawn_before, missing_numbers, owed_credits
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
 from apps.funding.services.steps import ensure_may, money_transaction, validated
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
@@ -30,7 +31,10 @@ _KEEP = "funding.keep_proofs"
 
 
 def create_drawdown(*, grant: Grant, by: User, lines: Iterable[int] | None = None, remark: str = "") -> Drawdown:
-    """A draft with the paid vouchers of these keys (None: all that are not drawn yet)."""
+    """A draft with the paid vouchers of these keys (None: all that are not drawn yet).
+
+    Refuses to leave out credits of what is drawn, and credits that outweigh the rest: they reduce the next drawdown.
+    """
     ensure_may(by, _KEEP)
     with money_transaction():
         locked = _lock_grant(grant.pk, by=by)
@@ -60,12 +64,13 @@ def choose_lines(*, drawdown: Drawdown, lines: Iterable[int], by: User, remark: 
 def request_drawdown(*, drawdown: Drawdown, by: User, on: datetime.date | None = None) -> Drawdown:
     """Sends it off: copies file reference and Lucom number of the grant and the day (None: today).
 
-    Refuses without either number, without vouchers, and what would exceed the grant.
+    Refuses without either number, without vouchers, without a credit of what is drawn, and what would exceed the grant.
     """
     with money_transaction():
         row = _lock_for("request_drawdown", drawdown, by=by)
         day = _day(on, not_before=row.grant.notice_on, field="requested_on")
         _ensure_numbers(row.grant)
+        _ensure_credits(row.grant, row.items.values_list("invoice_line", flat=True))
         _ensure_amount(row)
         row.file_reference, row.lucom_number = row.grant.file_reference, row.grant.lucom_number
         row.requested_on = day
@@ -130,6 +135,8 @@ def _lock_lines(grant: Grant, wanted: Iterable[int] | None) -> list[InvoiceLine]
         )
     if not found:
         raise DomainError(_("Please choose at least one paid voucher."), code="required", field="lines")
+    _ensure_credits(grant, [line.pk for line in found])
+    _ensure_something_to_call(total(line.grant_amount or ZERO for line in found))
     return found
 
 
@@ -148,10 +155,35 @@ def _ensure_numbers(grant: Grant) -> None:
         )
 
 
+def _ensure_credits(grant: Grant, chosen: Iterable[int]) -> None:
+    """Without the credits, more would come than was spent, and what is too much could not be called alone later."""
+    chosen = set(chosen)
+    left_out = [line.invoice.voucher_number for line in owed_credits(grant, chosen) if line.pk not in chosen]
+    if left_out:
+        raise DomainError(
+            _("Credit notes of vouchers that are drawn come along. Please choose these as well: %(numbers)s.")
+            % {"numbers": ", ".join(dict.fromkeys(left_out))},
+            code="credits",
+            field="lines",
+        )
+
+
+def _ensure_something_to_call(amount: Decimal) -> None:
+    if amount <= ZERO:
+        raise DomainError(
+            _(
+                "There is nothing to call: the vouchers add up to %(sum)s. Credit notes reduce the next drawdown:"
+                " please choose them together with paid invoices. If no drawdown follows, the money is paid back."
+            )
+            % {"sum": euro(amount)},
+            code="nothing_to_call",
+            field="lines",
+        )
+
+
 def _ensure_amount(drawdown: Drawdown) -> None:
     amount = total(drawdown.items.values_list("amount", flat=True))
-    if amount <= ZERO:
-        raise DomainError(_("There is nothing to call: the vouchers add up to %(sum)s.") % {"sum": euro(amount)})
+    _ensure_something_to_call(amount)
     left = drawdown.grant.amount - drawn_before(drawdown)
     if amount > left:
         raise DomainError(

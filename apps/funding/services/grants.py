@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
@@ -21,23 +23,25 @@ from apps.funding.services.budgets import given_out_of
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.inventory.services import lengthen_bindings, rename_bindings
 
-NOTICE_FIELDS = ("amount", "rate", "implementation_until", "earmarking_years", "proof_due_on")
+NOTICE_FIELDS = ("amount", "rate", "limit_per_device", "implementation_until", "earmarking_years", "proof_due_on")
 """What only a change notice changes once the grant has budgets."""
 _KEEP = "funding.change_grant"
 
 
 class NoticeValues(TypedDict, total=False):
-    """What a change notice may change; `amount` in euros, `rate` from 0 to 1."""
+    """What a change notice may change; `amount` in euros, `rate` from 0 to 1, `limit_per_device` in euros or None."""
 
     amount: Decimal
     rate: Decimal
+    limit_per_device: Decimal | None
     implementation_until: datetime.date | None
     earmarking_years: int | None
     proof_due_on: datetime.date | None
 
 
 def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
-    """Mends what was entered wrongly. Amount, rate and periods stay as the notice says once it has budgets.
+    """Mends what was entered wrongly. Amount, rate, limit and periods stay as the notice says once it has budgets,
+    and so does its programme.
 
     Devices bound under its file reference bear the new one.
     """
@@ -46,10 +50,8 @@ def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
         row = _locked(grant, by=by)
         changed = [name for name, value in values.items() if getattr(row, name) != value]
         fixed = [name for name in changed if name in NOTICE_FIELDS]
-        if fixed and row.budgets.exists():
-            raise DomainError(
-                _("This grant has budgets already. Please record a change notice instead."), field=fixed[0]
-            )
+        if (fixed or "programme" in changed) and row.budgets.exists():
+            raise _has_budgets(fixed)
         reference = row.file_reference
         for name in changed:
             setattr(row, name, values[name])
@@ -74,11 +76,13 @@ def record_change_notice(
 ) -> GrantChange:
     """Writes down a change notice (Änderungsbescheid) and what it changes, before and after.
 
-    Refuses an amount below what the grant's budgets add up to. Where the earmarking ends later now, the devices
-    bound under the grant's file reference follow; an earlier end frees no device.
+    Refuses a day to come, and an amount below what the grant's budgets add up to. Where the earmarking
+    ends later now, the devices bound under the grant's file reference follow; an earlier end frees no device.
     """
     ensure_may(by, _KEEP)
     reason = required_text(reason, _("Please say why the notice was changed."), field="reason")
+    if notice_on > clock.today():
+        raise DomainError(_("This day lies in the future. Please enter today or an earlier day."), field="notice_on")
     with money_transaction():
         row = _locked(grant, by=by)
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
@@ -104,6 +108,16 @@ def record_change_notice(
         if row.earmarked_until is not None:
             lengthen_bindings(file_reference=row.file_reference, until=row.earmarked_until, by=by, reason=reason)
     return notice
+
+
+def _has_budgets(fixed: Sequence[str]) -> DomainError:
+    """The refusal to edit these fields of a notice, or without any of them its programme."""
+    if fixed:
+        return DomainError(_("This grant has budgets already. Please record a change notice instead."), field=fixed[0])
+    return DomainError(
+        _("This grant has budgets already, so it stays with its programme. Please enter a grant of its own instead."),
+        field="programme",
+    )
 
 
 def _renamed(reference: str) -> str:
