@@ -47,6 +47,7 @@ from apps.funding.services.proposals import (
     withdraw_proposal,
 )
 from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
+from apps.funding.services.rules import confirm_rule, ensure_rule_open
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "choose_lines",
     "close_order",
     "confirm_change",
+    "confirm_rule",
     "create_draft",
     "create_drawdown",
     "create_order",
@@ -80,6 +82,7 @@ __all__ = [
     "edit_grant",
     "effects_of_placing",
     "ensure_placeable",
+    "ensure_rule_open",
     "give_up_line",
     "hand_in",
     "limit_for_two",
