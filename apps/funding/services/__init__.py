@@ -34,7 +34,14 @@ from apps.funding.services.drawdowns import (
     request_drawdown,
 )
 from apps.funding.services.grants import edit_grant, record_change_notice
-from apps.funding.services.invoices import Payment, cancel_invoice, pay_invoice, pay_several, record_invoice
+from apps.funding.services.invoices import (
+    Payment,
+    cancel_invoice,
+    expected_parts,
+    pay_invoice,
+    pay_several,
+    record_invoice,
+)
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
 from apps.funding.services.placing import approve_order, effects_of_placing, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
@@ -83,6 +90,7 @@ __all__ = [
     "effects_of_placing",
     "ensure_placeable",
     "ensure_rule_open",
+    "expected_parts",
     "give_up_line",
     "hand_in",
     "limit_for_two",
