@@ -144,7 +144,8 @@ def _unpaid_invoices(user: User) -> Iterator[Deadline]:
 
 def _rules_to_confirm(user: User) -> Iterator[Deadline]:
     """Those that others have proposed, until the day from which they were to hold."""
-    rows = DatedRule.objects.visible_to(user).waiting().filter(valid_from__gt=clock.today()).exclude(proposed_by=user)
+    visible: Any = DatedRule.objects.visible_to(user)
+    rows = visible.waiting().filter(valid_from__gt=clock.today()).exclude(proposed_by=user)
     for row in rows.order_by("valid_from", "pk")[:MOST]:
         what = _("Proposed rule: %(rule)s") % {"rule": row.get_kind_display()}
         yield Deadline(DeadlineKind.RULE_WAITS, row, row.valid_from, what)
