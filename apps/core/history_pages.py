@@ -17,6 +17,9 @@ from django.utils.translation import gettext as _
 from apps.core import formats
 from apps.core.money import CentsField
 
+SHARE_PLACES = 4
+"""Decimals with four places are shares of one: funding rates, which people read in percent."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -56,11 +59,20 @@ def shown(record: Any, field: models.Field[Any, Any]) -> str:
             return f"#{value}"
     if field.flatchoices:
         return str(dict(field.flatchoices).get(value, value))
-    if isinstance(field, CentsField):
-        return formats.euro(value)
+    if isinstance(field, CentsField | models.DecimalField):
+        return _number(value, field)
     if isinstance(value, datetime.datetime):
         return formats.moment(value)
     return formats.day(value) if isinstance(value, datetime.date) else str(value)
+
+
+def _number(value: Any, field: Any) -> str:
+    if isinstance(field, CentsField):
+        return formats.euro(value)
+    if field.decimal_places != SHARE_PLACES:
+        return formats.number(value, field.decimal_places)
+    percent = value * 100
+    return formats.percent(percent, 0 if percent == int(percent) else 2)
 
 
 def told(records: Iterable[Any], leave_out: Collection[str] = ()) -> list[Any]:

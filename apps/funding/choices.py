@@ -146,6 +146,10 @@ class RuleKind(models.TextChoices):
     WEIGHT_SOCIAL_INDEX = "weight_social_index", _("waiting list: weight of the social index (0: switched off)")
 
 
+RULES_OF_TWO = frozenset({RuleKind.SECOND_APPROVER_FROM})
+"""Who alone could change these could switch off that two people decide."""
+
+
 class ExpenditureType(models.TextChoices):
     """Investiv / konsumtiv (NKF)."""
 

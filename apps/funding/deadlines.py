@@ -18,6 +18,7 @@ from apps.funding.choices import DrawdownState, InvoiceState, OrderState, ProofS
 from apps.funding.models import (
     ApplicationRound,
     BudgetChange,
+    DatedRule,
     Drawdown,
     Grant,
     Invoice,
@@ -41,9 +42,12 @@ class DeadlineKind(StrEnum):
     ORDER_WAITS = "order_waits"
     INVOICE_UNPAID = "invoice_unpaid"
     DRAWDOWN_OPEN = "drawdown_open"
+    RULE_WAITS = "rule_waits"
 
 
-_FALLS_DUE = frozenset({DeadlineKind.IMPLEMENTATION_ENDS, DeadlineKind.PROOF_DUE, DeadlineKind.ROUND_CLOSES})
+_FALLS_DUE = frozenset(
+    {DeadlineKind.IMPLEMENTATION_ENDS, DeadlineKind.PROOF_DUE, DeadlineKind.ROUND_CLOSES, DeadlineKind.RULE_WAITS}
+)
 """Their day lies ahead; the others wait since their day."""
 
 
@@ -138,6 +142,15 @@ def _unpaid_invoices(user: User) -> Iterator[Deadline]:
         yield Deadline(DeadlineKind.INVOICE_UNPAID, row, clock.day_of(row.recorded_at), what)
 
 
+def _rules_to_confirm(user: User) -> Iterator[Deadline]:
+    """Those that others have proposed, until the day from which they were to hold."""
+    visible: Any = DatedRule.objects.visible_to(user)
+    rows = visible.waiting().filter(valid_from__gt=clock.today()).exclude(proposed_by=user)
+    for row in rows.order_by("valid_from", "pk")[:MOST]:
+        what = _("Proposed rule: %(rule)s") % {"rule": row.get_kind_display()}
+        yield Deadline(DeadlineKind.RULE_WAITS, row, row.valid_from, what)
+
+
 def _open_drawdowns(user: User) -> Iterator[Deadline]:
     rows = Drawdown.objects.visible_to(user).filter(state=DrawdownState.REQUESTED, requested_on__isnull=False)
     for row in rows.select_related("grant__programme").order_by("requested_on", "pk")[:MOST]:
@@ -153,5 +166,6 @@ _SOURCES: tuple[tuple[str, Callable[[User], Iterable[Deadline]]], ...] = (
     ("funding.approve_application", _orders_to_approve),
     ("funding.pay_invoice", _unpaid_invoices),
     ("funding.keep_proofs", _open_drawdowns),
+    ("funding.change_datedrule", _rules_to_confirm),
 )
 """Who can do something about it, and where it is read."""

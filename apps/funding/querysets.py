@@ -57,6 +57,17 @@ class MoneyQuerySet(ScopedQuerySet[Any]):
         return self.all() if user.has_perm("funding.view_budget") else self.none()
 
 
+class RuleQuerySet(MoneyQuerySet):
+    def waiting(self) -> Any:
+        """Proposed, and not confirmed by another person."""
+        return self.filter(proposed_by__isnull=False, confirmed_by__isnull=True)
+
+    def begun(self, day: datetime.date) -> Any:
+        """Those that hold on a day or have held before; a proposal never has."""
+        settled = Q(proposed_by__isnull=True) | Q(confirmed_by__isnull=False)
+        return self.filter(settled, valid_from__lte=day)
+
+
 class ContractQuerySet(MoneyQuerySet):
     def holding_on(self, day: datetime.date) -> Any:
         """Those that have begun and not ended on a day, with suppliers that the city orders at."""

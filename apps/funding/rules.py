@@ -16,7 +16,7 @@ from apps.funding.models import AwardThreshold, DatedRule
 
 def rule_on(kind: RuleKind, day: datetime.date) -> Decimal | None:
     """The value of a rule on a day; None where it is switched off or begins later."""
-    rows = DatedRule.objects.filter(kind=kind, valid_from__lte=day).order_by("-valid_from")
+    rows = DatedRule.objects.begun(day).filter(kind=kind).order_by("-valid_from")
     value: Decimal | None = rows.values_list("value", flat=True).first()
     return value
 

@@ -69,7 +69,7 @@ class Entry:
 
 def weights_on(day: datetime.date) -> list[Weight]:
     """One per criterion, in their order, with the rule that holds on the day."""
-    rows = DatedRule.objects.filter(kind__in=RULES.values(), valid_from__lte=day).order_by("valid_from")
+    rows = DatedRule.objects.begun(day).filter(kind__in=RULES.values()).order_by("valid_from")
     found = {row.kind: row for row in rows}
     return [Weight(criterion, found.get(kind)) for criterion, kind in RULES.items()]
 

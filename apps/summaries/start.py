@@ -147,6 +147,7 @@ _VERBS = {
     DeadlineKind.ORDER_WAITS: _("Decide order"),
     DeadlineKind.INVOICE_UNPAID: _("Order payment"),
     DeadlineKind.DRAWDOWN_OPEN: _("Open drawdown"),
+    DeadlineKind.RULE_WAITS: _("Decide rule"),
 }
 
 

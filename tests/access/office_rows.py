@@ -71,8 +71,14 @@ def make_money(world: World, year: int) -> None:
     world.shared["sister_budget"] = BudgetFactory(name="Geschwister Geldwort", fiscal_year=year, **group)
     world.shared["last_budget"] = BudgetFactory(name="Vorjahr Geldwort", fiscal_year=year_to_close())
     world.shared |= {"budgetchange": waiting, "own_budgetchange": own, "datedrule": _rule()}
+    world.shared["waiting_rule"] = DatedRule.objects.create(
+        kind=RuleKind.SECOND_APPROVER_FROM,
+        valid_from=clock.today() + days(1),
+        source="Satzung Geldwort",
+        proposed_by=clerk,
+    )
     world.shared["awardthreshold"] = AwardThreshold.objects.create(
-        valid_from=clock.today(), procedure="Verfahren Geldwort", source="Satzung Geldwort"
+        valid_from=clock.today() + days(1), procedure="Verfahren Geldwort", source="Satzung Geldwort"
     )
     _papers(world, (granted, budget))
 
@@ -81,7 +87,7 @@ def _rule() -> DatedRule:
     """A rule of the office's own: those of the migrations are gone where a test empties the tables."""
     return DatedRule.objects.create(
         kind=RuleKind.LOW_VALUE_ASSET_LIMIT,
-        valid_from=clock.today(),
+        valid_from=clock.today() + datetime.timedelta(days=1),
         value=Decimal("800.00"),
         source="Satzung Geldwort",
     )

@@ -164,7 +164,8 @@ class Desk(DeskContents):
             return self._keep(mend=verb.name)
         self.kept.drop()
         if verb.decides_lines:
-            self.kept.keep_budgets(*self.forms.typed_budgets())
+            budget_id, own_id = self.forms.typed_budgets()
+            self.kept.keep_budgets(budget_id, own_id if self.forms.takes_own_share(budget_id) else None)
         messages.success(self.request, self._what_happened(verb, decided, is_last=next_id is None))
         return HttpResponseRedirect(self.site.desk_url(self.request, next_id))
 

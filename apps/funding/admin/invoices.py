@@ -20,13 +20,14 @@ from apps.core import formats
 from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
-from apps.core.money import total
+from apps.core.money import ZERO, total
 from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
+from apps.funding.calculations import Split
 from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Invoice
 
@@ -175,9 +176,6 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
     def _page(self, request: HttpRequest, invoice: Any, pay: PayForm, cancel: ReasonForm) -> HttpResponse:
         errors = collect_errors(pay, cancel)
         told = what_happened(invoice, request.user, errors)
-        lines = invoice.lines.select_related(
-            "order_line__product", "order_line__school", "order_line__budget__grant", "order_line__own_share_budget"
-        )
         is_open = invoice.state == InvoiceState.RECORDED
         is_own = invoice.recorded_by_id == request.user.pk
         context = {
@@ -188,7 +186,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "invoice": invoice,
             "states": InvoiceState,
             "is_credit": invoice.kind == InvoiceKind.CREDIT,
-            "lines": lines.order_by("pk"),
+            "lines": _told_lines(invoice),
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
@@ -196,6 +194,22 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "what_happened": told,
         }
         return TemplateResponse(request, "admin/funding/invoice/page.html", context)
+
+
+def _told_lines(invoice: Invoice) -> list[dict[str, Any]]:
+    """Each line with the progress of what was ordered, and who pays what: as paid, or as the payment will do it."""
+    progress = {row.line.pk: row for row in purchase_selectors.order_lines(invoice.order)}
+    told = []
+    for line in invoice.lines.order_by("pk"):
+        row = progress[line.order_line_id]
+        line.order_line = row.line
+        split = None
+        if invoice.state == InvoiceState.RECORDED:
+            split = services.expected_parts(line)
+        elif line.own_amount is not None:
+            split = Split(grant_share=line.grant_amount or ZERO, own_share=line.own_amount)
+        told.append({"line": line, "progress": row, "split": split})
+    return told
 
 
 def _paid_words(invoice: Invoice) -> str:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.clock import today
 from apps.core.form_fields import EuroField, GermanIntegerField
-from apps.funding.admin.purchase_forms import FormKeyMixin, PurchaseForm, choice_field, number_field, text_area
+from apps.core.formats import euro
+from apps.funding.admin.purchase_forms import (
+    FormKeyMixin,
+    PurchaseForm,
+    choice_field,
+    labelled_choice_field,
+    number_field,
+    text_area,
+)
 from apps.funding.models import Budget, FrameworkContract, Order, OrderLine, Supplier
 from apps.funding.purchase_selectors import LineToOrder
 from apps.funding.purchasing import OrderLineInput
@@ -156,8 +166,8 @@ class OrderLineForm(forms.Form):
         self.fields["quantity"] = GermanIntegerField(label=_("Quantity"), min_value=1)
         self.fields["unit_price"] = EuroField(label=_("Unit price gross"), min_value=0)
         if not self["application_line_id"].value():
-            self.fields["budget_id"] = choice_field(_("Budget"), choices["budgets"], _("Please choose"))
-            self.fields["own_share_budget_id"] = choice_field(
+            self.fields["budget_id"] = labelled_choice_field(_("Budget"), choices["budgets"], _("Please choose"))
+            self.fields["own_share_budget_id"] = labelled_choice_field(
                 _("Budget of the own share"), choices["municipal"], _("None")
             )
         self.fields["DELETE"] = forms.BooleanField(label=_("Take out of the order"), required=False)
@@ -173,12 +183,12 @@ class BaseOrderLines(forms.BaseFormSet):
     def __init__(self, *args: Any, order: Order, user: User, **kwargs: Any) -> None:
         related = ("product", "school", "application_line__application", "budget", "own_share_budget")
         self.lines = {line.pk: line for line in order.lines.select_related(*related)}
-        budgets = list(Budget.objects.visible_to(user).order_by("-fiscal_year", "name"))
+        budgets = _offered_budgets(user, self.lines.values())
         choices = {
             "products": list(Product.objects.visible_to(user).filter(is_active=True)),
             "schools": list(School.objects.visible_to(user)),
-            "budgets": budgets,
-            "municipal": [row for row in budgets if row.grant_id is None],
+            "budgets": _labelled(budgets),
+            "municipal": _labelled([row for row in budgets if row.grant_id is None]),
         }
         super().__init__(*args, form_kwargs={"choices": choices}, **kwargs)
 
@@ -188,6 +198,19 @@ class BaseOrderLines(forms.BaseFormSet):
 
 
 OrderLines = forms.formset_factory(OrderLineForm, formset=BaseOrderLines, extra=1)
+
+
+def _offered_budgets(user: User, lines: Iterable[OrderLine]) -> list[Budget]:
+    """Those of this and the last fiscal year, and what the lines name already, however old."""
+    named = {pk for line in lines for pk in (line.budget_id, line.own_share_budget_id) if pk is not None}
+    year = today().year
+    rows = Budget.objects.visible_to(user).filter(Q(fiscal_year__in=(year, year - 1)) | Q(pk__in=named))
+    return list(rows.order_by("-fiscal_year", "name"))
+
+
+def _labelled(budgets: Iterable[Budget]) -> list[tuple[int, str]]:
+    words = gettext("%(budget)s, %(available)s available")
+    return [(row.pk, words % {"budget": row, "available": euro(row.available)}) for row in budgets]
 
 
 def line_initial(line: OrderLine) -> dict[str, Any]:

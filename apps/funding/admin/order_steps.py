@@ -23,6 +23,7 @@ from apps.funding.admin import purchase_forms as forms
 from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, Order
 from apps.funding.purchase_selectors import LineStatus, devices_to_return, order_lines
+from apps.funding.purchasing import UNPLACED_ORDERS
 
 
 @dataclass
@@ -66,6 +67,13 @@ class Step:
     form: Callable[[Visit], forms.PurchaseForm]
     run: Callable[[Visit, Any], str | None]
     is_danger: bool = False
+
+
+def _cancel_form(visit: Visit) -> forms.ReasonForm:
+    """What was never placed needs no reason, as in the service."""
+    form = forms.ReasonForm(visit.data)
+    form.fields["reason"].required = visit.order.state not in UNPLACED_ORDERS
+    return form
 
 
 def _cancel(visit: Visit, form: forms.ReasonForm) -> None:
@@ -155,7 +163,7 @@ STEPS = {
             _("What was committed for it becomes available; lines of applications can be ordered again."),
             _("Cancel the order"),
             _("The order is cancelled."),
-            lambda visit: forms.ReasonForm(visit.data),
+            _cancel_form,
             _cancel,
             is_danger=True,
         ),
@@ -258,6 +266,7 @@ class StepPages:
             "form": form,
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
+            **(effects_on_page(visit.order, visit.user) if step.name == "approve" else {}),
             "about": _about(visit) if step.name == "scan" else "",
             "errors": errors,
             "what_happened": what_happened(visit.order, visit.user, errors),
@@ -266,6 +275,16 @@ class StepPages:
             **words,
             **(CREDIT_WORDS if is_credit else {}),
         }
+
+
+def effects_on_page(order: Order, user: Any) -> dict[str, Any]:
+    """For a template: what the order would commit beyond what is approved, while it is not placed."""
+    if order.state not in UNPLACED_ORDERS:
+        return {}
+    try:
+        return {"effects": services.effects_of_placing(order, by=user)}
+    except DomainError as error:
+        return {"effects_unknown": str(error)}
 
 
 def _about(visit: Visit) -> str:

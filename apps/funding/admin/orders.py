@@ -26,7 +26,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.order_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, line_initial
-from apps.funding.admin.order_steps import STEPS, StepPages
+from apps.funding.admin.order_steps import STEPS, StepPages, effects_on_page
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
@@ -313,7 +313,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             actions=self._actions(request, order, rows),
-            **self._effects(request, order),
+            **effects_on_page(order, request.user),
             award=purchase_selectors.award_step(order.estimated_net),
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),
             returned=DeliveryKind.RETURN,
@@ -321,15 +321,6 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             changes=order.status_changes.select_related("by").order_by("-at", "-pk"),
         )
         return TemplateResponse(request, "admin/funding/order/page.html", context)
-
-    def _effects(self, request: HttpRequest, order: Order) -> dict[str, Any]:
-        """What the order would commit beyond what is approved, while it is not placed."""
-        if order.state not in UNPLACED_ORDERS:
-            return {}
-        try:
-            return {"effects": services.effects_of_placing(order, by=request.user)}  # type: ignore[arg-type]  # signed in
-        except DomainError as error:
-            return {"effects_unknown": str(error)}
 
     def _line_forms(self, lines: Any, rows: list[Any]) -> Any:
         """Each line's form with the row behind it, None for a new one, and the hint about its saved price."""

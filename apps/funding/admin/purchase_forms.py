@@ -48,7 +48,14 @@ def number_field(label: Any, **kwargs: Any) -> GermanIntegerField:
 
 def choice_field(label: Any, rows: Iterable[Any], empty: Any, **kwargs: Any) -> forms.TypedChoiceField:
     """A choice of rows that are read once for all lines of a page."""
-    choices = [("", empty), *((row.pk, str(row)) for row in rows)]
+    return labelled_choice_field(label, ((row.pk, str(row)) for row in rows), empty, **kwargs)
+
+
+def labelled_choice_field(
+    label: Any, rows: Iterable[tuple[int, str]], empty: Any, **kwargs: Any
+) -> forms.TypedChoiceField:
+    """A choice of rows with their words."""
+    choices = [("", empty), *rows]
     return forms.TypedChoiceField(label=label, choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 

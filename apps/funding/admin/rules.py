@@ -2,32 +2,156 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import formats
+from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
+from apps.core.errors import DomainError
+from apps.funding import services
+from apps.funding.admin.budget_pages import form_page
 from apps.funding.admin.columns import euros
 from apps.funding.admin.filters import RuleKindFilter
+from apps.funding.choices import RULES_OF_TWO
 from apps.funding.models import AwardThreshold, DatedRule
+from apps.funding.rules import rule_on
+
+
+class AheadForm(forms.ModelForm):
+    """What has been decided by a rule stays decided: a new one begins tomorrow at the earliest."""
+
+    def clean_valid_from(self) -> datetime.date:
+        day: datetime.date = self.cleaned_data["valid_from"]
+        if day <= clock.today():
+            raise forms.ValidationError(_("The day is tomorrow at the earliest. What holds today stays as it is."))
+        return day
+
+
+class SeenForm(forms.Form):
+    """What the person has read and confirms."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+
+class RuleAdmin(ScopedAdmin):
+    """Rows whose day has come are read only."""
+
+    form = AheadForm
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.is_open)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and obj.is_open
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            services.ensure_rule_open(obj)
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(DatedRule)
-class DatedRuleAdmin(ScopedAdmin):
-    list_display = ("kind", "valid_from", "shown_value", "source")
+class DatedRuleAdmin(RuleAdmin):
+    list_display = ("kind", "valid_from", "shown_value", "source", "shown_state")
     list_filter = (RuleKindFilter,)
+    list_select_related = ("proposed_by", "confirmed_by")
     sortable_by = ("valid_from",)
     search_fields = ("source",)
 
     @admin.display(description=_("value"))
     def shown_value(self, row: DatedRule) -> str:
-        return str(_("does not apply")) if row.value is None else formats.number(row.value, 2)
+        return _value(row.value)
+
+    @admin.display(description=_("state"))
+    def shown_state(self, row: DatedRule) -> str:
+        if row.is_waiting and row.valid_from <= clock.today():
+            return gettext("was not confirmed in time")
+        if row.is_waiting:
+            return gettext("waits for the confirmation of another person")
+        return gettext("holds") if row.valid_from <= clock.today() else gettext("holds from its day on")
+
+    # One rule
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        people = ("proposed_by", "confirmed_by") if obj is not None and obj.proposed_by_id else ()
+        return ("kind", "valid_from", "value", "source", *people)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The kind stays, so that nothing becomes a rule for two people that was none."""
+        return () if obj is None else ("kind", "proposed_by", "confirmed_by")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Whoever writes a rule for two people proposes it, also by changing what another has proposed."""
+        if obj.kind in RULES_OF_TWO:
+            obj.proposed_by, obj.confirmed_by = request.user, None
+        super().save_model(request, obj, form, change)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        row = kwargs.get("obj")
+        waits = row is not None and row.is_waiting and row.is_open
+        context |= {"waits": waits, "may_confirm": waits and self._may_confirm(request, row)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _may_confirm(self, request: HttpRequest, row: DatedRule) -> bool:
+        return super().has_change_permission(request, row) and row.proposed_by_id != request.user.pk
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.confirm_view)
+        return [path("<path:object_id>/confirm/", view, name="funding_datedrule_confirm"), *super().get_urls()]
+
+    def confirm_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What another person has proposed and what holds until then; a refusal leads back to the rule."""
+        if not request.user.has_perm("funding.change_datedrule"):
+            raise PermissionDenied
+        row: Any = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        rule_page = HttpResponseRedirect(reverse("admin:funding_datedrule_change", args=[row.pk]))
+        if request.method == "POST":
+            try:
+                services.confirm_rule(rule=row, by=request.user, seen=request.POST.get("seen", ""))  # type: ignore[arg-type]
+            except DomainError as error:
+                messages.error(request, str(error))
+            else:
+                messages.success(request, gettext("The rule is confirmed. It holds from its day on."))
+            return rule_page
+        if not (row.is_waiting and row.is_open and self._may_confirm(request, row)):
+            return rule_page
+        before = rule_on(row.kind, row.valid_from)
+        return form_page(
+            self,
+            request,
+            row,
+            SeenForm(initial={"seen": row.content}),
+            title=_("Confirm the rule"),
+            facts=[
+                (row.get_kind_display(), _value(row.value)),
+                (_("Until then"), _value(before)),
+                (_("Valid from"), formats.day(row.valid_from)),
+                (_("Source of the rule"), row.source),
+                (_("Proposed by"), row.proposed_by),
+            ],
+            text=_("From this day on the new value holds. Until another person confirms it, the present one stays."),
+            button=_("Confirm the rule"),
+        )
+
+    def get_history_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        records: QuerySet[Any] = super().get_history_queryset(*args, **kwargs)
+        return records.select_related("proposed_by", "confirmed_by")
 
 
 @admin.register(AwardThreshold)
-class AwardThresholdAdmin(ScopedAdmin):
+class AwardThresholdAdmin(RuleAdmin):
     list_display = ("procedure", "valid_from", "shown_limit", "source")
     sortable_by = ("valid_from",)
     search_fields = ("procedure", "source")
@@ -35,3 +159,7 @@ class AwardThresholdAdmin(ScopedAdmin):
     @admin.display(description=_("up to (net)"))
     def shown_limit(self, row: Any) -> str:
         return str(_("without a limit")) if row.up_to is None else euros(row.up_to)
+
+
+def _value(value: Any) -> str:
+    return gettext("does not apply") if value is None else formats.number(value, 2)

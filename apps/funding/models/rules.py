@@ -1,17 +1,23 @@
 """What the city sets with a date: limits and weights, and the steps of its procurement rules."""
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from apps.core import clock, formats
 from apps.core.money import CentsField
-from apps.funding.choices import RuleKind
-from apps.funding.querysets import MoneyQuerySet
+from apps.funding.choices import RULES_OF_TWO, RuleKind
+from apps.funding.querysets import MoneyQuerySet, RuleQuerySet
 
 
 class DatedRule(models.Model):
-    """One value from a day on; empty: the rule is off from then. `source` says where it comes from."""
+    """One value from a day on; empty: the rule is off from then. `source` says where it comes from.
+
+    A kind of `RULES_OF_TWO` that somebody proposed in the portal holds once another person has confirmed it
+    (KomHVO § 31). Rows without `proposed_by` came with the portal and need no confirmation.
+    """
 
     kind = models.CharField(_("rule"), max_length=32, choices=RuleKind)
     valid_from = models.DateField(_("valid from"))
@@ -24,8 +30,24 @@ class DatedRule(models.Model):
         help_text=_("Empty: the rule does not apply from this day on."),
     )
     source = models.CharField(_("source"), max_length=200)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("proposed by"),
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("confirmed by"),
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
 
-    objects = MoneyQuerySet.as_manager()
+    objects = RuleQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
@@ -43,10 +65,33 @@ class DatedRule(models.Model):
                 name="funding_rule_not_negative",
                 violation_error_message=_("The value is not negative."),
             ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by__isnull=True)
+                | Q(proposed_by__isnull=False) & ~Q(confirmed_by=F("proposed_by")),
+                name="funding_rule_confirmed_by_another",
+                violation_error_message=_("Another person confirms the rule."),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.valid_from})"
+        return f"{self.get_kind_display()} ({formats.day(self.valid_from)})"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for another person and does not hold, whatever the day."""
+        return self.proposed_by_id is not None and self.confirmed_by_id is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be changed: its day lies ahead, and nobody's confirmation would be undone."""
+        settled = self.kind in RULES_OF_TWO and not self.is_waiting
+        return self.valid_from > clock.today() and not settled
+
+    @property
+    def content(self) -> str:
+        """What a person confirms, in one line to compare."""
+        value = "" if self.value is None else f"{self.value:.2f}"
+        return f"{self.kind} {self.valid_from.isoformat()} {value} {self.source}"
 
 
 class AwardThreshold(models.Model):
@@ -84,3 +129,8 @@ class AwardThreshold(models.Model):
 
     def __str__(self) -> str:
         return self.procedure
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be changed: its day lies ahead."""
+        return self.valid_from > clock.today()

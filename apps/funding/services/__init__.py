@@ -34,7 +34,14 @@ from apps.funding.services.drawdowns import (
     request_drawdown,
 )
 from apps.funding.services.grants import edit_grant, record_change_notice
-from apps.funding.services.invoices import Payment, cancel_invoice, pay_invoice, pay_several, record_invoice
+from apps.funding.services.invoices import (
+    Payment,
+    cancel_invoice,
+    expected_parts,
+    pay_invoice,
+    pay_several,
+    record_invoice,
+)
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
 from apps.funding.services.placing import approve_order, effects_of_placing, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
@@ -47,6 +54,7 @@ from apps.funding.services.proposals import (
     withdraw_proposal,
 )
 from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
+from apps.funding.services.rules import confirm_rule, ensure_rule_open
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
@@ -69,6 +77,7 @@ __all__ = [
     "choose_lines",
     "close_order",
     "confirm_change",
+    "confirm_rule",
     "create_draft",
     "create_drawdown",
     "create_order",
@@ -80,6 +89,8 @@ __all__ = [
     "edit_grant",
     "effects_of_placing",
     "ensure_placeable",
+    "ensure_rule_open",
+    "expected_parts",
     "give_up_line",
     "hand_in",
     "limit_for_two",

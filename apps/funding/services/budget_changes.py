@@ -176,7 +176,11 @@ def confirm_change(*, change: BudgetChange, by: User, note: str = "") -> BudgetC
     with money_transaction():
         row = _locked("confirm_change", change, by=by)
         _ensure_other_person(row, by)
-        _apply(row, by=by)
+        try:
+            _apply(row, by=by)
+        except apply.BudgetRefusalError as error:
+            advice = gettext("The change cannot be confirmed so. Please decline it and have it proposed anew.")
+            raise DomainError(f"{error.facts} {advice}", code=error.code) from error
         return _decided(row, ProposalState.CONFIRMED, by=by, note=note)
 
 

@@ -97,13 +97,22 @@ def move_money(source: Budget, target: Budget, amount: Decimal, *, by: User, rea
         save_by(budget, by=by, update_fields=["supplement"], reason=reason)
 
 
+class BudgetRefusalError(DomainError):
+    """What budget money does not allow: `facts` for everybody, and advice for the person who types the amounts."""
+
+    def __init__(self, facts: Any, advice: Any, *, code: str, field: str) -> None:
+        super().__init__(f"{facts} {advice}", code=code, field=field)
+        self.facts = str(facts)
+
+
 def ensure_left(budget: Budget, amount: Decimal) -> None:
     """`DomainError` when so much cannot leave the budget."""
     left = max(transferable(budget), ZERO)
     if amount > left:
-        raise DomainError(
-            _("“%(budget)s” has %(left)s left that is neither committed nor frozen. Please enter at most this amount.")
+        raise BudgetRefusalError(
+            _("“%(budget)s” has %(left)s left that is neither committed nor frozen.")
             % {"budget": budget, "left": euro(left)},
+            _("Please enter at most this amount."),
             code="unaffordable",
             field="amount",
         )
@@ -123,12 +132,10 @@ def ensure_within_grant(budget: Budget) -> None:
     grant = Grant.objects.select_for_update(no_key=True).get(pk=budget.grant_id)
     given = given_out_of(grant)
     if given > grant.amount:
-        raise DomainError(
-            _(
-                "The notice %(reference)s grants %(amount)s, but its budgets would add up to %(given)s. "
-                "Please enter less, or record the change notice first."
-            )
+        raise BudgetRefusalError(
+            _("The notice %(reference)s grants %(amount)s, but its budgets would add up to %(given)s.")
             % {"reference": grant.file_reference, "amount": euro(grant.amount), "given": euro(given)},
+            _("Please enter less, or record the change notice first."),
             code="above_grant",
             field="appropriation",
         )
@@ -178,9 +185,9 @@ def _ensure_within_limit(budget: Budget) -> None:
         raise DomainError(_("These amounts are not negative."), field=negative[0] if negative else "supplement")
     used = budget.committed + budget.spent
     if limit(budget) < used:
-        raise DomainError(
-            _("%(used)s are committed or spent already. Please enter amounts that add up to at least this.")
-            % {"used": euro(used)},
+        raise BudgetRefusalError(
+            _("%(used)s are committed or spent already.") % {"used": euro(used)},
+            _("Please enter amounts that add up to at least this."),
             code="below_used",
             field="appropriation",
         )

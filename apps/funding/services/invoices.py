@@ -200,8 +200,8 @@ def _ensure_invoiceable(order: Order, kind: str) -> None:
         )
 
 
-def _split(row: InvoiceLine) -> Split:
-    """Who pays the line, or gets it back; a credit note's parts are negative."""
+def expected_parts(row: InvoiceLine) -> Split:
+    """Who pays the line once its payment is ordered, or gets it back; a credit note's parts are negative."""
     line = row.order_line
     grant = line.budget.grant
     terms: _Terms = {"rate": line.budget.rate, "limit": None if grant is None else grant.limit_per_device}
@@ -222,7 +222,7 @@ def _as_if_paid(amount: Decimal, eligible: Decimal, quantity: int, terms: _Terms
 
 
 def _parts(row: InvoiceLine) -> Amounts:
-    return amounts_of(row.order_line, _split(row))
+    return amounts_of(row.order_line, expected_parts(row))
 
 
 def _invoiced(row: InvoiceLine) -> Amounts:
@@ -250,7 +250,7 @@ def _checked_payday(paid_on: datetime.date | None, invoice: Invoice) -> datetime
 
 def _pay_line(line: InvoiceLine, booking: Booking, books: Books, *, is_closed: bool, by: User) -> None:
     """Freezes the parts of a line and pays them; where they differ from what was recorded, that is corrected."""
-    split = _split(line)
+    split = expected_parts(line)
     if line.amount < ZERO:
         _ensure_paid_before(line)
     parts = amounts_of(line.order_line, split)

@@ -1,0 +1,169 @@
+"""Rules with a date in the admin: only days ahead, nothing that holds is changed, two people set the rule of two."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.core import clock
+from apps.core.errors import DomainError, StaleError
+from apps.funding import services
+from apps.funding.choices import RuleKind
+from apps.funding.deadlines import DeadlineKind, deadlines
+from apps.funding.models import AwardThreshold, DatedRule
+from apps.funding.rules import rule_on
+from tests.factories import ApproverFactory
+from tests.funding.factories import two_approve_from
+from tests.funding.portal import client_of, hidden, texts
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+TWO = RuleKind.SECOND_APPROVER_FROM
+DAY = datetime.timedelta(days=1)
+ADD = reverse("admin:funding_datedrule_add")
+AHEAD = "Der Tag liegt frühestens morgen"
+
+
+def tomorrow() -> datetime.date:
+    return clock.today() + DAY
+
+
+def page(row: Any, name: str = "change") -> str:
+    return reverse(f"admin:funding_{row._meta.model_name}_{name}", args=[row.pk])
+
+
+def post_rule(user: User, kind: str = TWO, day: datetime.date | None = None, value: str = "9999999") -> HttpResponse:
+    data = {"kind": kind, "valid_from": f"{day or tomorrow():%d.%m.%Y}", "value": value, "source": "Dienstanweisung"}
+    return client_of(user).post(ADD, data)
+
+
+def proposed(by: User, value: str = "9999999") -> DatedRule:
+    assert post_rule(by, value=value).status_code == 302
+    return DatedRule.objects.get(kind=TWO, valid_from=tomorrow())
+
+
+@pytest.mark.parametrize("kind", [TWO, RuleKind.VAT_RATE])
+@pytest.mark.parametrize("days", [-400, 0])
+def test_a_new_rule_begins_tomorrow_at_the_earliest(kind: str, days: int) -> None:
+    response = post_rule(ApproverFactory(), kind=kind, day=clock.today() + days * DAY)
+    assert (response.status_code, AHEAD in texts(response)) == (200, True)
+    assert post_rule(ApproverFactory(), kind=kind).status_code == 302
+
+
+def test_a_step_of_the_award_rules_begins_tomorrow_at_the_earliest() -> None:
+    client, url = client_of(ApproverFactory()), reverse("admin:funding_awardthreshold_add")
+    data = {"procedure": "Direktauftrag", "source": "Satzung", "up_to": ""}
+    refused = client.post(url, data | {"valid_from": f"{clock.today():%d.%m.%Y}"})
+    assert (refused.status_code, AHEAD in texts(refused)) == (200, True)
+    assert client.post(url, data | {"valid_from": f"{tomorrow():%d.%m.%Y}"}).status_code == 302
+
+
+def test_what_holds_is_neither_changed_nor_deleted() -> None:
+    rows = [
+        two_approve_from("25000", clock.today()),
+        DatedRule.objects.create(kind=RuleKind.VAT_RATE, valid_from=clock.today(), value=D(19), source="x"),
+        AwardThreshold.objects.create(valid_from=clock.today(), procedure="Direktauftrag", source="x"),
+    ]
+    client = client_of(ApproverFactory())
+    for row in rows:
+        assert client.get(page(row)).status_code == 200
+        assert client.post(page(row), {"source": "y"}).status_code == 403
+        assert client.post(page(row, "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_another_rule_ahead_is_changed_but_for_its_kind() -> None:
+    row = DatedRule.objects.create(kind=RuleKind.VAT_RATE, valid_from=tomorrow(), value=D(19), source="x")
+    data = {"kind": TWO, "valid_from": f"{tomorrow():%d.%m.%Y}", "value": "20", "source": "y"}
+    client_of(ApproverFactory()).post(page(row), data)
+    row.refresh_from_db()
+    assert (row.kind, row.value, row.proposed_by) == (RuleKind.VAT_RATE, 20, None)
+
+
+def test_one_approver_alone_does_not_switch_the_second_off() -> None:
+    two_approve_from("25000")
+    one, other = ApproverFactory(), ApproverFactory()
+    row = proposed(one)
+    assert (row.proposed_by, row.confirmed_by, rule_on(TWO, tomorrow())) == (one, None, 25000)
+    with pytest.raises(DomainError, match="andere Person"):
+        services.confirm_rule(rule=row, by=one, seen=row.content)
+    services.confirm_rule(rule=row, by=other, seen=row.content)
+    assert (rule_on(TWO, clock.today()), rule_on(TWO, tomorrow())) == (25000, 9999999)
+
+
+def test_what_is_confirmed_is_what_was_read() -> None:
+    one, other = ApproverFactory(), ApproverFactory()
+    row = proposed(one, "30000")
+    seen = row.content
+    client_of(one).post(page(row), {"valid_from": f"{tomorrow():%d.%m.%Y}", "value": "9999999", "source": "x"})
+    with pytest.raises(StaleError):
+        services.confirm_rule(rule=row, by=other, seen=seen)
+
+
+def test_whoever_changes_a_proposal_proposes_it() -> None:
+    one, other = ApproverFactory(), ApproverFactory()
+    row = proposed(one)
+    client_of(other).post(page(row), {"valid_from": f"{tomorrow():%d.%m.%Y}", "value": "7", "source": "x"})
+    row.refresh_from_db()
+    assert (row.value, row.proposed_by, row.confirmed_by) == (7, other, None)
+
+
+def test_what_is_confirmed_is_read_only_and_confirmed_once() -> None:
+    one, other = ApproverFactory(), ApproverFactory()
+    row = proposed(one)
+    services.confirm_rule(rule=row, by=other, seen=row.content)
+    assert client_of(one).post(page(row), {"source": "y"}).status_code == 403
+    with pytest.raises(DomainError, match="schon bestätigt"):
+        services.confirm_rule(rule=row, by=ApproverFactory(), seen=row.content)
+
+
+def test_a_proposal_whose_day_has_come_is_not_confirmed_any_more() -> None:
+    row = DatedRule.objects.create(
+        kind=TWO, valid_from=clock.today(), value=None, source="x", proposed_by=ApproverFactory()
+    )
+    other = ApproverFactory()
+    with pytest.raises(DomainError, match="Der Tag der Regel ist gekommen"):
+        services.confirm_rule(rule=row, by=other, seen=row.content)
+    assert deadlines(other) == []
+
+
+def test_the_database_wants_two_people() -> None:
+    person = ApproverFactory()
+    for people in ({"proposed_by": person, "confirmed_by": person}, {"confirmed_by": person}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            DatedRule.objects.create(kind=TWO, valid_from=tomorrow(), value=None, source="x", **people)
+
+
+def test_the_other_approver_finds_it_on_the_start_page_and_confirms() -> None:
+    two_approve_from("25000")
+    one, other = ApproverFactory(name="Anna Vorschlag"), ApproverFactory()
+    row = proposed(one, "30000")
+    assert [deadline.kind for deadline in deadlines(other)] == [DeadlineKind.RULE_WAITS]
+    assert deadlines(one) == []
+    start = client_of(other).get(reverse("summaries:start"))
+    assert page(row) in start.content.decode()
+    assert page(row, "confirm") in client_of(other).get(page(row)).content.decode()
+    shown = client_of(other).get(page(row, "confirm"))
+    for words in ("Anna Vorschlag", "30.000,00", "25.000,00", f"{tomorrow():%d.%m.%Y}", "Dienstanweisung"):
+        assert words in texts(shown)
+    answer = client_of(other).post(page(row, "confirm"), {"seen": hidden(shown, "seen")})
+    assert answer.status_code == 302
+    row.refresh_from_db()
+    assert row.confirmed_by == other
+    assert row.history.latest().history_user == other
+    assert deadlines(other) == []
+
+
+def test_the_proposer_is_refused_on_the_page_and_in_a_sentence() -> None:
+    one = ApproverFactory()
+    row = proposed(one)
+    assert page(row, "confirm") not in client_of(one).get(page(row)).content.decode()
+    answer = client_of(one).post(page(row, "confirm"), {"seen": row.content}, follow=True)
+    assert (answer.status_code, "andere Person" in texts(answer)) == (200, True)
+    assert "wartet auf die Bestätigung" in texts(client_of(one).get(reverse("admin:funding_datedrule_changelist")))
