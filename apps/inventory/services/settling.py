@@ -27,6 +27,7 @@ from apps.inventory.services.steps import move_device, report_lost
 from apps.inventory.services.stocktakes import ensure_running, locked_stocktake
 from apps.inventory.stocktake_choices import SETTLES, Outcome, Settlement
 from apps.inventory.stocktake_losses import why_not_lost_with_others
+from apps.inventory.workflow import TRANSITIONS
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -101,10 +102,24 @@ def _nothing(_row: Stocktake, _item: StocktakeItem, _by: User) -> None:
 def _move(row: Stocktake, item: StocktakeItem, by: User) -> None:
     """The device stands where it was found; where somebody has moved it there already, that is enough."""
     device = _device(item)
+    if not TRANSITIONS.allowed("move_device", source=device.status):
+        raise DomainError(_why_it_stays(device))
     site = item.found_site or (device.site if device.school_id == row.school_id else row.site)
     spot = Spot(row.school, site, item.found_room or (device.room if device.school_id == row.school_id else ""))
     if Spot.of(device) != spot:
         move_device(device=device, school=row.school, site=site, room=spot.room, by=by, reason=_because(row))
+
+
+def _why_it_stays(device: Device) -> str:
+    """What to do with a device that its status keeps from being moved."""
+    sentences = {
+        DeviceStatus.RETIRED: _("It is retired. If it is to be used again, please ask IT support to choose “Take into"
+                                " the depot” on its page; then it can be moved here."),
+        DeviceStatus.ON_LOAN: _("It is on loan. Please take it back first; then it can be moved here."),
+        DeviceStatus.IN_REPAIR: _("It is in repair. Please note on its page that it is back; then it can be moved"
+                                  " here."),
+    }  # fmt: skip
+    return str(sentences[DeviceStatus(device.status)])
 
 
 def _lose(row: Stocktake, item: StocktakeItem, by: User) -> None:
