@@ -85,7 +85,7 @@ def test_a_second_one_is_refused_at_the_field(signed_in, school, stocktake):
 
 
 def test_scan_without_script(signed_in, stocktake):
-    response = scan_by_form(signed_in, stocktake, "http://x.example/d/t-1")
+    response = scan_by_form(signed_in, stocktake, "http://testserver/d/t-1")
     assert "1 von 3 gefunden" in text(response)
     assert "T-1 ist gefunden." in text(response)
     assert 'name="room" value="1"' in response.content.decode()
@@ -259,7 +259,9 @@ def test_all_as_lost_names_what_is_left_out_and_what_is_bound(signed_in, stockta
 def test_one_lent_device_says_that_its_loan_ends(signed_in, stocktake, coordinator):
     services.lend_device(device=Device.objects.get(tag="T-1"), by=coordinator)
     one = {"ids": stocktake.items.get(code="T-1").pk}
-    assert "1 laufende Leihe endet" in text(signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), one))
+    assert "1 laufende Leihe endet" in text(
+        signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), one)
+    )
 
 
 def test_nothing_is_left_to_report_where_all_are_lent(signed_in, stocktake, coordinator):
