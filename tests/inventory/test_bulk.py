@@ -194,7 +194,8 @@ def test_the_preview_of_a_loss_says_which_loans_end_and_what_is_bound(client, cl
     assert "1 laufende Leihe endet" in page
     assert "A-2: " in page
     assert "48.03-1" in page
-    assert "laufende Leihe" not in client.get(shown(devices, clerk, "note", note="x").get_absolute_url()).content.decode()
+    other = shown(devices, clerk, "note", note="x").get_absolute_url()
+    assert "laufende Leihe" not in client.get(other).content.decode()
 
 
 def test_what_changed_after_it_was_shown_is_not_done_unseen(clerk, target, devices):
