@@ -53,7 +53,13 @@ def register_all() -> None:
         JobKind(CHECK_JOB, _("Check an uploaded file"), 40, rhythm=_("when needed"), words=import_words),
         JobKind(APPLY_JOB, _("Apply an uploaded file"), 50, rhythm=_("when needed"), words=import_words),
         JobKind(
-            CLEARING_JOB, _("Clear what has expired"), 60, task=CLEARING_JOB, rhythm=_("every night"), repeated=True
+            CLEARING_JOB,
+            _("Clear what has expired"),
+            60,
+            task=CLEARING_JOB,
+            rhythm=_("every night"),
+            repeated=True,
+            by_schedule=True,
         ),
     )
     register_waiting("mails", Waiting(_("Mails to be sent"), queued_mails, 20))

@@ -127,7 +127,7 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
                 return redirect(f"admin:core_importrun_{'columns' if unread else 'change'}", run.pk)
         context = {
             **self.admin_site.each_context(request),
-            "title": kind.label,
+            "title": _("Import: %(what)s") % {"what": kind.label},
             "form": form,
             "opts": self.opts,
             "recent": ImportRun.objects.visible_to(request.user).filter(source=kind.name)[:5],

@@ -24,7 +24,8 @@ def _no_words(_result: Mapping[str, Any]) -> str:
 class JobKind:
     """`name` as stored in `Job.kind`. `task` is what "run now" sends, with the job's number; none: only shown.
 
-    `words` makes a sentence of a job's result. Runs of a `repeated` kind are forgotten after half a year.
+    `words` makes a sentence of a job's result. Runs of a `repeated` kind are forgotten after half a year. A kind runs
+    again with the next sweep when it broke off, or `by_schedule` no sooner than its rhythm says.
     """
 
     name: str
@@ -34,6 +35,7 @@ class JobKind:
     rhythm: Text = ""
     words: Outcome = _no_words
     repeated: bool = False
+    by_schedule: bool = False
 
 
 @dataclass(frozen=True)

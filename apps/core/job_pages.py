@@ -55,6 +55,10 @@ def outcome(job: Job) -> str:
     """What came out, in words: figures, the reason of a failure, or how far it is."""
     state = jobs.shown_state(job)
     if state == JobState.BROKEN_OFF:
+        kind = job_kinds.kind_of(job.kind)
+        if kind is not None and kind.by_schedule:
+            text = _("The worker was interrupted. The work begins again by itself at its time: %(rhythm)s.")
+            return text % {"rhythm": kind.rhythm}
         return _("The worker was interrupted. The next sweep takes the work up again.")
     if state == JobState.FAILED:
         return job.error

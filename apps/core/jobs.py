@@ -21,6 +21,7 @@ from django.db.models.functions import Coalesce
 from structlog.contextvars import bound_contextvars
 
 from apps.core import clock
+from apps.core.errors import DomainError
 from apps.core.models import Job, JobState
 
 logger = logging.getLogger(__name__)
@@ -75,8 +76,9 @@ def finish_job(job: Job, *, result: dict[str, Any]) -> None:
 
 
 def fail_job(job: Job, error: BaseException) -> None:
-    """The job failed; the last line of the error is the reason that operators read."""
-    reason = traceback.format_exception_only(error)[-1].strip()
+    """The job failed. Operators read a refusal's sentence, or the last line of a fault."""
+    is_refusal = isinstance(error, DomainError)
+    reason = str(error) if is_refusal else traceback.format_exception_only(error)[-1].strip()
     Job.objects.filter(pk=job.pk).update(state=JobState.FAILED, ended_at=clock.now(), error=reason, requested=None)
 
 

@@ -52,7 +52,7 @@ def own_filters(user: Any, list_name: str, current: str) -> list[OwnFilter]:
 
 @transaction.atomic
 def keep_filter(*, user: Any, list_name: str, name: str, query: str) -> SavedFilter:
-    """Keeps a filter under a name; one that is called so already is replaced."""
+    """Keeps a filter under a name that none of the list's others bears; sent twice, it is kept once."""
     name = _tidy(name)
     if not query:
         raise DomainError(_("The list is not filtered. Please filter or sort it first."))
@@ -61,6 +61,8 @@ def keep_filter(*, user: Any, list_name: str, name: str, query: str) -> SavedFil
     _lock(user)
     rows = SavedFilter.objects.visible_to(user).filter(list_name=list_name)
     known = rows.filter(name=name).first()
+    if known is not None and known.query != query:
+        raise DomainError(_taken())
     if known is None and rows.count() >= MOST:
         raise DomainError(_("You have %(most)d filters for this list. Please delete one first.") % {"most": MOST})
     row = known or SavedFilter(user=user, list_name=list_name, name=name)
@@ -75,7 +77,7 @@ def rename_filter(*, row: SavedFilter, name: str) -> SavedFilter:
     _lock(row.user)
     others = SavedFilter.objects.visible_to(row.user).filter(list_name=row.list_name).exclude(pk=row.pk)
     if others.filter(name=name).exists():
-        raise DomainError(_("Another of your filters is called so. Please choose another name."))
+        raise DomainError(_taken())
     row.name = name
     row.save(update_fields=["name"])
     return row
@@ -94,6 +96,10 @@ def open_first(*, row: SavedFilter, first: bool) -> SavedFilter:
 
 def forget_filter(*, row: SavedFilter) -> None:
     row.delete()
+
+
+def _taken() -> str:
+    return str(_("Another of your filters is called so. Please choose another name."))
 
 
 def _tidy(name: str) -> str:

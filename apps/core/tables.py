@@ -251,7 +251,8 @@ class PortalTable(tables.Table):
                 value = cell.read(record)
                 name = name or value
                 if value in cell.empty_values:
-                    content: Any = missing
+                    default = cell.bound.column.default
+                    content: Any = missing if default is None else default
                 else:
                     content = cell.render(value, record)
                     if cell.bound.link is not None:

@@ -38,6 +38,7 @@ def register_all() -> None:
             54,
             task=REMINDING_JOB,
             rhythm=gettext_lazy("every morning"),
+            by_schedule=True,
             words=_words,
             repeated=True,
         )

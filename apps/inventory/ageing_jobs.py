@@ -35,6 +35,7 @@ def register_all() -> None:
             35,
             task=REMINDER_JOB,
             rhythm=gettext_lazy("twice a year"),
+            by_schedule=True,
             words=reminder_words,
             repeated=True,
         )

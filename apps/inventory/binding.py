@@ -46,6 +46,14 @@ def bound_words(device: Device) -> str:
     return f"{formats.day(device.bound_until)} ({device.bound_by})"
 
 
+def bound_reference(device: Device) -> str:
+    """By what, and until when: "48.03-123, until 31.12.2029"."""
+    return _("%(reference)s, until %(day)s") % {
+        "reference": device.bound_by,
+        "day": formats.day(device.bound_until),
+    }
+
+
 def refusal(device: Device) -> str:
     """Why the device must stay, and what to do."""
     return _(

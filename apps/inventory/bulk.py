@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.clock import today
 from apps.core.errors import DomainError
-from apps.inventory.binding import bound_words, is_bound
+from apps.inventory.binding import bound_reference, bound_words, is_bound
 from apps.inventory.choices import BulkAction, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement
 from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
@@ -51,6 +51,7 @@ TARGETS = {
     BulkAction.LOST: DeviceStatus.LOST,
     BulkAction.STOLEN: DeviceStatus.STOLEN,
 }
+LOSSES = frozenset({BulkAction.LOST, BulkAction.STOLEN})
 SHOWN_TAGS, SHOWN_ROWS = 20, 50
 KEEPS_PLACE = frozenset({BulkAction.REPAIR, BulkAction.REPAIRED, BulkAction.NOTE})
 """Actions that move no figure, and so know no day."""
@@ -113,13 +114,23 @@ class Shown:
 
 @dataclass
 class Plan:
-    """What would happen: the devices that it can happen to, and the reasons why not, each with its devices."""
+    """What would happen: the devices that it can happen to, and the reasons why not, each with its devices.
+
+    Of a loss or theft: how many loans would end, and which of the devices a grant binds.
+    """
 
     devices: list[Device] = field(default_factory=list)
     refused: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     gone: int = 0
     from_where: Counter[str] = field(default_factory=Counter)
     rows: list[Shown] = field(default_factory=list)
+    bound: list[Device] = field(default_factory=list)
+    ends_loans: int = 0
+
+    @property
+    def bindings(self) -> list[tuple[str, str]]:
+        """The first of the devices that would be lost although a grant binds them: number, and by which grant."""
+        return [(device.tag, bound_reference(device)) for device in self.bound[:SHOWN_ROWS]]
 
     @property
     def refusals(self) -> list[tuple[str, int, list[str]]]:
@@ -156,6 +167,9 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
             plan.refused[reason].append(device.tag)
             continue
         plan.devices.append(device)
+        if wish.action in LOSSES:
+            plan.ends_loans += device.status == DeviceStatus.ON_LOAN
+            plan.bound += [device] if is_bound(device, wish.on) else []
         plan.from_where[str(device.school) if device.school else place_of(device)] += 1
         if len(plan.rows) < SHOWN_ROWS:
             plan.rows.append(Shown(device, _before(device, wish), _after(device, wish)))

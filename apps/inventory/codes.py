@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.http.request import validate_host
 
 from apps.inventory.models import Device
 from apps.inventory.models.stocktakes import CODE_LENGTH
@@ -15,16 +17,33 @@ _SHORT = "d"
 
 
 def read_code(text: str) -> str:
-    """The number in what was scanned or typed: the tag of a full or relative address `/d/<tag>`, else the text itself.
+    """The number in what was scanned or typed: the tag of an address `/d/<tag>` of the portal, else the text.
 
-    Without blanks around, never longer than a stored code. "" where nothing is left.
+    The address may be full or relative. The result has no blanks around and is never longer than a stored code; ""
+    where nothing is left.
     """
     code = tidy(text.replace("\x00", ""))
     if "/" in code:
-        parts = [part for part in urlsplit(code).path.split("/") if part]
-        if len(parts) >= 2 and parts[-2].casefold() == _SHORT:
+        address = _split(code)
+        parts = [part for part in address.path.split("/") if part]
+        if len(parts) >= 2 and parts[-2].casefold() == _SHORT and _is_ours(address):
             code = tidy(unquote(parts[-1]).replace("\x00", "")).upper()
     return code[:CODE_LENGTH].strip()
+
+
+def _split(code: str) -> SplitResult:
+    try:
+        return urlsplit(code)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _is_ours(address: SplitResult) -> bool:
+    """Whether the address names no host, or one at which the portal answers: what others print is no device of ours."""
+    if not address.netloc:
+        return not address.scheme
+    known = [*settings.ALLOWED_HOSTS, urlsplit(settings.PORTAL_URL).hostname or ""]
+    return validate_host((address.hostname or "").casefold(), known)
 
 
 def device_of(code: str, among: QuerySet[Any] | None = None) -> Device | None:

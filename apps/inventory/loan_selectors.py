@@ -193,6 +193,14 @@ def device_of_code(text: str, user: User) -> Device:
     return found
 
 
+def why_not_for_pupils(device: Device) -> str:
+    """Why the device is none for pupils: its kind says so. Empty when it is."""
+    if device.kind.countable:
+        return ""
+    return _("%(tag)s is no pupils' device but of the kind “%(kind)s”. Please take another one, or lend it to a"
+             " teacher.") % {"tag": device.tag, "kind": device.kind}  # fmt: skip
+
+
 def why_not_lendable(device: Device, school: School | None = None) -> str:
     """Why the device cannot be handed out now, in one sentence; empty when it can."""
     names = {"tag": device.tag, "school": device.school, "place": school}

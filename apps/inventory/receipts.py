@@ -80,15 +80,19 @@ def _handed_out(loan: Loan, names: bool) -> dict[str, Any]:
 
 
 def _returned(loan: Loan, names: bool) -> dict[str, Any]:
+    """Of a loan that is still out it is a form, to be filled in when the device comes back."""
+    ended = not loan.is_open
+    missing = gettext("Parts that are missing")
+    blank = [(missing, "")] if not ended and loan.parts.all() else []
     facts = [
         *_device_facts(loan),
-        *_parts(gettext("Parts of the kit"), loan, ended=True),
-        *_parts(gettext("Parts that are missing"), loan, ended=True, back=False),
+        *_parts(gettext("Parts of the kit"), loan, ended=ended),
+        *(_parts(missing, loan, ended=True, back=False) if ended else blank),
         (gettext("Start of the loan"), formats.day(loan.since)),
         (gettext("Given back on"), formats.day(loan.ended_on) if loan.ended_on else ""),
         (gettext("Condition at hand-out"), _condition(loan.condition_out)),
-        (gettext("Condition at return"), _condition(loan.condition_back)),
-        (gettext("Damage at return"), loan.damage_back or (gettext("none known") if loan.ended_on else "")),
+        (gettext("Condition at return"), _condition(loan.condition_back) if ended else ""),
+        (gettext("Damage at return"), loan.damage_back or (gettext("none known") if ended else "")),
     ]
     who = (
         gettext("Place, day, signature of the teacher")
@@ -97,8 +101,10 @@ def _returned(loan: Loan, names: bool) -> dict[str, Any]:
     )
     return {
         **_head(loan, names),
-        "heading": gettext("Receipt of a return"),
-        "intro": gettext("The school has received the device named below back. The loan has ended."),
+        "heading": gettext("Receipt of a return") if ended else gettext("Form for a return"),
+        "intro": gettext("The school has received the device named below back. The loan has ended.")
+        if ended
+        else gettext("To be filled in when the device named below comes back to the school."),
         "facts": _lines(facts),
         "notes": [],
         "signatures": [gettext("Place, day, signature for the school"), who],

@@ -13,9 +13,10 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, pgettext
 
 from apps.core import clock, formats
+from apps.inventory.choices import DeviceStatus
 from apps.inventory.models import Stocktake, StocktakeItem
 from apps.inventory.stocktake_choices import Outcome, StocktakeState
-from apps.inventory.stocktake_selectors import Progress, Words, progress_of
+from apps.inventory.stocktake_selectors import Progress, Words, lent, progress_of
 from apps.inventory.stocktake_tables import place_words, settlement_words
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def report_pdf(stocktake: Stocktake, user: User) -> bytes:
 def _document(stocktake: Stocktake, user: User) -> dict[str, Any]:
     progress = progress_of(stocktake)
     differences: Any = StocktakeItem.objects.filter(stocktake=stocktake).exclude(outcome=Outcome.FOUND, settlement="")
+    differences = differences.exclude(lent())
     items = list(differences.select_related("device__product", "school", "site", "found_site", "settled_by"))
     words = Words(user, items)
     return {
@@ -76,6 +78,7 @@ def _facts(stocktake: Stocktake, progress: Progress) -> Iterator[tuple[str, str]
     yield gettext("Expected"), formats.number(progress.expected)
     yield gettext("Found"), formats.number(progress.found)
     yield gettext("Not found"), formats.number(progress.missing)
+    yield capfirst(str(DeviceStatus.ON_LOAN.label)), formats.number(progress.lent)
     yield gettext("Found besides"), formats.number(progress.extra)
     yield gettext("Still open"), formats.number(progress.open)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, When
 from django.utils.translation import gettext as _
 
 from apps.inventory.choices import DeviceStatus
 from apps.inventory.models import Device, Stocktake, StocktakeItem, StocktakeScan
-from apps.inventory.stocktake_choices import Outcome, StocktakeState
+from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
 from apps.schools.models import School
 
 if TYPE_CHECKING:
@@ -20,15 +20,27 @@ if TYPE_CHECKING:
 
 LAST_SCANS = 20
 RUNNING_SHOWN = 10
+ON_LOAN = "on_loan"
+"""What filters call the devices that were on loan when the stocktake began."""
+
+
+def lent(prefix: str = "") -> Q:
+    """The items of which `StocktakeItem.is_lent` holds; `prefix` leads to them."""
+    facts = {"outcome": Outcome.MISSING, "settlement": Settlement.AWAY, "status": DeviceStatus.ON_LOAN}
+    return Q(**{f"{prefix}{name}": value for name, value in facts.items()})
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`expected` devices, of them `found` wherever; `extra` were found besides. The rest by outcome."""
+    """`expected` devices, of them `found` wherever; `extra` were found besides. The rest by outcome.
+
+    `lent` ones are with their borrowers: they are neither expected nor missing.
+    """
 
     expected: int
     found: int
     extra: int
+    lent: int
     numbers: dict[Outcome, int]
     unsettled: dict[Outcome, int]
 
@@ -61,13 +73,17 @@ def progress_of(stocktake: Stocktake) -> Progress:
     by_hand = Q(found_at__isnull=False)
     rows = (
         StocktakeItem.objects.filter(stocktake=stocktake)
+        .annotate(away=Case(When(lent(), then=True), default=False))
         .order_by()
-        .values("outcome", "expected")
+        .values("outcome", "expected", "away")
         .annotate(number=Count("pk"), still=Count("pk", filter=Q(settlement="")), seen=Count("pk", filter=by_hand))
     )
     numbers, unsettled = dict.fromkeys(Outcome, 0), dict.fromkeys(Outcome, 0)
-    expected = found = extra = 0
+    expected = found = extra = on_loan = 0
     for row in rows:
+        if row["away"]:
+            on_loan += row["number"]
+            continue
         outcome = Outcome(row["outcome"])
         numbers[outcome] += row["number"]
         unsettled[outcome] += row["still"] if outcome != Outcome.FOUND else 0
@@ -76,13 +92,14 @@ def progress_of(stocktake: Stocktake) -> Progress:
             found += row["number"] if outcome != Outcome.MISSING else 0
         elif outcome in {Outcome.FOUND, Outcome.OTHER_ROOM}:
             extra += row["number"]
-    return Progress(expected, found, extra, numbers, unsettled)
+    return Progress(expected, found, extra, on_loan, numbers, unsettled)
 
 
 def rooms_of(stocktake: Stocktake) -> list[RoomProgress]:
-    """The rooms in which something was expected, in the order in which people count: 2 before 10."""
+    """The rooms in which something is to be found, in the order in which people count: 2 before 10."""
     rows = (
         StocktakeItem.objects.filter(stocktake=stocktake, expected=True)
+        .exclude(lent())
         .order_by()
         .values("site", "site__name", "room")
         .annotate(expected=Count("pk"), found=Count("pk", filter=~Q(outcome=Outcome.MISSING)))

@@ -13,9 +13,11 @@ from django.utils.translation import pgettext_lazy
 from apps.core import formats
 from apps.core.filters import PortalFilterSet
 from apps.core.tables import DateColumn, LinkColumn, NumberColumn, PortalTable, StateColumn, TextColumn
+from apps.core.templatetags.portal import state_badge
+from apps.inventory.choices import DeviceStatus
 from apps.inventory.models import Stocktake, StocktakeItem
 from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
-from apps.inventory.stocktake_selectors import Words
+from apps.inventory.stocktake_selectors import ON_LOAN, Words, lent
 from apps.schools.models import School
 
 
@@ -89,6 +91,12 @@ class ItemTable(PortalTable):
             return record.code
         return format_html('<a class="kern-link" href="{}">{}</a>', record.device.get_absolute_url(), record.code)
 
+    def render_outcome(self, record: StocktakeItem) -> Any:
+        return state_badge(DeviceStatus.ON_LOAN if record.is_lent else Outcome(record.outcome))
+
+    def value_outcome(self, record: StocktakeItem) -> str:
+        return str((DeviceStatus.ON_LOAN if record.is_lent else Outcome(record.outcome)).label)
+
     def render_product(self, record: StocktakeItem) -> Any:
         return str(record.device.product) if record.device and self._words().shows(record) else "–"
 
@@ -118,14 +126,20 @@ def place_words(site: Any, room: str) -> str:
 
 def settlement_words(item: StocktakeItem) -> Any:
     """How a finding was settled, with the reason; what was found needs nothing, the rest is still open."""
+    if item.is_lent:
+        return _("on loan, nothing to settle")
     if not item.settlement:
         return "–" if item.outcome == Outcome.FOUND else _("still open")
     label = str(Settlement(item.settlement).label)
     return f"{label}: {item.reason}" if item.reason else label
 
 
+def _outcomes() -> list[tuple[str, Any]]:
+    return [*Outcome.choices, (ON_LOAN, DeviceStatus.ON_LOAN.label)]
+
+
 class ItemFilters(PortalFilterSet):
-    outcome = django_filters.ChoiceFilter(label=_("Result"), choices=Outcome.choices)
+    outcome = django_filters.ChoiceFilter(label=_("Result"), choices=_outcomes, method="filter_outcome")
     settled = django_filters.ChoiceFilter(
         label=_("Settled"), choices=[("no", _("still open")), ("yes", _("settled"))], method="filter_settled"
     )
@@ -135,6 +149,12 @@ class ItemFilters(PortalFilterSet):
     class Meta:
         model = StocktakeItem
         fields = ("outcome", "settled", "room", "code")
+
+    def filter_outcome(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        if value == ON_LOAN:
+            return rows.filter(lent())
+        found = rows.filter(outcome=value)
+        return found.exclude(lent()) if value == Outcome.MISSING else found
 
     def filter_settled(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         still = rows.filter(settlement="").exclude(outcome=Outcome.FOUND)

@@ -28,6 +28,7 @@ from apps.inventory import stocktake_selectors as selectors
 from apps.inventory.models import Stocktake, StocktakeItem
 from apps.inventory.stocktake_choices import SETTLES, Outcome, Settlement, StocktakeState
 from apps.inventory.stocktake_forms import ReasonForm, StartForm
+from apps.inventory.stocktake_losses import losses_of
 from apps.inventory.stocktake_report import report_pdf
 from apps.inventory.stocktake_tables import ItemFilters, ItemTable, StocktakeFilters, StocktakeTable
 from apps.schools.models import School
@@ -118,7 +119,7 @@ class StocktakeListView(StocktakePageMixin, PortalListView):
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = Stocktake.objects.visible_to(self.request.user)
-        expected = Q(items__expected=True)
+        expected = Q(items__expected=True) & ~selectors.lent("items__")
         return rows.select_related("school", "site").annotate(
             expected=Count("items", filter=expected),
             found=Count("items", filter=expected & ~Q(items__outcome=Outcome.MISSING)),
@@ -177,6 +178,7 @@ class StocktakeView(StocktakePageMixin, TemplateView):
         return super().get_context_data(
             progress=progress,
             tasks=[self._task(outcome, progress) for outcome in Outcome if outcome != Outcome.FOUND],
+            lent_url=f"{reverse('inventory:stocktake_items', args=[self.stocktake.pk])}?outcome={selectors.ON_LOAN}",
             rooms=[(row, self._room_address(row)) for row in selectors.rooms_of(self.stocktake)],
             **kwargs,
         )
@@ -330,8 +332,11 @@ class StocktakeSettleView(RunMixin, FormView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         words = selectors.Words(self.request.user, self.items)
-        shown = [(item, item.device.product if words.shows(item) and item.device else "") for item in self.items]
-        return super().get_context_data(items=shown, way=self.way, **kwargs)
+        losses = losses_of(self.items) if self.way.how == Settlement.REPORTED_LOST else None
+        items = self.items if losses is None else losses.items
+        shown = [(item, item.device.product if words.shows(item) and item.device else "") for item in items]
+        more = {"losses": losses, "back_url": self._list_address()}
+        return super().get_context_data(items=shown, way=self.way, **more, **kwargs)
 
 
 class StocktakeCloseView(RunMixin, TemplateView):

@@ -189,7 +189,8 @@ class DeviceDetailView(DevicePageMixin, DetailView):
         if user.has_perm("inventory.print_labels"):
             url = f"{reverse('inventory:labels')}?{urlencode({'tag': device.tag})}"
             links.append({"label": _("Print label"), "url": url, "danger": False, "correction": True})
-        first = links[:1] if links and not (links[0]["danger"] or links[0]["correction"]) else []
+        leads = links and not (device.disposal or links[0]["danger"] or links[0]["correction"])
+        first = links[:1] if leads else []
         everything = "history" in self.request.GET
         most = device_history.MOST if everything else device_history.SHOWN
         history = device_history.device_history(device, user, most=most + 1)

@@ -57,6 +57,7 @@ def register_jobs() -> None:
             20,
             task=FULL_JOB,
             rhythm=gettext_lazy("every night"),
+            by_schedule=True,
             words=_full_words,
             repeated=True,
         ),

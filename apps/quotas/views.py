@@ -49,6 +49,19 @@ class AskedFigures:
         """Whether the plan had ended by the day, so that its targets only hold for want of another one."""
         return self.plan is not None and self.plan.ends_on < self.day
 
+    @property
+    def next_plan(self) -> MediaDevelopmentPlan | None:
+        """The plan in force on the day, where that is a later one than the shown plan."""
+        if self.plan is None:
+            return None
+        start = self.plan.starts_on
+        return _latest(other for other in self.plans if start < other.starts_on <= self.day)
+
+    @property
+    def past_day(self) -> datetime.date | None:
+        """The day, where it lies in the past: pages then say of which day their figures are."""
+        return self.day if self.day < clock.today() else None
+
     def context(self, **keep: str) -> dict[str, Any]:
         """For the switch in the page's head (`figures_context`); `keep` are other parameters that stay."""
         return {

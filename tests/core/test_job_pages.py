@@ -53,7 +53,7 @@ def test_runs_are_told_in_german_words(client: Client, admin: Any) -> None:
         "ConnectionRefusedError: [Errno 111]",
         "Frau Betrieb",
         "Mails versenden",
-        "von selbst",
+        'data-label="Gestartet von">von selbst</td>',
     ):
         assert words in text, words
 
@@ -64,6 +64,13 @@ def test_a_job_whose_worker_died_is_shown_as_broken_off_at_once(client: Client, 
     assert "Abgebrochen" in text
     assert "Der nächste Durchgang nimmt die Arbeit wieder auf." in text
     assert "hx-trigger" not in text
+
+
+def test_a_nightly_job_whose_worker_died_says_when_it_runs_again(client: Client, admin: Any) -> None:
+    job_of(FULL, JobState.RUNNING)
+    text = text_of(client)
+    assert "Die Arbeit beginnt von selbst wieder zu ihrer Zeit: jede Nacht." in text
+    assert "Der nächste Durchgang" not in text
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, ""), (1.5, "1,5\u202fs")])

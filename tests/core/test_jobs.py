@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from apps.core import clock, jobs
+from apps.core.errors import DomainError
 from apps.core.models import Job, JobState
 from apps.core.tasks import run_requested_jobs, show_sign_of_life
 from tests.factories import UserFactory
@@ -100,3 +101,12 @@ def test_a_requested_run_whose_nudge_was_lost_is_sent_again(worker: Any) -> None
 
     wait_until(lambda: Job.objects.get(pk=job.pk).state == JobState.DONE, what="the requested run")
     assert Job.objects.filter(kind=KIND).count() == 1
+
+
+@pytest.mark.django_db
+def test_a_refusal_is_kept_as_its_sentence_and_a_fault_with_its_kind() -> None:
+    refused, broken = running_job(), running_job()
+    jobs.fail_job(refused, DomainError("Bitte laden Sie die Seite neu."))
+    jobs.fail_job(broken, ValueError("x"))
+    reasons = Job.objects.filter(pk__in=[refused.pk, broken.pk]).order_by("pk").values_list("error", flat=True)
+    assert list(reasons) == ["Bitte laden Sie die Seite neu.", "ValueError: x"]

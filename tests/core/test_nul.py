@@ -55,4 +55,4 @@ def test_a_nul_in_a_form_that_no_field_refused_is_a_request_that_cannot_be_read(
 
 
 def test_a_scanned_address_hides_no_nul() -> None:
-    assert read_code("https://mep.example/d/HAM-1%00") == "HAM-1"
+    assert read_code("http://testserver/d/HAM-1%00") == "HAM-1"

@@ -58,15 +58,17 @@ def test_an_unfiltered_list_and_a_missing_name_are_refused(client, clerk):
     assert SavedFilter.objects.count() == 0
 
 
-def test_a_name_that_is_taken_is_replaced_when_kept_and_refused_when_renamed(clerk):
-    kept(clerk, "A", "q=eins")
-    assert kept(clerk, "A", "q=zwei").query == "q=zwei"
+def test_a_name_that_is_taken_is_refused(clerk):
+    first = kept(clerk, "A", "q=eins")
+    assert kept(clerk, "A", "q=eins") == first, "sent twice"
+    with pytest.raises(DomainError, match="heißt schon so"):
+        kept(clerk, "A", "q=zwei")
     other = kept(clerk, "B", "q=drei")
 
     with pytest.raises(DomainError, match="heißt schon so"):
         saved_filters.rename_filter(row=other, name="A")
 
-    assert sorted(SavedFilter.objects.values_list("name", "query")) == [("A", "q=zwei"), ("B", "q=drei")]
+    assert sorted(SavedFilter.objects.values_list("name", "query")) == [("A", "q=eins"), ("B", "q=drei")]
 
 
 def test_one_filter_opens_with_the_list_until_all_is_asked_for(client, clerk):

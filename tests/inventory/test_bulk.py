@@ -181,6 +181,23 @@ def test_a_device_that_a_grant_binds_is_neither_retired_nor_given_away(clerk, de
     assert (done.result["changed"], standing(devices[0])[0]) == (3, "in_use")
 
 
+@pytest.mark.parametrize("action", [BulkAction.LOST, BulkAction.STOLEN])
+def test_the_preview_of_a_loss_says_which_loans_end_and_what_is_bound(client, clerk, devices, action):
+    services.lend_device(device=devices[0], by=clerk)
+    Device.objects.filter(pk=devices[1].pk).update(bound_until=today() + DAY, bound_by="48.03-1")
+    change = shown(devices, clerk, action)
+
+    plan = services.plan_of(change, clerk)
+    page = client.get(change.get_absolute_url()).content.decode()
+
+    assert (plan.ends_loans, [device.tag for device in plan.bound]) == (1, ["A-2"])
+    assert "1 laufende Leihe endet" in page
+    assert "A-2: " in page
+    assert "48.03-1" in page
+    other = shown(devices, clerk, "note", note="x").get_absolute_url()
+    assert "laufende Leihe" not in client.get(other).content.decode()
+
+
 def test_what_changed_after_it_was_shown_is_not_done_unseen(clerk, target, devices):
     change = shown(devices, clerk, BulkAction.RETIRE, reason="alt")
     services.move_device(device=devices[2], school=target, by=clerk)

@@ -58,7 +58,7 @@ def test_a_new_device_is_recorded_with_all_facts_placement_and_history(school, p
     assert (placement.school, placement.room, placement.since, placement.until) == (school, "R 12", clock.today(), None)
     assert (placement.countable, placement.ownership, placement.by) == (True, "bought", clerk)
     history = device.history.get()
-    assert (history.history_user, history.history_change_reason) == (clerk, "devices: devices.csv")
+    assert (history.history_user, history.history_change_reason) == (clerk, "Aus der Datei „devices.csv“")
     assert {row.tag for row in Device.objects.all()} == {"HAM-000001", "HAM-000002"}
     assert Device.objects.search("ham-000002 overberg").get().serial == "SN-2"
     school.refresh_from_db()

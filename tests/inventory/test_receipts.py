@@ -99,6 +99,20 @@ def test_the_receipt_of_a_return_says_how_it_came_back(client, school, coordinat
         assert part in text
 
 
+def test_a_loan_that_is_still_out_has_a_form_for_its_return(client, school, coordinator):
+    loan = lent(school, coordinator)
+
+    (text,) = pages(client.get(f"/loans/{loan.number}/return-receipt/"))
+
+    assert "Rückgabeformular" in text
+    assert "Die Leihe ist beendet" not in text
+    for label in ("Zurückgegeben am", "Zustand bei Rückgabe", "Schäden bei Rückgabe"):
+        assert f"{label} ……" in text, label
+    assert "Formular für die Rückgabe (PDF)" in client.get(f"/loans/{loan.number}/").content.decode()
+    services.take_back(loan=loan, by=coordinator)
+    assert "Rückgabebeleg (PDF)" in client.get(f"/loans/{loan.number}/").content.decode()
+
+
 def test_a_class_has_its_receipts_in_one_file_by_inventory_number(client, school, coordinator):
     loans = [lent(school, coordinator, serial=f"SN-{number}") for number in range(3)]
     lent(school, coordinator, serial="SN-8", group="8a")

@@ -369,8 +369,8 @@ def test_a_coordinator_of_another_school_lends_nothing(device, coordinator):
     ("text", "code"),
     [
         (" ham-000001 ", "HAM-000001"),
-        ("https://medien.stadt.example/d/HAM-000001", "HAM-000001"),
-        ("HTTPS://MEDIEN.STADT.EXAMPLE/d/ham-000001/?x=1", "HAM-000001"),
+        ("http://testserver/d/HAM-000001", "HAM-000001"),
+        ("HTTP://TESTSERVER/d/ham-000001/?x=1", "HAM-000001"),
         ("sn  1", "SN 1"),
         ("", ""),
     ],
@@ -382,3 +382,12 @@ def test_the_number_in_what_was_scanned(text, code):
 def test_a_device_is_found_by_serial_too(school, coordinator):
     device = factories.DeviceFactory(school=school, serial="f9x-22")
     assert device_of_code("f9X-22", coordinator) == device
+
+
+def test_pupils_are_lent_pupils_devices_only(school, coordinator):
+    kind = factories.DeviceKindFactory(projector=True)
+    device = factories.DeviceFactory(product=factories.ProductFactory(kind=kind), school=school)
+    with pytest.raises(DomainError, match="kein Schülergerät, sondern von der Art „Beamer“"):
+        services.hand_out(device=device, by=coordinator, borrower="pupil", group="7b", due_on=None)
+    loan = services.hand_out(device=device, by=coordinator, borrower="teacher", due_on=None)
+    assert loan.state == "out"

@@ -124,6 +124,11 @@ def test_who_may_begin(school, devices, coordinator):
     ("text", "code"),
     [
         ("https://portal.example/d/HAM-000123", "HAM-000123"),
+        ("https://PORTAL.example:8443/d/HAM-000123", "HAM-000123"),
+        ("http://evil.example/d/HAM-000123", "http://evil.example/d/HAM-000123"),
+        ("//evil.example/d/HAM-000123", "//evil.example/d/HAM-000123"),
+        ("https://portal.example@evil.example/d/X", "https://portal.example@evil.example/d/X"),
+        ("http://[evil/d/HAM-000123", "http://[evil/d/HAM-000123"),
         ("http://127.0.0.1:8000/d/ham-000123/", "HAM-000123"),
         ("/d/HAM-000123?x=1", "HAM-000123"),
         (" HAM-000123\n", "HAM-000123"),
@@ -133,11 +138,12 @@ def test_who_may_begin(school, devices, coordinator):
         ("A" * 200, "A" * 80),
     ],
 )
-def test_read_code(text, code):
+def test_read_code(text, code, settings):
+    settings.PORTAL_URL, settings.ALLOWED_HOSTS = "https://portal.example", ["127.0.0.1"]
     assert read_code(text) == code
 
 
-@pytest.mark.parametrize("code", ["T-1", "t-1", "https://x.example/d/T-1", "SN1", "sn1"])
+@pytest.mark.parametrize("code", ["T-1", "t-1", "http://testserver/d/T-1", "SN1", "sn1"])
 def test_found_by_any_of_its_numbers(stocktake, coordinator, code):
     assert scan(stocktake, code, by=coordinator, room="2").scan.outcome == Outcome.FOUND
     assert item(stocktake, "T-1").outcome == Outcome.FOUND
@@ -300,3 +306,53 @@ def test_others_stocktakes_are_out_of_reach(stocktake):
     with pytest.raises(PermissionDenied):
         services.close_stocktake(stocktake=stocktake, by=stranger)
     assert StocktakeScan.objects.count() == 0
+
+
+def test_what_is_on_loan_at_the_start_is_no_finding(school, coordinator, devices):
+    services.lend_device(device=devices[0], by=coordinator)
+    stocktake = services.start_stocktake(school=school, by=coordinator)
+    progress = progress_of(stocktake)
+    assert (progress.lent, progress.expected, progress.missing, progress.open) == (1, 3, 3, 3)
+    assert progress.numbers[Outcome.MISSING] == 3
+    assert [(row.room, row.expected) for row in rooms_of(stocktake)] == [("", 1), ("2", 1), ("10", 1)]
+    assert item(stocktake, "T-1").is_lent
+    settle_all(stocktake, coordinator)
+    assert services.close_stocktake(stocktake=stocktake, by=coordinator).state == "closed"
+
+
+def test_a_lent_device_that_is_scanned_all_the_same_is_found(school, coordinator, devices):
+    services.lend_device(device=devices[0], by=coordinator)
+    stocktake = services.start_stocktake(school=school, by=coordinator)
+    assert scan(stocktake, "T-1", by=coordinator, room="2").scan.outcome == Outcome.FOUND
+    progress = progress_of(stocktake)
+    assert (progress.lent, progress.expected, progress.found) == (0, 4, 1)
+
+
+def test_many_at_once_are_not_reported_as_lost_while_on_loan_or_in_repair(stocktake, coordinator, devices):
+    services.lend_device(device=devices[0], by=coordinator)
+    services.send_to_repair(device=devices[1], by=coordinator)
+    result = services.settle_items(
+        stocktake=stocktake, items=list(stocktake.items.all()), how=Settlement.REPORTED_LOST, by=coordinator
+    )
+    assert (result.number, [code for code, _why in result.refused]) == (2, ["T-1", "T-2"])
+    assert result.refused[0][1].startswith("Es ist verliehen")
+    assert result.refused[1][1].startswith("Es ist in Reparatur")
+    statuses = dict(Device.objects.values_list("tag", "status"))
+    assert statuses == {"T-1": "on_loan", "T-2": "in_repair", "T-3": "lost", "T-4": "lost"}
+    assert settle(stocktake, "T-1", Settlement.REPORTED_LOST, by=coordinator).number == 1
+    assert Device.objects.get(tag="T-1").status == "lost"
+
+
+def test_what_cannot_be_moved_here_says_what_to_do(stocktake, coordinator, clerk):
+    gone = DeviceFactory(school=None, tag="ALT", by=clerk)
+    services.retire_device(device=gone, by=clerk, reason="alt")
+    scan(stocktake, "ALT", by=coordinator, room="2")
+    ((_code, why),) = settle(stocktake, "ALT", Settlement.MOVED_HERE, by=clerk).refused
+    assert "laden Sie die Seite neu" not in why
+    assert "Ins Lager nehmen" in why
+
+    lent = DeviceFactory(school=SchoolFactory(), tag="FREMD", by=clerk)
+    services.lend_device(device=lent, by=clerk)
+    scan(stocktake, "FREMD", by=coordinator, room="2")
+    ((_code, why),) = settle(stocktake, "FREMD", Settlement.MOVED_HERE, by=clerk).refused
+    assert "nehmen Sie es zuerst zurück" in why

@@ -145,3 +145,15 @@ def test_the_list_shows_bound_devices_or_the_others(client, school):
 
     assert (shown("bound"), shown("free")) == ({tied.tag}, {over.tag, free.tag})
     assert shown("") == {tied.tag, over.tag, free.tag}
+
+
+def test_the_page_of_a_sold_device_leads_to_no_step(client, school):
+    clerk = factories.ClerkFactory()
+    client.force_login(clerk)
+    retired, sold = (factories.DeviceFactory(school=school) for _number in range(2))
+    services.retire_device(device=retired, by=clerk, reason="alt")
+    services.retire_device(device=sold, by=clerk, reason="alt", disposal="sold")
+    for device, primary in ((retired, True), (sold, False)):
+        page = client.get(device.get_absolute_url())
+        assert (page.context["main_action"] is not None) == primary
+        assert "Ins Lager nehmen" in page.content.decode()

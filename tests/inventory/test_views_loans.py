@@ -49,7 +49,7 @@ def told(response):
 
 def test_a_class_set_goes_out_one_scan_after_the_other(client, devices, coordinator, school):
     address = hand_out_address()
-    for code in (devices[0].tag, "sn-2", f"https://medien.stadt.example/d/{devices[2].tag}"):
+    for code in (devices[0].tag, "sn-2", f"http://testserver/d/{devices[2].tag}"):
         response = client.post(address, {"code": code}, follow=True)
 
     last = Loan.objects.get(device=devices[2])
@@ -193,7 +193,7 @@ def test_the_list_filters_by_state_and_class_and_finds_numbers(client, devices, 
     assert found(state="due_soon") == {second}
     assert found(group="7A") == {third}
     assert found(q=loans[1].number.lower()) == {second}
-    assert found(q=f"http://x.example/d/{devices[2].tag}") == {third}
+    assert found(q=f"http://testserver/d/{devices[2].tag}") == {third}
     assert found(device=devices[0].tag) == {first}
     assert found(state="returned") == set()
     assert "Überfällig" in client.get("/loans/", {"state": "overdue"}).content.decode()

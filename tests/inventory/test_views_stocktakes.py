@@ -1,5 +1,6 @@
 """The pages of the stocktake, played without script, and what a phone's script sends."""
 
+import datetime
 import json
 import re
 import uuid
@@ -8,6 +9,7 @@ import pypdfium2
 import pytest
 from django.urls import reverse
 
+from apps.core.clock import today
 from apps.inventory import services
 from apps.inventory.models import Device, Stocktake, StocktakeScan
 from tests.factories import (
@@ -83,7 +85,7 @@ def test_a_second_one_is_refused_at_the_field(signed_in, school, stocktake):
 
 
 def test_scan_without_script(signed_in, stocktake):
-    response = scan_by_form(signed_in, stocktake, "http://x.example/d/t-1")
+    response = scan_by_form(signed_in, stocktake, "http://testserver/d/t-1")
     assert "1 von 3 gefunden" in text(response)
     assert "T-1 ist gefunden." in text(response)
     assert 'name="room" value="1"' in response.content.decode()
@@ -240,3 +242,50 @@ def test_the_list_stands_once_in_the_breadcrumb(client):
     client.force_login(ClerkFactory())
     crumbs = client.get("/inventory/stocktakes/").context["breadcrumbs"]
     assert [str(label) for label, _address in crumbs] == ["Inventar"]
+
+
+def test_all_as_lost_names_what_is_left_out_and_what_is_bound(signed_in, stocktake, coordinator):
+    services.lend_device(device=Device.objects.get(tag="T-1"), by=coordinator)
+    Device.objects.filter(tag="T-2").update(bound_until=today() + datetime.timedelta(days=9), bound_by="48.03-17")
+    page = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"all": "missing"})
+    read = text(page)
+    assert "2 Geräte werden als verloren gemeldet." in read
+    assert "T-1: Es ist verliehen" in read
+    assert "T-2: 48.03-17" in read
+    ids = re.findall(r'name="ids" value="(\d+)"', page.content.decode())
+    assert set(stocktake.items.filter(pk__in=ids).values_list("code", flat=True)) == {"T-2", "T-3"}
+
+
+def test_one_lent_device_says_that_its_loan_ends(signed_in, stocktake, coordinator):
+    services.lend_device(device=Device.objects.get(tag="T-1"), by=coordinator)
+    one = {"ids": stocktake.items.get(code="T-1").pk}
+    assert "1 laufende Leihe endet" in text(
+        signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), one)
+    )
+
+
+def test_nothing_is_left_to_report_where_all_are_lent(signed_in, stocktake, coordinator):
+    for device in Device.objects.filter(tag__startswith="T-"):
+        services.lend_device(device=device, by=coordinator)
+    page = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"all": "missing"})
+    assert "T-3: Es ist verliehen" in text(page)
+    assert 'name="reason"' not in page.content.decode()
+
+
+def test_lent_devices_are_a_group_of_their_own(signed_in, stocktake, coordinator):
+    services.cancel_stocktake(stocktake=stocktake, by=coordinator, reason="Probe")
+    services.lend_device(device=Device.objects.get(tag="T-1"), by=coordinator)
+    begun = services.start_stocktake(school=stocktake.school, by=coordinator)
+    page = text(signed_in.get(address("stocktake", begun)))
+    assert "0 von 2 gefunden" in page
+    assert "Verliehen 1 Nichts zu klären" in page
+    missing = text(signed_in.get(address("stocktake_items", begun) + "?outcome=missing"))
+    assert "T-1" not in missing
+    lent = text(signed_in.get(address("stocktake_items", begun) + "?outcome=on_loan"))
+    assert "T-1" in lent
+    assert "T-2" not in lent
+    assert "noch offen" not in lent.partition("</form>")[2].partition("T-1")[2]
+    read = pdf_text(signed_in.get(address("stocktake_result", begun)))
+    assert "Verliehen 1" in read
+    assert "Nicht gefunden 2" in read
+    assert "None" not in read

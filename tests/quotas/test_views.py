@@ -212,6 +212,13 @@ def test_a_plan_that_is_over_says_that_its_targets_hold(city):
     assert "endete am" not in text(page(HeadFactory(), day="2025-12-31"))
 
 
+def test_a_plan_that_is_over_names_the_plan_that_holds_since(city):
+    make_plan("2026-01-01", "2030-12-31")
+    shown = text(page(HeadFactory(), plan="MEP 2021–2025", day="2026-03-01"))
+    assert "MEP 2021–2025 endete am 31.12.2025. Seit dem 01.01.2026 gilt MEP 2026–2030." in shown
+    assert "bis ein neuer Plan beginnt" not in shown
+
+
 def test_a_plan_to_come_cannot_be_chosen(city):
     make_plan((clock.today() + DAY).isoformat(), (clock.today() + 999 * DAY).isoformat(), name="Der nächste")
     assert "Der nächste" not in text(page(HeadFactory()))

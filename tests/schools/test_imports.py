@@ -70,7 +70,7 @@ def test_first_file_makes_schools_sites_and_authorities(newer: bool) -> None:
         ("72000", "Schulträger 72000", False),
     ]
     record = row.history.get()
-    assert (record.history_user, record.history_change_reason) == (clerk, "schuldaten: schuldaten.csv")
+    assert (record.history_user, record.history_change_reason) == (clerk, "Aus der Datei „schuldaten.csv“")
 
 
 def test_schools_of_other_authorities_never_count() -> None:

@@ -121,6 +121,17 @@ def test_the_page_says_once_as_of_when_its_figures_are(client, city):
     assert len(re.findall(r"\bStand \d", words)) == 1
 
 
+def test_figures_of_a_past_day_name_that_day_first(client, city):
+    client.force_login(city.people["head"])
+    day = clock.today() - datetime.timedelta(days=1)
+    for page in ("summaries:summary", "quotas:overview"):
+        words = plain(client.get(reverse(page), {"day": day.isoformat()}).text)
+        assert re.findall(r"\bStand \d[\d.]+; berechnet am [\d.]{10}", words) == [
+            f"Stand {day:%d.%m.%Y}; berechnet am {clock.today():%d.%m.%Y}"
+        ]
+        assert len(re.findall(r"\bStand \d", words)) == 1
+
+
 def test_a_frozen_budget_has_less_available(client, city):
     change_by_two(city.budget, freeze=Decimal("1000.00"))
     client.force_login(city.people["head"])

@@ -169,7 +169,7 @@ def apply(run_id: int) -> ImportRun:
 
 def _write(run: ImportRun) -> None:
     source = source_of(run.source)(run.options)
-    reason = f"{run.source}: {run.file_name}"[:200]
+    reason = (_("From the file “%(name)s”") % {"name": run.file_name})[:200]
     with transaction.atomic():
         _one_at_a_time(run)
         staged = ImportRow.objects.filter(run=run, action__in=WRITTEN).order_by("line")

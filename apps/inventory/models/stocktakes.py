@@ -139,6 +139,12 @@ class StocktakeItem(models.Model):
     def is_settled(self) -> bool:
         return self.outcome == Outcome.FOUND or bool(self.settlement)
 
+    @property
+    def is_lent(self) -> bool:
+        """On loan since before the stocktake: nobody looks for it here. The same as `querysets.lent_items`."""
+        away = self.outcome == Outcome.MISSING and self.settlement == Settlement.AWAY
+        return away and self.status == DeviceStatus.ON_LOAN
+
 
 class StocktakeScan(models.Model):
     """One scan, as it was sent: append-only. The phone makes the key, so that a scan sent twice counts once."""

@@ -185,6 +185,8 @@ def _batches(change: BulkChange, by: User) -> Iterator[list[Device]]:
 
 def _add(whole: Plan, part: Plan) -> None:
     whole.devices += part.devices
+    whole.bound += part.bound
+    whole.ends_loans += part.ends_loans
     whole.from_where += part.from_where
     whole.rows += part.rows[: SHOWN_ROWS - len(whole.rows)]
     for reason, tags in part.refused.items():

@@ -22,6 +22,7 @@ from apps.inventory.loan_selectors import (
     loan_of_scan,
     open_loan_of,
     rules_on,
+    why_not_for_pupils,
     why_not_lendable,
     why_too_late,
 )
@@ -62,8 +63,9 @@ def hand_out(
     be lent now stay, as do the devices `without` names by id.
 
     `school`: where the device has to stand, where that was chosen before. Its acquisition cost becomes the loan's
-    value. A name is refused unless the city stores names (`LoanRules`). `condition` empty: as recorded with the device;
-    what is said here is recorded there, too. `key`: of the scan; sent again, it opens no second loan.
+    value. Pupils get pupils' devices only. A name is refused unless the city stores names (`LoanRules`). `condition`
+    empty: as recorded with the device; what is said here is recorded there, too. `key`: of the scan; sent again, it
+    opens no second loan.
     """
     ensure_may(by, KEEP)
     day = since or today()
@@ -72,7 +74,8 @@ def hand_out(
     if (earlier := loan_of_scan(key, by)) is not None:
         return earlier
     row = locked(device, by)
-    if refusal := why_not_lendable(row, school):
+    refusal = why_not_lendable(row, school) or (why_not_for_pupils(row) if borrower == Borrower.PUPIL else "")
+    if refusal:
         raise DomainError(refusal, code="not_lendable", field="code")
     terms = {
         "borrower": Borrower(borrower),

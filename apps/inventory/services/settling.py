@@ -22,10 +22,12 @@ from apps.inventory.choices import DeviceStatus
 from apps.inventory.codes import device_of
 from apps.inventory.models import Device, Stocktake, StocktakeItem
 from apps.inventory.placing import Spot
-from apps.inventory.services.common import ensure_may
+from apps.inventory.services.common import ensure_may, locked
 from apps.inventory.services.steps import move_device, report_lost
 from apps.inventory.services.stocktakes import ensure_running, locked_stocktake
 from apps.inventory.stocktake_choices import SETTLES, Outcome, Settlement
+from apps.inventory.stocktake_losses import why_not_lost_with_others
+from apps.inventory.workflow import TRANSITIONS
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -44,14 +46,17 @@ class Settled:
 def settle_items(
     *, stocktake: Stocktake, items: Sequence[StocktakeItem], how: Settlement, by: User, reason: str = ""
 ) -> Settled:
-    """Settles each of these findings in the same way. Settling one again in the same way changes nothing."""
+    """Settles each of these findings in the same way. Settling one again in the same way changes nothing.
+
+    Several at once: what is on loan or in repair is not reported as lost among them, for somebody knows where it is.
+    """
     ensure_may(by, "inventory.run_stocktake")
     if not Stocktake.objects.visible_to(by).filter(pk=stocktake.pk).exists():
         raise PermissionDenied("outside the scope")
-    result = Settled()
+    result, alone = Settled(), len(items) == 1
     for item in sorted(items, key=lambda row: row.pk):
         try:
-            settle_item(stocktake=stocktake, item=item, how=how, by=by, reason=reason)
+            settle_item(stocktake=stocktake, item=item, how=how, by=by, reason=reason, alone=alone)
         except DomainError as error:
             if error.code == "closed" or error.field == "reason":
                 raise
@@ -66,7 +71,7 @@ def settle_items(
 
 @transaction.atomic
 def settle_item(
-    *, stocktake: Stocktake, item: StocktakeItem, how: Settlement, by: User, reason: str = ""
+    *, stocktake: Stocktake, item: StocktakeItem, how: Settlement, by: User, reason: str = "", alone: bool = True
 ) -> StocktakeItem:
     """Settles one finding; the device itself changes with it, where `how` says so."""
     row = locked_stocktake(stocktake, by)
@@ -82,6 +87,8 @@ def settle_item(
         )
     if how in NEEDS_REASON and not reason.strip():
         raise DomainError(_("Please say why it is left as it is."), field="reason")
+    if how == Settlement.REPORTED_LOST and not alone:
+        _ensure_not_away(locked(_device(present), by))
     _APPLY.get(how, _nothing)(row, present, by)
     present.settlement, present.settled_at, present.settled_by = how, clock.now(), by
     present.reason = reason.strip() or present.reason
@@ -95,16 +102,35 @@ def _nothing(_row: Stocktake, _item: StocktakeItem, _by: User) -> None:
 def _move(row: Stocktake, item: StocktakeItem, by: User) -> None:
     """The device stands where it was found; where somebody has moved it there already, that is enough."""
     device = _device(item)
+    if not TRANSITIONS.allowed("move_device", source=device.status):
+        raise DomainError(_why_it_stays(device))
     site = item.found_site or (device.site if device.school_id == row.school_id else row.site)
     spot = Spot(row.school, site, item.found_room or (device.room if device.school_id == row.school_id else ""))
     if Spot.of(device) != spot:
         move_device(device=device, school=row.school, site=site, room=spot.room, by=by, reason=_because(row))
 
 
+def _why_it_stays(device: Device) -> str:
+    """What to do with a device that its status keeps from being moved."""
+    sentences = {
+        DeviceStatus.RETIRED: _("It is retired. If it is to be used again, please ask IT support to choose “Take into"
+                                " the depot” on its page; then it can be moved here."),
+        DeviceStatus.ON_LOAN: _("It is on loan. Please take it back first; then it can be moved here."),
+        DeviceStatus.IN_REPAIR: _("It is in repair. Please note on its page that it is back; then it can be moved"
+                                  " here."),
+    }  # fmt: skip
+    return str(sentences[DeviceStatus(device.status)])
+
+
 def _lose(row: Stocktake, item: StocktakeItem, by: User) -> None:
     device = _device(item)
     if device.status != DeviceStatus.LOST:
         report_lost(device=device, by=by, reason=_because(row))
+
+
+def _ensure_not_away(device: Device) -> None:
+    if refusal := why_not_lost_with_others(device):
+        raise DomainError(refusal, code="away")
 
 
 def _away(_row: Stocktake, item: StocktakeItem, _by: User) -> None:

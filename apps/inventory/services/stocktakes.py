@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.history import save_by
+from apps.inventory.choices import DeviceStatus
 from apps.inventory.codes import device_of, read_code
 from apps.inventory.models import Device, Stocktake, StocktakeItem, StocktakeScan
 from apps.inventory.numbering import tidy
@@ -89,12 +90,18 @@ def start_stocktake(*, school: School, by: User, site: Site | None = None, room:
 
 
 def _freeze(stocktake: Stocktake) -> int:
-    """Writes down what is expected, in one statement whatever its number; the ORM knows no INSERT ... SELECT."""
+    """Writes down what is expected, in two statements whatever its number; the ORM knows no INSERT ... SELECT.
+
+    What is on loan is settled from the start: it is with its borrower, so nobody looks for it.
+    """
     values: list[Any] = [stocktake.pk, True, Outcome.MISSING.value, stocktake.school_id]
     values += [stocktake.site_id is None, stocktake.site_id or 0, not stocktake.room, stocktake.room]
     with connection.cursor() as cursor:
         cursor.execute(_FREEZE, values)
-        return int(cursor.rowcount)
+        number = int(cursor.rowcount)
+    lent = stocktake.items.filter(status=DeviceStatus.ON_LOAN)
+    lent.update(settlement=Settlement.AWAY, settled_at=stocktake.started_at)
+    return number
 
 
 def locked_stocktake(stocktake: Stocktake, by: User) -> Stocktake:
