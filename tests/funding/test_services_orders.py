@@ -15,7 +15,7 @@ from apps.funding.choices import ApplicationState, InvoiceKind, LedgerKind, Orde
 from apps.funding.models import AwardThreshold, LedgerEntry, OrderLine
 from apps.funding.purchasing import OrderLineInput
 from tests.factories import ApproverFactory, ClerkFactory
-from tests.funding.factories import BudgetFactory, make_application
+from tests.funding.factories import BudgetFactory, allow_overrun, make_application
 from tests.funding.purchases import (
     ContractFactory,
     SupplierFactory,
@@ -258,6 +258,18 @@ def test_own_purchases_are_committed_when_approved_and_released_when_cancelled()
         (LedgerKind.ORDER, D("-100.00")),
         (LedgerKind.RELEASE, D("100.00")),
     ]
+
+
+def test_an_allowed_overrun_falls_with_what_is_released() -> None:
+    budget = BudgetFactory(appropriation=D("1000.00"))
+    allow_overrun(budget, "300.00")
+    first, second = approved(("500.00", 2), budget=budget), approved(("300.00", 1), budget=budget)
+    assert sums(budget)[2] == ZERO
+
+    services.give_up_line(line=second.lines.get(), by=ClerkFactory(), reason="Doch nicht")
+    assert (sums(budget)[2], budget.overrun_allowed) == (ZERO, ZERO)
+    services.give_up_line(line=first.lines.get(), by=ClerkFactory(), reason="Doch nicht")
+    assert (sums(budget)[2], budget.overrun_allowed) == (D("1000.00"), ZERO)
 
 
 # The end

@@ -8,7 +8,7 @@ least at the approved price, less what was paid; the pieces that are not placed 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
-from apps.funding.amounts import line_cost
+from apps.funding.amounts import appropriated, line_cost
 from apps.funding.calculations import BudgetEffect, Split
 from apps.funding.choices import LEDGER_EFFECTS, LedgerKind
 from apps.funding.models import ApplicationLine, Budget, InvoiceLine, LedgerEntry, LineAllocation, OrderLine
@@ -186,6 +186,7 @@ class Booking:
         self.ensure_affordable()
         for budget in sorted(self.entries):
             post_entries(self.budgets[budget], self.entries[budget], by=self.by)
+            _lower_overrun(self.budgets[budget], self.entries[budget], by=self.by, reason=self.note)
         for line_id, amounts in sorted(self.extra.items()):
             _raise_extra(line_id, amounts, by=self.by, reason=self.note)
 
@@ -201,6 +202,17 @@ class Booking:
         """Refuses what a budget has not available."""
         if message := refusal(self.effects()):
             raise DomainError(message, code="unaffordable", field="budget")
+
+
+def _lower_overrun(budget: Budget, entries: Sequence[Entry], *, by: User, reason: str) -> None:
+    """An allowed overrun falls with the money that was committed under it and is committed no longer."""
+    freed = total(entry.amount for entry in entries if entry.kind == LedgerKind.RELEASE)
+    freed -= total(entry.amount for entry in entries if entry.kind == LedgerKind.COMMIT)
+    needed = max(budget.committed + budget.spent - appropriated(budget), ZERO)
+    lowered = max(min(budget.overrun_allowed, budget.overrun_allowed - freed), needed)
+    if lowered < budget.overrun_allowed:
+        budget.overrun_allowed = lowered
+        save_by(budget, by=by, update_fields=["overrun_allowed"], reason=reason)
 
 
 def ensure_own_share(line: OrderLine, what: object) -> None:
