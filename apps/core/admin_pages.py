@@ -26,7 +26,7 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return capped_count(self.object_list)
+        return capped_count(self.object_list, self.limit)
 
     @property
     def is_capped(self) -> bool:

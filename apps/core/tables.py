@@ -131,11 +131,13 @@ class PortalTable(tables.Table):
 
     Meta: `sortable` names the columns that sort (give only indexed ones), `cards` the one to three columns shown
     beside the first on a phone. A caption stands above; `selectable` puts a checkbox named `ids` before each row.
-    `count_exactly` counts past the limit, for rows that stand behind a number and must be seen to agree with it.
+    Rows are counted up to COUNT_LIMIT, or to `count_up_to` where even that takes too long; `count_exactly` counts past
+    any limit, for rows that stand behind a number and must be seen to agree with it.
     `is_import_format`: an import takes the exported list back, so that its end is marked.
     """
 
     count_exactly = False
+    count_up_to: int | None = None
     is_import_format = False
 
     class Meta:
@@ -178,7 +180,8 @@ class PortalTable(tables.Table):
             ordering = rows.query.order_by or (rows.query.get_meta().ordering if rows.query.default_ordering else ())
             if not {"pk", "-pk", "id", "-id"} & {item for item in ordering if isinstance(item, str)}:
                 self.data.data = rows.order_by(*ordering, "pk")
-            self.data._length = rows.order_by().count() if self.count_exactly else capped_count(rows)
+            exactly = self.count_exactly
+            self.data._length = rows.order_by().count() if exactly else capped_count(rows, self.count_limit)
         return super().paginate(*args, **kwargs)
 
     @property
@@ -187,16 +190,16 @@ class PortalTable(tables.Table):
 
     @property
     def count(self) -> int:
-        """How many rows there are; unless counted exactly, COUNT_LIMIT + 1 means "more than COUNT_LIMIT"."""
+        """How many rows there are; unless counted exactly, `count_limit` + 1 means more than `count_limit`."""
         return self.paginator.count if hasattr(self, "paginator") else len(self.rows)
 
     @property
     def is_capped(self) -> bool:
-        return not self.count_exactly and self.count > COUNT_LIMIT
+        return not self.count_exactly and self.count > self.count_limit
 
     @property
     def count_limit(self) -> int:
-        return COUNT_LIMIT
+        return self.count_up_to or COUNT_LIMIT
 
     @cached_property
     def _cells(self) -> list[_Cell]:
@@ -354,8 +357,8 @@ def _worded(words: Mapping[Any, Any], value: Any) -> Any:
     return value if value is None else str(words.get(value, value))
 
 
-def capped_count(rows: Any) -> int:
-    """The number of rows, counted no further than one past COUNT_LIMIT."""
+def capped_count(rows: Any, limit: int) -> int:
+    """The number of rows, counted no further than one past the limit."""
     if isinstance(rows, models.QuerySet):
-        return rows.order_by()[: COUNT_LIMIT + 1].count()
+        return rows.order_by()[: limit + 1].count()
     return len(rows)

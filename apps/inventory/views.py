@@ -127,6 +127,7 @@ class DeviceListView(PortalListView):
             )
             self.empty_action = (self.filterset.reset_address(), _("Show all"))
         self.count_exactly = self.filterset.counted_as is not None
+        self.count_up_to = self.filterset.count_up_to
         if self.filterset.shown_day is not None:
             self.table_class = DeviceDayExportTable if exporting else DeviceDayTable
             self.caption = self._caption()
@@ -134,7 +135,7 @@ class DeviceListView(PortalListView):
             self.table_class = DeviceExportTable
             rows = rows.select_related("site")
         table = super()._unpaged_table(rows)
-        if "school" in table.columns.names() and not self.filterset.can_sort_by_school:
+        if "school" in table.columns.names() and self.filterset.has_typed_school:
             table.columns["school"].column.orderable = False
         return table
 

@@ -120,6 +120,16 @@ def test_thousands_of_schools_do_not_sort_the_list(client, devices, monkeypatch)
     assert tags(page) == ["A-1", "A-2"]
 
 
+def test_among_thousands_of_schools_fewer_hits_are_counted(client, devices, monkeypatch):
+    monkeypatch.setattr(filters, "FEW_HITS", 1)
+    assert "2 Ergebnisse" in client.get(LIST, {"status": "all"}).content.decode()
+
+    monkeypatch.setattr(school_field, "MOST_IN_A_LIST", 0)
+    page = client.get(LIST, {"status": "all"})
+    assert "mehr als 1 Ergebnisse" in page.content.decode()
+    assert page.context["table"].count == 2
+
+
 def test_the_admin_counts_up_to_a_bound_and_says_so(client, devices, monkeypatch):
     monkeypatch.setattr("apps.core.tables.COUNT_LIMIT", 1)
     monkeypatch.setattr("apps.core.admin_pages.CappedPaginator.limit", 1)

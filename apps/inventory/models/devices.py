@@ -87,6 +87,12 @@ class Device(models.Model):
                 fields=["tag"], condition=Q(status__in=sorted(PRESENT_STATUSES)), name="inventory_device_present"
             ),
             models.Index(
+                fields=["kind", "tag"],
+                condition=Q(status__in=sorted(PRESENT_STATUSES)),
+                include=["status", "school", "last_school"],
+                name="inventory_device_kind",
+            ),
+            models.Index(
                 fields=["bound_until", "tag"], condition=Q(bound_until__isnull=False), name="inventory_device_bound"
             ),
         ]
