@@ -28,8 +28,8 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     `permission_required`, `empty_text`, `empty_hint`, `empty_action` ((url or url name, label)), `export_name`
     (offers CSV and XLSX of the filtered rows), `bulk_actions` ((url name, label) pairs that get POSTed `ids`),
     `default_order` (column names), `count_exactly` and `count_up_to` (see `PortalTable`), `saved_as` (the list's name
-    for people's own filters, which are sent to the list's own address). Anonymous people are sent to the sign-in, others without
-    permission get 403.
+    for people's own filters, which are sent to the list's own address). Anonymous people are sent to the sign-in,
+    others without permission get 403.
     """
 
     template_name = "core/list_page.html"
