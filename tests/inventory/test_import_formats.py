@@ -16,7 +16,7 @@ from apps.core import clock
 from apps.core.imports import engine
 from apps.core.models import ImportRun, ImportState
 from apps.inventory.imports.formats import FORMATS, is_personal, recognised
-from apps.inventory.models import Device
+from apps.inventory.models import Device, Product
 from tests import factories
 from tests.inventory.lists import (
     APPLE,
@@ -31,7 +31,7 @@ from tests.inventory.lists import (
     intune_header,
     table,
 )
-from tests.schools.importing import actions, take_in, told
+from tests.schools.importing import actions, check, take_in, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -112,6 +112,42 @@ def test_jamf_school_maps_its_school_number_and_drops_the_unlock_code():
     assert [device.school.number for device in Device.objects.all()] == ["120674", "120674"]
     assert (run.options["dropped_columns"], run.options["dropped_cells"]) == ("14", "42")
     assert SECRET not in stored_text()
+
+
+def test_apples_models_say_their_kind_where_the_list_has_none():
+    rows = [jamf(Model="iPad Air"), jamf(SerialNumber="DMPX2", Model="MacBook Neo"),
+            jamf(SerialNumber="DMPX3", Model="HomePod")]  # fmt: skip
+    run = check("devices", table(JAMF_SCHOOL, rows[:2]))
+    assert run.counts["new"] == 2
+    assert [row.changes["kind"][1] for row in run.rows.order_by("line")] == ["Tablet", "Notebook"]
+
+    told_of = told(check("devices", table(JAMF_SCHOOL, rows)))
+    assert [(line, column) for line, column, _text in told_of] == [(4, "Model")]
+    assert told_of[0][2].startswith("Das Produkt „Apple HomePod“ steht nicht")
+
+
+def test_a_chosen_kind_puts_products_of_a_list_without_kinds_into_the_catalogue():
+    header = intune_header("Microsoft Entra")
+    rows = [{"Serial number": f"I-{number}", "Manufacturer": "Marke", "Model": "Rechner 5"} for number in (1, 2)]
+    assert [column for _line, column, _text in told(check("devices", table(header, rows, delimiter=",")))] == [
+        "Model"
+    ] * 2
+
+    run = take_in("devices", table(header, rows, delimiter=","), kind="notebook")
+    assert run.state == ImportState.APPLIED
+    assert [(str(row.product), row.kind.code) for row in Device.objects.all()] == [("Marke Rechner 5", "notebook")] * 2
+    assert Product.objects.filter(model="Rechner 5").count() == 1
+
+
+def test_a_chosen_kind_says_nothing_of_products_on_file():
+    rows = [jamf(Model="iPad 10")]
+    take_in("devices", table(JAMF_SCHOOL, rows), kind="notebook")
+    assert Device.objects.get().kind == Product.objects.get(model="iPad 10").kind
+
+
+def test_an_unknown_kind_is_refused():
+    run = check("devices", table(JAMF_SCHOOL, [jamf()]), kind="zeppelin")
+    assert (run.state, run.error) == (ImportState.UNREADABLE, "Die Geräteart „zeppelin“ ist hier unbekannt.")
 
 
 def test_what_is_uploaded_is_stored_without_secrets_and_lines_stay(settings, tmp_path):

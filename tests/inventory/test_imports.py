@@ -175,7 +175,8 @@ def test_a_new_product_comes_with_maker_model_and_kind_once(school, product):
     wrong = check("devices", listed(tablet(Hersteller="Neuwerk", Modell="Tafel 4", Geräteart="")))
     assert told(wrong) == [
         (2, "Modell", ("Das Produkt „Neuwerk Tafel 4“ steht nicht oder nicht nur einmal im Katalog. Bitte legen Sie es"
-                      " dort an oder nennen Sie Hersteller, Modell und Geräteart.")),
+                      " dort an, nennen Sie Hersteller, Modell und Geräteart oder wählen Sie die Geräteart beim"
+                      " Hochladen der Liste.")),
     ]  # fmt: skip
 
 

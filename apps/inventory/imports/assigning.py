@@ -21,6 +21,7 @@ from apps.core.imports.faults import shown
 from apps.inventory.imports.catalogue import Schools
 from apps.inventory.imports.formats import ALL_COLUMNS, FORMATS, PLAIN, Format, is_personal, recognised
 from apps.inventory.imports.telling import TellingSource
+from apps.inventory.models import DeviceKind
 
 KEYS = frozenset({"serial", "tag"})
 LABELS: Mapping[str, str | Promise] = {
@@ -61,7 +62,7 @@ def known_fields(kind: Format, header: Sequence[str]) -> list[str]:
 
 
 class AssigningSource(TellingSource):
-    """Options: `format` and `school` as in `DevicesSource`; `mapping` (fields by place, parted by commas)."""
+    """Options: `format`, `school` and `kind` as in `DevicesSource`; `mapping` (fields by place, parted by commas)."""
 
     is_mappable = True
 
@@ -98,6 +99,9 @@ class AssigningSource(TellingSource):
             raise ImportFileError(
                 _("There is no school “%(number)s” of the own authority on file.") % {"number": shown(number)}
             )
+        kind = self.options.get("kind", "")
+        if kind and not DeviceKind.objects.filter(code=kind).exists():
+            raise ImportFileError(_("The device kind “%(kind)s” is unknown here.") % {"kind": shown(kind)})
 
     def _assigned(self, header: Sequence[str]) -> list[str] | None:
         """The fields that somebody assigned, now or to a file like this before; None: nobody."""

@@ -52,8 +52,9 @@ class Planned:
 
 
 class DevicesSource(NamingSource):
-    """Options: `format` (one of FORMATS; without it the header tells) and `school` (number of the school of all rows
-    that name none). What the check found out is added: `recognised`, `dropped_columns`, `dropped_cells`, `unused`.
+    """Options: `format` (one of FORMATS; without it the header tells), `school` (number of the school of all rows that
+    name none) and `kind` (code of the kind of products that are not on file, where the row names none). What the check
+    found out is added: `recognised`, `dropped_columns`, `dropped_cells`, `unused`.
     """
 
     name = "devices"

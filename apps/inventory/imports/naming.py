@@ -9,7 +9,7 @@ from apps.core.imports.sources import Row
 from apps.inventory.imports import differences
 from apps.inventory.imports.assigning import AssigningSource
 from apps.inventory.imports.catalogue import Catalogue, Schools
-from apps.inventory.models import Product
+from apps.inventory.models import DeviceKind, Product
 from apps.schools.models import School
 
 
@@ -70,18 +70,26 @@ class NamingSource(AssigningSource):
         said.product = self.catalogue.product(f"{maker} {model}".strip(), model)
         if said.product is not None:
             return
-        if maker and values.get("model") and said.kind is not None:
-            said.product = Product(kind=said.kind, manufacturer=maker, model=model, is_active=False)
+        kind = said.kind or self._kind_of_new(model)
+        if maker and values.get("model") and kind is not None:
+            said.product = Product(kind=kind, manufacturer=maker, model=model, is_active=False)
             said.product.price_of_day = values.get("price")  # type: ignore[attr-defined]  # see `batches.add_products`
             return
         row.errors.append(
             Fault(
                 self.title("model" if values.get("model") else "product"),
                 gettext_noop("The product “%(product)s” is not in the catalogue, or not only once. Please add it there,"
-                             " or name its maker, model and kind."),
+                             " name its maker, model and kind, or choose the device kind when you upload the list."),
                 {"product": shown(f"{maker} {model}".strip())},
             )
         )  # fmt: skip
+
+    def _kind_of_new(self, model: str) -> DeviceKind | None:
+        """The kind of a product whose row names none: that of the whole list, or what a model called "iPad 10" says."""
+        word = self.options.get("kind", "")
+        if not word and self.format is not None and self.format.maker:
+            word = model.split(maxsplit=1)[0]
+        return self.catalogue.kind(word)
 
     def _find_only_product(self, row: Row, said: differences.Said) -> None:
         """A kind alone names a device where the catalogue has one product of it."""

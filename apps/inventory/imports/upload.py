@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.imports.forms import ImportUploadForm
 from apps.inventory.imports.formats import FORMATS
+from apps.inventory.models import DeviceKind
 from apps.schools.models import School
 
 
@@ -25,6 +26,13 @@ class DevicesUploadForm(ImportUploadForm):
         to_field_name="number",
         help_text=_("Only for lists whose rows name no school: where these devices stand."),
     )
+    kind = forms.ModelChoiceField(
+        DeviceKind.objects.all(),
+        label=_("Device kind"),
+        required=False,
+        to_field_name="code",
+        help_text=_("Only for lists whose rows name no kind: what products are that the catalogue does not know yet."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,7 +42,10 @@ class DevicesUploadForm(ImportUploadForm):
         self.fields["school"].queryset = rows.order_by("sort_key")
 
     def options(self) -> dict[str, str]:
-        given = {"format": self.cleaned_data["format"]}
-        school = self.cleaned_data["school"]
-        given["school"] = school.number if school else ""
+        school, kind = self.cleaned_data["school"], self.cleaned_data["kind"]
+        given = {
+            "format": self.cleaned_data["format"],
+            "school": school.number if school else "",
+            "kind": kind.code if kind else "",
+        }
         return {name: value for name, value in given.items() if value}

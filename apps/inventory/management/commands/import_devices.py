@@ -19,9 +19,10 @@ class Command(ImportCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", default="", choices=[*FORMATS], help="without it the header tells")
         parser.add_argument("--school", default="", metavar="NUMBER", help="school of the rows that name none")
+        parser.add_argument("--kind", default="", metavar="CODE", help="kind of products that are not on file")
         parser.add_argument("--dry-run", action="store_true", help="check and report, write nothing")
         parser.add_argument("--json", action="store_true", help="report as JSON")
 
     def handle(self, *, file: Path, dry_run: bool, **options: Any) -> None:
-        kept = {name: options[name] for name in ("format", "school") if options[name]}
+        kept = {name: options[name] for name in ("format", "school", "kind") if options[name]}
         self.take_in(file, DevicesSource.name, options=kept, dry_run=dry_run, as_json=options["json"])
