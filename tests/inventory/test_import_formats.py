@@ -15,6 +15,7 @@ from django.db import connection, models
 from apps.core import clock
 from apps.core.imports import engine
 from apps.core.models import ImportRun, ImportState
+from apps.inventory.imports.devices import DevicesSource
 from apps.inventory.imports.formats import FORMATS, is_personal, recognised
 from apps.inventory.models import Device, Product
 from tests import factories
@@ -135,6 +136,7 @@ def test_a_chosen_kind_puts_products_of_a_list_without_kinds_into_the_catalogue(
 
     run = take_in("devices", table(header, rows, delimiter=","), kind="notebook")
     assert run.state == ImportState.APPLIED
+    assert "neue Produkte: Notebook" in DevicesSource(run.options).option_labels()
     assert [(str(row.product), row.kind.code) for row in Device.objects.all()] == [("Marke Rechner 5", "notebook")] * 2
     assert Product.objects.filter(model="Rechner 5").count() == 1
 

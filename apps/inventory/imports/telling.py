@@ -12,7 +12,7 @@ from apps.core import formats
 from apps.core.imports.sources import ImportSource
 from apps.inventory.choices import Condition, DeviceStatus, Disposal, Ownership
 from apps.inventory.imports.formats import Format
-from apps.inventory.models import Device
+from apps.inventory.models import Device, DeviceKind
 
 SENSES = {"status": DeviceStatus, "ownership": Ownership, "condition": Condition, "disposal": Disposal}
 DAYS = frozenset({"bought_on", "use_until", "bound_until", "disposed_on"})
@@ -30,6 +30,9 @@ class TellingSource(ImportSource):
             labels.append(_("assignment “%(name)s”") % {"name": self.options["mapping_name"]})
         if self.options.get("school"):
             labels.append(_("school %(number)s") % {"number": self.options["school"]})
+        if self.options.get("kind"):
+            kind = DeviceKind.objects.filter(code=self.options["kind"]).first()
+            labels.append(_("new products: %(kind)s") % {"kind": kind or self.options["kind"]})
         return labels + self.dropped() + self.end()
 
     def end(self) -> list[str]:
