@@ -195,6 +195,8 @@ funding_drawdown_delete                    drawdown        in  403   403   403  
 funding_drawdown_change                    drawdown        in  403   403   200     200     403  403  200   403
 funding_proofofuse_pdf                     proof           in  403   403   200     200     403  403  200   403
 funding_proofofuse_xlsx                    proof           in  403   403   200     200     403  403  200   403
+funding_proofofuse_vouchers_csv            proof           in  403   403   200     200     403  403  200   403
+funding_proofofuse_devices_csv             proof           in  403   403   200     200     403  403  200   403
 funding_proofofuse_changelist              -               in  403   403   200     200     403  403  200   403
 funding_proofofuse_add                     -               in  403   403   200     200     403  403  403   403
 funding_proofofuse_history                 proof           in  403   403   200     200     403  403  200   403

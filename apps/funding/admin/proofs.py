@@ -1,4 +1,4 @@
-"""Proofs of use: what is missing, report in words, figures, handing in, and the proof as PDF and spreadsheet."""
+"""Proofs of use: what is missing, report in words, figures, handing in, and the proof as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -203,6 +203,22 @@ class ProofAdmin(PaperAdmin):
 
     def xlsx(self, row: ProofOfUse) -> Any:
         return report.proof_xlsx(row, shown_figures(row))
+
+    def get_urls(self) -> list[Any]:
+        wrap, name = self.admin_site.admin_view, "funding_proofofuse"
+        own = [
+            path("<path:object_id>/vouchers/csv/", wrap(self.vouchers_csv_view), name=f"{name}_vouchers_csv"),
+            path("<path:object_id>/devices/csv/", wrap(self.devices_csv_view), name=f"{name}_devices_csv"),
+        ]
+        return own + super().get_urls()
+
+    def vouchers_csv_view(self, request: HttpRequest, object_id: str) -> Any:
+        row = self.row_of(request, object_id)
+        return report.vouchers_csv(row, shown_figures(row))
+
+    def devices_csv_view(self, request: HttpRequest, object_id: str) -> Any:
+        row = self.row_of(request, object_id)
+        return report.devices_csv(row, shown_figures(row))
 
     def stem(self, row: ProofOfUse) -> str:
         return report.file_stem(row)
