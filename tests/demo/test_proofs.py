@@ -17,7 +17,9 @@ from apps.accounts.models import User
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, OrderState, ProofState
 from apps.funding.drawdown_selectors import drawable_lines
 from apps.funding.models import Drawdown, Grant, Invoice, InvoiceLine, LedgerEntry, Order, ProofOfUse, PurchasedDevice
-from apps.funding.proof_selectors import shown_figures
+from apps.funding.proof_keeping import sums_of
+from apps.funding.proof_marks import differences_of, sums_today
+from apps.funding.proof_selectors import figures_of, shown_figures
 from apps.inventory.models import Device, Placement
 from tests.funding.portal import client_of
 
@@ -250,3 +252,12 @@ def test_teachers_devices_keep_their_limit() -> None:
     }
     bought = PurchasedDevice.objects.filter(order_line__budget__grant__in=grants)
     assert max(bought.values_list("order_line__unit_price", flat=True)) == D("500.00")
+
+
+def test_no_proof_that_was_handed_in_has_moved_since_and_their_sums_are_those_of_their_rows() -> None:
+    handed_in = list(ProofOfUse.objects.filter(state=ProofState.HANDED_IN).select_related("grant__programme", "school"))
+    assert differences_of(handed_in) == {proof.pk: [] for proof in handed_in}
+    today = sums_today(handed_in)
+    for proof in handed_in:
+        expected = sums_of(figures_of(proof))
+        assert today[proof.pk] == {name: expected[name] for name in today[proof.pk]}

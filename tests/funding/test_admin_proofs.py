@@ -94,7 +94,7 @@ class TestProofs:
         row = make_proof()
         office.post(page(row), typed("hand_in", row))
         line = pay(row.grant, money_of(row.grant), "100.00")
-        assert line.invoice.voucher_number not in texts(office.get(page(row)))
+        assert f"Neue Belege {line.invoice.voucher_number}" in texts(office.get(page(row)))
 
         shown = texts(office.post(page(row), {"step": "reopen", "reason": "Beleg"}, follow=True))
 
