@@ -165,6 +165,7 @@ funding_datedrule_history                  datedrule       in  403   403   200  
 funding_datedrule_delete                   datedrule       in  403   403   403     403     403  403  403   403
 funding_datedrule_change                   datedrule       in  403   403   200     200     403  403  200   403
 funding_datedrule_confirm                  waiting_rule    in  403   403   403     200     403  403  403   403
+funding_datedrule_decline                  waiting_rule    in  403   403   403     200     403  403  403   403
 funding_awardthreshold_changelist          -               in  403   403   200     200     403  403  200   403
 funding_awardthreshold_add                 -               in  403   403   403     200     403  403  403   403
 funding_awardthreshold_history             awardthreshold  in  403   403   200     200     403  403  200   403
