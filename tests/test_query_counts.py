@@ -130,6 +130,7 @@ WITHOUT_LIST = {
     "admin:funding_*_xlsx *": "a file",
     "admin:funding_invoice_pay_several *": "the invoices that were chosen, here one",
     "admin:funding_datedrule_confirm *": "a question about one rule",
+    "admin:funding_datedrule_decline *": "a question about one rule",
     "admin:funding_order_approve *": "a question about one order",
     "admin:funding_order_send-back *": "a question about one order",
     "admin:funding_order_cancel *": "a question about one order",

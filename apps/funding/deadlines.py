@@ -26,6 +26,8 @@ from apps.funding.models import (
     OrderStatusChange,
     ProofOfUse,
 )
+from apps.funding.proof_marks import moved_proofs
+from apps.funding.proof_words import difference_in_words
 
 AHEAD = datetime.timedelta(days=90)
 """How early the end of an implementation and a proof of use are shown."""
@@ -43,6 +45,7 @@ class DeadlineKind(StrEnum):
     INVOICE_UNPAID = "invoice_unpaid"
     DRAWDOWN_OPEN = "drawdown_open"
     RULE_WAITS = "rule_waits"
+    PROOF_MOVED = "proof_moved"
 
 
 _FALLS_DUE = frozenset(
@@ -68,6 +71,8 @@ class Deadline:
     def when(self) -> str:
         """The day in words: "in 12 Tagen (12.12.2026)", "überfällig seit dem 30.11.2026", "seit dem 30.11.2026"."""
         day = {"day": formats.day(self.day)}
+        if self.kind == DeadlineKind.PROOF_MOVED:
+            return _("handed in on %(day)s") % day
         if self.kind not in _FALLS_DUE:
             return _("waits since %(day)s") % day
         days = (self.day - clock.today()).days
@@ -151,6 +156,18 @@ def _rules_to_confirm(user: User) -> Iterator[Deadline]:
         yield Deadline(DeadlineKind.RULE_WAITS, row, row.valid_from, what)
 
 
+def _moved_proofs(user: User) -> Iterator[Deadline]:
+    """Handed in, and the figures of today are others."""
+    for row in moved_proofs(user)[:MOST]:
+        proof = row.proof
+        name = str(proof.grant) if proof.school is None else f"{proof.grant}, {proof.school.short_name}"
+        label, _before, _after, by = difference_in_words(row.differences[0])
+        what = _("Figures changed since handing in, %(proof)s: %(figure)s %(by)s") % {
+            "proof": name, "figure": label, "by": by,
+        }  # fmt: skip
+        yield Deadline(DeadlineKind.PROOF_MOVED, proof, proof.handed_in_on or clock.today(), what)
+
+
 def _open_drawdowns(user: User) -> Iterator[Deadline]:
     rows = Drawdown.objects.visible_to(user).filter(state=DrawdownState.REQUESTED, requested_on__isnull=False)
     for row in rows.select_related("grant__programme").order_by("requested_on", "pk")[:MOST]:
@@ -166,6 +183,7 @@ _SOURCES: tuple[tuple[str, Callable[[User], Iterable[Deadline]]], ...] = (
     ("funding.approve_application", _orders_to_approve),
     ("funding.pay_invoice", _unpaid_invoices),
     ("funding.keep_proofs", _open_drawdowns),
+    ("funding.keep_proofs", _moved_proofs),
     ("funding.change_datedrule", _rules_to_confirm),
 )
 """Who can do something about it, and where it is read."""

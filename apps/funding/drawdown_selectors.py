@@ -31,9 +31,25 @@ def owed_credits(grant: Grant, chosen: Iterable[int]) -> QuerySet[InvoiceLine]:
 
     The grant pays nothing for what the supplier gave back, so a drawdown that draws any of this draws its credits too.
     """
-    drawn = InvoiceLine.objects.filter(Q(pk__in=list(chosen)) | Q(drawdown_item__drawdown__state__in=CALLED))
-    drawn = drawn.filter(order_line__budget__grant=grant, grant_amount__gt=ZERO)
-    return drawable_lines(grant).filter(order_line__in=drawn.values("order_line"), grant_amount__lt=ZERO)
+    return drawable_lines(grant).filter(order_line__in=_drawn(grant, chosen), grant_amount__lt=ZERO)
+
+
+def credits_in_other_drafts(drawdown: Drawdown) -> QuerySet[InvoiceLine]:
+    """Credits of what was called or is called by this drawdown that another draft holds: they are not set off yet.
+
+    Two drafts at once would else send the full amount first, and the credit perhaps never.
+    """
+    drawn = _drawn(drawdown.grant, drawdown.items.values_list("invoice_line", flat=True))
+    rows = InvoiceLine.objects.filter(order_line__in=drawn, grant_amount__lt=ZERO)
+    held = rows.filter(drawdown_item__drawdown__state=DrawdownState.DRAFT)
+    others: QuerySet[InvoiceLine] = held.exclude(drawdown_item__drawdown=drawdown)
+    return others.select_related("invoice", "drawdown_item__drawdown").order_by("drawdown_item__drawdown__number", "pk")
+
+
+def _drawn(grant: Grant, chosen: Iterable[int]) -> Any:
+    """Lines of orders of which a drawdown called something earlier, or these lines call it."""
+    rows = InvoiceLine.objects.filter(Q(pk__in=list(chosen)) | Q(drawdown_item__drawdown__state__in=CALLED))
+    return rows.filter(order_line__budget__grant=grant, grant_amount__gt=ZERO).values("order_line")
 
 
 def draft_of(grant: Grant, user: User) -> Drawdown | None:

@@ -37,30 +37,46 @@ class Comparison:
         return bool(self.sums or self.vouchers or self.devices or self.texts)
 
 
-COMPARED = ("planned", "spent", "eligible", "granted", "own_share", "cost_of_devices", "drawn", "received")
+COUNTED = ("vouchers", "devices")
+"""Of these the number of rows is compared; all others are euros."""
+
+
+def sums_of(figures: ProofFigures) -> dict[str, Decimal]:
+    """What is compared, in the order in which it is named; without what was not kept when it was handed in."""
+    names = ("planned", "spent", "eligible", "granted", "own_share", "vouchers", "devices", "cost_of_devices")
+    sums = {name: _sum(getattr(figures, name)) for name in names}
+    money = figures.money
+    return sums if money is None else sums | {"drawn": money.drawn, "received": money.received}
+
+
+def _sum(value: Decimal | Sequence[Any]) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(len(value))
+
+
+def moved(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> list[Difference]:
+    """Those of `sums_of` that are not the same; what one side does not know is not compared."""
+    return [
+        Difference(name, amount, after[name])
+        for name, amount in before.items()
+        if name in after and amount != after[name]
+    ]
 
 
 def compare(before: ProofFigures, after: ProofFigures) -> Comparison:
     """What moved from one to the other."""
-    pairs = [(name, _compared(before, name), _compared(after, name)) for name in COMPARED]
     return Comparison(
-        [
-            Difference(name, first, last)
-            for name, first, last in pairs
-            if first is not None and last is not None and first != last
-        ],
+        moved(sums_of(before), sums_of(after)),
         _moved(before.vouchers, after.vouchers, "voucher_number"),
         _moved(before.devices, after.devices, "tag"),
         [name for name in TEXTS if before.texts.get(name, "") != after.texts.get(name, "")],
     )
 
 
-def _compared(figures: ProofFigures, name: str) -> Decimal | None:
-    """None for what was not kept when it was handed in."""
-    if name in ("drawn", "received"):
-        return getattr(figures.money, name, None)
-    amount: Decimal = getattr(figures, name)
-    return amount
+def came_or_went(before: ProofFigures, after: ProofFigures) -> tuple[list[str], list[str]]:
+    """Numbers of vouchers and of devices that only one of both knows."""
+    vouchers = {row.voucher_number for row in before.vouchers} ^ {row.voucher_number for row in after.vouchers}
+    devices = {row.tag for row in before.devices} ^ {row.tag for row in after.devices}
+    return sorted(vouchers), sorted(devices)
 
 
 def _moved(before: Iterable[Any], after: Iterable[Any], name: str) -> list[str]:
@@ -80,6 +96,16 @@ def from_json(stored: Mapping[str, Any]) -> ProofFigures:
     """The figures as they were handed in."""
     figures: ProofFigures = _typed(ProofFigures, stored)
     return figures
+
+
+def sums_as_json(figures: ProofFigures) -> dict[str, str]:
+    """What `sums_from_json` reads; kept beside the figures, which are long, so that lists need not read them."""
+    return {name: str(amount) for name, amount in sums_of(figures).items()}
+
+
+def sums_from_json(stored: Mapping[str, str]) -> dict[str, Decimal]:
+    """The sums as they were handed in."""
+    return {name: Decimal(amount) for name, amount in stored.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,18 @@
-"""The proof of use as tagged PDF and as spreadsheet: report in words, report in numbers, lists, lines to sign."""
+"""The proof of use as tagged PDF and as spreadsheet: report in words, report in numbers, lists, lines to sign.
+
+Its two long lists also as CSV, for programs that add them up again.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from django.http import FileResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from apps.core import formats
+from apps.core import exports, formats
 from apps.funding import proof_lists as lists
 from apps.funding.choices import ProofState
 from apps.funding.models import ProofOfUse
@@ -56,6 +60,18 @@ def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
     elif missing:
         sheets.append(Sheet(_("Explained by the office"), header, [*missing, [_("Explanation"), figures.despite]]))
     return workbook_response(file_stem(proof), sheets)
+
+
+def vouchers_csv(proof: ProofOfUse, figures: ProofFigures) -> StreamingHttpResponse:
+    """The vouchers of the spreadsheet without their sum: whoever adds up a column counts nothing twice."""
+    header, rows, _sum = lists.vouchers(figures)
+    return exports.csv_response(f"{file_stem(proof)}-{pgettext('name of a file', 'vouchers')}", header, rows)
+
+
+def devices_csv(proof: ProofOfUse, figures: ProofFigures) -> StreamingHttpResponse:
+    """Likewise the devices."""
+    header, rows, _sum = lists.devices(figures)
+    return exports.csv_response(f"{file_stem(proof)}-{pgettext('name of a file', 'devices')}", header, rows)
 
 
 def file_stem(proof: ProofOfUse) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.core import formats
 from apps.funding.proof_figures import Facts, Gap, ProofFigures
+from apps.funding.proof_keeping import COUNTED, Difference
 
 TEXT_LABELS = {
     "purpose": gettext_lazy("What was planned and why"),
@@ -42,6 +43,8 @@ FIGURES = {
     "eligible": gettext_lazy("Eligible, actual"),
     "granted": gettext_lazy("Grant"),
     "own_share": gettext_lazy("Own share of the city"),
+    "vouchers": gettext_lazy("Number of vouchers"),
+    "devices": gettext_lazy("Number of devices"),
     "cost_of_devices": gettext_lazy("Cost of the devices"),
     "drawn": gettext_lazy("Drawn down"),
     "received": gettext_lazy("Of it received"),
@@ -103,6 +106,14 @@ def devices_in_words(figures: ProofFigures) -> str:
         "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device, and a"
         " device has the price of its order where an invoice or a credit note differs from it."
     ) % {"vouchers": formats.euro(figures.spent), "devices": formats.euro(figures.cost_of_devices)}
+
+
+def difference_in_words(difference: Difference) -> tuple[str, str, str, str]:
+    """Label, before, after, and by how much with its sign."""
+    write = formats.number if difference.what in COUNTED else formats.euro
+    by = difference.after - difference.before
+    sign = "+\u202f" if by > 0 else ""
+    return (str(FIGURES[difference.what]), write(difference.before), write(difference.after), f"{sign}{write(by)}")
 
 
 def gap_label(gap: Gap) -> str:

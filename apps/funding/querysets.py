@@ -59,8 +59,8 @@ class MoneyQuerySet(ScopedQuerySet[Any]):
 
 class RuleQuerySet(MoneyQuerySet):
     def waiting(self) -> Any:
-        """Proposed, and not confirmed by another person."""
-        return self.filter(proposed_by__isnull=False, confirmed_by__isnull=True)
+        """Proposed, and neither confirmed nor declined."""
+        return self.filter(proposed_by__isnull=False, confirmed_by__isnull=True, declined_by__isnull=True)
 
     def begun(self, day: datetime.date) -> Any:
         """Those that hold on a day or have held before; a proposal never has."""

@@ -148,6 +148,7 @@ _VERBS = {
     DeadlineKind.INVOICE_UNPAID: _("Order payment"),
     DeadlineKind.DRAWDOWN_OPEN: _("Open drawdown"),
     DeadlineKind.RULE_WAITS: _("Decide rule"),
+    DeadlineKind.PROOF_MOVED: _("Look at the changes"),
 }
 
 

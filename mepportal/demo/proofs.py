@@ -17,7 +17,7 @@ from apps.core.money import ZERO
 from apps.funding.choices import DrawdownState, ProofState
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, ProofOfUse
 from apps.funding.proof_figures import ProofFigures
-from apps.funding.proof_keeping import as_json
+from apps.funding.proof_keeping import as_json, sums_as_json
 from apps.funding.proof_selectors import figures_of
 from mepportal.demo.days import at_noon, last_working_day, working_day
 from mepportal.demo.past_budgets import NOTICES, WITHOUT_CONTACT
@@ -104,7 +104,7 @@ def _proof(grant: Grant, people: People) -> ProofOfUse:
     day = last_working_day(NOTICES[grant.file_reference].proof_due_on - BEFORE_DUE)
     proof.state, proof.handed_in_on, proof.handed_in_by = ProofState.HANDED_IN, day, people.approver
     figures = figures_of(proof)
-    proof.figures = as_json(_as_of(figures, day))
+    proof.figures, proof.sums = as_json(_as_of(figures, day)), sums_as_json(figures)
     proof._history_date = at_noon(day)  # type: ignore[attr-defined]
     return proof
 

@@ -165,6 +165,7 @@ funding_datedrule_history                  datedrule       in  403   403   200  
 funding_datedrule_delete                   datedrule       in  403   403   403     403     403  403  403   403
 funding_datedrule_change                   datedrule       in  403   403   200     200     403  403  200   403
 funding_datedrule_confirm                  waiting_rule    in  403   403   403     200     403  403  403   403
+funding_datedrule_decline                  waiting_rule    in  403   403   403     200     403  403  403   403
 funding_awardthreshold_changelist          -               in  403   403   200     200     403  403  200   403
 funding_awardthreshold_add                 -               in  403   403   403     200     403  403  403   403
 funding_awardthreshold_history             awardthreshold  in  403   403   200     200     403  403  200   403
@@ -195,6 +196,8 @@ funding_drawdown_delete                    drawdown        in  403   403   403  
 funding_drawdown_change                    drawdown        in  403   403   200     200     403  403  200   403
 funding_proofofuse_pdf                     proof           in  403   403   200     200     403  403  200   403
 funding_proofofuse_xlsx                    proof           in  403   403   200     200     403  403  200   403
+funding_proofofuse_vouchers_csv            proof           in  403   403   200     200     403  403  200   403
+funding_proofofuse_devices_csv             proof           in  403   403   200     200     403  403  200   403
 funding_proofofuse_changelist              -               in  403   403   200     200     403  403  200   403
 funding_proofofuse_add                     -               in  403   403   200     200     403  403  403   403
 funding_proofofuse_history                 proof           in  403   403   200     200     403  403  200   403

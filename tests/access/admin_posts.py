@@ -82,6 +82,7 @@ funding_budgetchange_changelist#confirm         budgetchange    in  403   403   
 funding_datedrule_add                           -               in  403   403   403      302+     403  403  403   403
 funding_datedrule_change                        datedrule       in  403   403   403      302+     403  403  403   403
 funding_datedrule_confirm                       waiting_rule    in  403   403   403      302+     403  403  403   403
+funding_datedrule_decline                       waiting_rule    in  403   403   403      302+     403  403  403   403
 funding_awardthreshold_add                      -               in  403   403   403      302+     403  403  403   403
 funding_awardthreshold_change                   awardthreshold  in  403   403   403      302+     403  403  403   403
 funding_fundingprogramme_add                    -               in  403   403   302+     302+     403  403  403   403

@@ -323,6 +323,7 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     ),
     "admin:funding_datedrule_change": _form("funding_datedrule_change", Role.OFFICE_APPROVER, source="Neu"),
     "admin:funding_datedrule_confirm": lambda _world, row, _role: {"seen": row.content},
+    "admin:funding_datedrule_decline": lambda *_: {"reason": "Zu früh."},
     "admin:funding_awardthreshold_add": _form(
         "funding_awardthreshold_add", Role.OFFICE_APPROVER, valid_from="01.02.2030", procedure="Neu", source="X"
     ),

@@ -45,6 +45,8 @@ NO_PAGES = {
     "admin:funding_drawdown_xlsx": "a file",
     "admin:funding_proofofuse_pdf": "a file",
     "admin:funding_proofofuse_xlsx": "a file",
+    "admin:funding_proofofuse_vouchers_csv": "a file",
+    "admin:funding_proofofuse_devices_csv": "a file",
     "admin:jsi18n": "a script",
     "admin:core_importrun_progress": "a part of a page, which shows it",
 }

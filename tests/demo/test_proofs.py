@@ -1,8 +1,10 @@
-"""The demo's proofs of use, added up again by themselves: from the rows of the spreadsheet that the office hands in."""
+"""The demo's proofs of use, added up again by themselves: from the rows of the files that the office hands in."""
 
+import csv
 import datetime
 import io
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +17,9 @@ from apps.accounts.models import User
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, OrderState, ProofState
 from apps.funding.drawdown_selectors import drawable_lines
 from apps.funding.models import Drawdown, Grant, Invoice, InvoiceLine, LedgerEntry, Order, ProofOfUse, PurchasedDevice
-from apps.funding.proof_selectors import shown_figures
+from apps.funding.proof_keeping import sums_of
+from apps.funding.proof_marks import differences_of, sums_today
+from apps.funding.proof_selectors import figures_of, shown_figures
 from apps.inventory.models import Device, Placement
 from tests.funding.portal import client_of
 
@@ -33,6 +37,29 @@ def workbook(reference: str) -> dict[str, list[list[Any]]]:
     response = client_of(approver).get(reverse("admin:funding_proofofuse_xlsx", args=[proof.pk]))
     book = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content)))  # type: ignore[attr-defined]
     return {sheet.title: [list(row) for row in sheet.iter_rows(min_row=2, values_only=True)] for sheet in book}
+
+
+def csv_rows(reference: str, part: str) -> list[dict[str, str]]:
+    """The rows of a CSV list, column -> text, out of nothing but the bytes that the office downloads."""
+    proof = ProofOfUse.objects.get(grant__file_reference=reference)
+    approver = User.objects.get(email="genehmigung@stadt.example")
+    response: Any = client_of(approver).get(reverse(f"admin:funding_proofofuse_{part}_csv", args=[proof.pk]))
+    content = b"".join(response.streaming_content)
+    assert content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def euros(row: dict[str, str], column: str) -> Decimal:
+    """ "1234,56" as it stands in the file."""
+    assert re.fullmatch(r"-?\d+,\d\d", row[column])
+    return Decimal(row[column].replace(",", "."))
+
+
+def by_school(rows: list[dict[str, str]], column: str) -> dict[str, Decimal]:
+    found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        found[row["Schule"]] += euros(row, column)
+    return dict(found)
 
 
 def cents(value: Any) -> int:
@@ -75,6 +102,55 @@ def test_digitalpakt_adds_up_from_its_own_rows(reference: str, granted: int) -> 
         assert sums(devices, 4)[0] == cents(cost[4]) == amount - sums(extras, 7)[0]
         assert all(row[1] and row[6].date() == BOUND_UNTIL for row in devices)
         assert sum(row[6] for row in vouchers) - len(extras) == len(devices)
+
+
+@pytest.mark.parametrize(("reference", "granted"), GRANTED.items())
+def test_digitalpakt_adds_up_from_its_csv_rows_alone(reference: str, granted: int) -> None:
+    """Columns of the two CSV lists, added up here; then against proof, ledger and spreadsheet, to the cent."""
+    rows, found = csv_rows(reference, "vouchers"), csv_rows(reference, "devices")
+    columns = ("Betrag brutto", "davon zuwendungsfähig", "aus der Zuwendung", "Eigenanteil")
+    amount, eligible, grant, own = (sum((euros(row, name) for row in rows), D(0)) for name in columns)
+    extras = [row for row in rows if row["Betreff"] == "Hüllen, Zubehör, Einrichtung und Transport"]
+    cost = sum((euros(row, "Kosten") for row in found), D(0))
+
+    assert (grant, own) == (D(granted), D(granted) / 9)
+    assert amount == eligible == grant + own
+    if found:
+        pieces = sum(int(row["Anzahl"]) for row in rows) - len(extras)
+        assert pieces == len(found) == len({row["Nummer"] for row in found})
+        assert cost == amount - sum((euros(row, "Betrag brutto") for row in extras), D(0))
+    assert {row["Beleg"] for row in found} <= {row["Beleg"] for row in rows}
+
+    proof = ProofOfUse.objects.select_related("grant__programme").get(grant__file_reference=reference)
+    figures = shown_figures(proof)
+    assert (amount, eligible, grant, own) == (figures.spent, figures.eligible, figures.granted, figures.own_share)
+    assert (len(rows), len(found), cost) == (len(figures.vouchers), len(figures.devices), figures.cost_of_devices)
+
+    *sheet, _sum = workbook(reference)["Belege"]
+    for name, column in (("Betrag brutto", 7), ("aus der Zuwendung", 9)):
+        in_sheet: Counter[str] = Counter()
+        for line in sheet:
+            in_sheet[line[5]] += cents(line[column])
+        assert {school: cents(value) for school, value in by_school(rows, name).items()} == dict(in_sheet)
+
+    paid = LedgerEntry.objects.filter(
+        kind=LedgerKind.PAY, invoice_line__order_line__budget__grant__file_reference=reference
+    ).order_by()
+    of_grant, of_city = (
+        sums["sum"] or D(0)
+        for sums in (
+            paid.filter(budget__grant__file_reference=reference).aggregate(sum=Sum("amount")),
+            paid.exclude(budget__grant__file_reference=reference).aggregate(sum=Sum("amount")),
+        )
+    )
+    assert (grant - of_grant, own - of_city) == (D("0.00"), D("0.00"))
+    ledger: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in InvoiceLine.objects.filter(order_line__budget__grant__file_reference=reference).select_related(
+        "order_line__school"
+    ):
+        entries = paid.filter(invoice_line=line).values_list("amount", flat=True)
+        ledger[str(line.order_line.school or "alle Schulen")] += sum(entries, D(0))
+    assert by_school(rows, "Betrag brutto") == dict(ledger)
 
 
 def test_every_proof_agrees_with_the_ledger_to_the_cent() -> None:
@@ -176,3 +252,12 @@ def test_teachers_devices_keep_their_limit() -> None:
     }
     bought = PurchasedDevice.objects.filter(order_line__budget__grant__in=grants)
     assert max(bought.values_list("order_line__unit_price", flat=True)) == D("500.00")
+
+
+def test_no_proof_that_was_handed_in_has_moved_since_and_their_sums_are_those_of_their_rows() -> None:
+    handed_in = list(ProofOfUse.objects.filter(state=ProofState.HANDED_IN).select_related("grant__programme", "school"))
+    assert differences_of(handed_in) == {proof.pk: [] for proof in handed_in}
+    today = sums_today(handed_in)
+    for proof in handed_in:
+        expected = sums_of(figures_of(proof))
+        assert today[proof.pk] == {name: expected[name] for name in today[proof.pk]}

@@ -27,7 +27,7 @@ from apps.funding.models import (
     PurchasedDevice,
     Supplier,
 )
-from apps.funding.proof_keeping import as_json
+from apps.funding.proof_keeping import as_json, sums_as_json
 from apps.funding.proof_selectors import figures_of
 from apps.inventory.models import Device, Product
 from apps.schools.models import School
@@ -177,6 +177,6 @@ def make_proof(state: ProofState = ProofState.DRAFT, *, grant: Grant | None = No
     proof = ProofOfUse.objects.create(grant=grant, **(TEXTS | values))
     if state == ProofState.HANDED_IN:
         proof.state, proof.handed_in_on, proof.handed_in_by = state, DAY, person(Role.OFFICE_APPROVER)
-        proof.figures = as_json(figures_of(proof))
+        proof.figures, proof.sums = as_json(figures_of(proof)), sums_as_json(figures_of(proof))
         proof.save()
     return proof

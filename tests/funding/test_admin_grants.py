@@ -145,6 +145,9 @@ def test_limit_and_programme_are_not_saved_over_a_grant_in_use(client: Client) -
     late = client.post(notice(grant), sent)
     assert [error.target for error in late.context["errors"]] == ["id_notice_on"]
     assert "liegt in der Zukunft" in texts(late)
+    early = client.post(notice(grant), sent | {"notice_on": "14.01.2026"})
+    assert [error.target for error in early.context["errors"]] == ["id_notice_on"]
+    assert "Der Änderungsbescheid ist nicht älter als der Bescheid vom 15.01.2026" in texts(early)
     nothing = client.post(notice(grant), sent | {"notice_on": "01.03.2026", "limit_per_device": "0"})
     assert [error.target for error in nothing.context["errors"]] == ["id_limit_per_device"]
     assert client.post(notice(grant), sent | {"notice_on": "01.03.2026"}).status_code == 302

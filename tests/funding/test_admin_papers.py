@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.choices import Role
+from apps.funding import services
 from apps.funding.choices import DrawdownState, ProofState
 from apps.funding.models import Drawdown, Grant, OrderLine
 from tests.factories import AuditorFactory, SchoolFactory, UserFactory
@@ -185,6 +186,24 @@ class TestDrawdowns:
         shown = texts(office.get(page(row)))
         for words in ("Von der Zuwendung bleiben 4.100,00 €", "Eingang vermerken", "LU-1", "1.000,00 €"):
             assert words in shown
+
+    def test_a_draft_names_credits_that_another_draft_holds(self, office: Any) -> None:
+        earlier = make_drawdown(DrawdownState.RECEIVED)
+        grant, approver = earlier.grant, UserFactory(role=Role.OFFICE_APPROVER)
+        back = credit(earlier.items.get().invoice_line, "100.00")
+        lines = [pay(grant, money_of(grant), "500.00") for _number in range(2)]
+        first = services.create_drawdown(grant=grant, by=approver, lines=[lines[0].pk, back.pk])
+        second = services.create_drawdown(grant=grant, by=approver, lines=[lines[1].pk])
+        sentence = f"Gutschrift {back.invoice.voucher_number} (− 90,00 €) in Mittelabruf {first.number}"
+
+        answer = office.get(page(second))
+
+        assert sentence in texts(answer)
+        assert f'href="{page(first)}"' in answer.content.decode()
+        assert "Gutschrift" not in texts(office.get(page(first)))
+        assert f"stehen im Entwurf von Mittelabruf {first.number}" in texts(
+            office.post(page(second), {"step": "request", "on": ""})
+        )
 
     def test_an_auditor_reads_and_has_no_buttons(self) -> None:
         row = make_drawdown()

@@ -1,6 +1,9 @@
 """Proofs of use in the admin: what a page says and links to, and its files."""
 
+import csv
 import datetime
+import io
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +13,10 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.http import urlencode
 
+from apps.core.exports import unescaped
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
-from apps.funding.models import Grant, ProofOfUse
+from apps.funding.models import Grant, Invoice, ProofOfUse
 from apps.inventory import services as inventory
 from apps.inventory.models import Device
 from tests.factories import AuditorFactory, ClerkFactory, SchoolFactory, SupportFactory
@@ -22,6 +26,13 @@ from tests.funding.portal import client_of, texts
 
 pytestmark = pytest.mark.django_db
 D = Decimal
+
+
+def read_back(cell: str) -> Any:
+    """What a cell of a CSV list stands for; days stay as they are written."""
+    if re.fullmatch(r"-?\d+,\d\d", cell):
+        return float(cell.replace(",", "."))
+    return int(cell) if re.fullmatch(r"-?\d+", cell) else unescaped(cell)
 
 
 class TestProofs:
@@ -83,7 +94,7 @@ class TestProofs:
         row = make_proof()
         office.post(page(row), typed("hand_in", row))
         line = pay(row.grant, money_of(row.grant), "100.00")
-        assert line.invoice.voucher_number not in texts(office.get(page(row)))
+        assert f"Neue Belege {line.invoice.voucher_number}" in texts(office.get(page(row)))
 
         shown = texts(office.post(page(row), {"step": "reopen", "reason": "Beleg"}, follow=True))
 
@@ -112,6 +123,32 @@ class TestProofs:
                 assert part in found
         assert "Entwurf" in words
         assert "Unterschrift" in words
+
+    def test_its_lists_are_csv_files_with_the_rows_of_the_spreadsheet(self, office: Any) -> None:
+        """Without sums, text as text, and as handed in: what comes later changes nothing."""
+        row = make_proof()
+        line = pay(row.grant, money_of(row.grant), "1234.50", quantity=2, devices=1)
+        Invoice.objects.filter(pk=line.invoice_id).update(payee="=1+1; Muster")
+        office.post(page(row), typed("hand_in", row) | {"despite": "Eines fehlt."})
+        pay(row.grant, money_of(row.grant), "77.77", devices=1)
+        html = office.get(page(row)).content.decode()
+        book = workbook(office.get(page(row, "xlsx")))
+
+        for part, sheet in (("vouchers", "Belege"), ("devices", "Geräte")):
+            address = page(row, f"{part}_csv")
+            assert f'href="{address}"' in html
+            answer = office.get(address)
+            name = rf"verwendungsnachweis-[\w-]+-{sheet.lower().replace('ä', 'ae')}-\d{{4}}-\d\d-\d\d\.csv"
+            assert re.fullmatch(f'attachment; filename="{name}"', answer["Content-Disposition"])
+            content = b"".join(answer.streaming_content).decode("utf-8-sig")
+            _header, *rows = csv.reader(io.StringIO(content, newline=""), delimiter=";")
+            *expected, _sum = book[sheet]
+            assert len(expected) == len(rows) > 1
+            assert [[read_back(cell) for cell in found] for found in rows] == [
+                [f"{value:%d.%m.%Y}" if isinstance(value, datetime.datetime) else value or "" for value in found]
+                for found in expected
+            ]
+            assert ("'=1+1; Muster" in [found[3] for found in rows]) == (part == "vouchers")
 
     def test_planned_is_the_notice_everywhere_and_the_words_say_so(self, office: Any) -> None:
         """Of 1,200,000 euros the budgets hold 810,000: the rest is named, and both tables add up to the same."""

@@ -19,7 +19,7 @@ from apps.funding.choices import RuleKind
 from apps.funding.deadlines import DeadlineKind, deadlines
 from apps.funding.models import AwardThreshold, DatedRule
 from apps.funding.rules import rule_on
-from tests.factories import ApproverFactory
+from tests.factories import ApproverFactory, AuditorFactory
 from tests.funding.factories import two_approve_from
 from tests.funding.portal import client_of, hidden, texts
 
@@ -167,3 +167,80 @@ def test_the_proposer_is_refused_on_the_page_and_in_a_sentence() -> None:
     answer = client_of(one).post(page(row, "confirm"), {"seen": row.content}, follow=True)
     assert (answer.status_code, "andere Person" in texts(answer)) == (200, True)
     assert "wartet auf die Bestätigung" in texts(client_of(one).get(reverse("admin:funding_datedrule_changelist")))
+
+
+def test_another_person_declines_with_a_reason_and_the_day_is_free_again() -> None:
+    two_approve_from("25000")
+    one, other = ApproverFactory(name="Anna Vorschlag"), ApproverFactory(name="Otto Nein")
+    row = proposed(one)
+    assert "Regel ablehnen" in texts(client_of(other).get(page(row)))
+    shown = client_of(other).get(page(row, "decline"))
+    for words in ("9.999.999,00", "Anna Vorschlag", f"{tomorrow():%d.%m.%Y}", "Es bleibt beim bisherigen Wert"):
+        assert words in texts(shown)
+
+    empty = client_of(other).post(page(row, "decline"), {"reason": " "})
+    assert (empty.status_code, "Regel ablehnen" in texts(empty)) == (200, True)
+    answer = client_of(other).post(page(row, "decline"), {"reason": "Dann prüft niemand mehr."}, follow=True)
+
+    assert "Die Regel ist abgelehnt." in texts(answer)
+    row.refresh_from_db()
+    assert (row.declined_by, row.decline_reason, row.is_waiting, row.is_open) == (
+        other, "Dann prüft niemand mehr.", False, False,
+    )  # fmt: skip
+    assert "Otto Nein" in texts(client_of(one).get(page(row)))
+    assert "abgelehnt" in texts(client_of(one).get(reverse("admin:funding_datedrule_changelist")))
+    history = texts(client_of(AuditorFactory()).get(page(row, "history")))
+    for words in ("Dann prüft niemand mehr.", "Otto Nein"):
+        assert words in history
+    assert (deadlines(other), rule_on(TWO, tomorrow())) == ([], 25000)
+
+    again = post_rule(one, value="30000")
+    assert again.status_code == 302
+    anew = DatedRule.objects.get(kind=TWO, valid_from=tomorrow(), declined_by=None)
+    services.confirm_rule(rule=anew, by=other, seen=anew.content)
+    assert rule_on(TWO, tomorrow()) == 30000
+    taken = post_rule(one, value="7")
+    assert (taken.status_code, "schon einen Wert" in texts(taken)) == (200, True)
+
+
+def test_the_proposer_withdraws_and_nobody_decides_it_again() -> None:
+    one, other = ApproverFactory(), ApproverFactory()
+    row = proposed(one)
+    assert "Vorschlag zurückziehen" in texts(client_of(one).get(page(row)))
+    answer = client_of(one).post(page(row, "decline"), {"reason": "Vertippt"}, follow=True)
+    assert "Der Vorschlag ist zurückgezogen." in texts(answer)
+    assert "zurückgezogen" in texts(client_of(one).get(reverse("admin:funding_datedrule_changelist")))
+    row.refresh_from_db()
+    assert row.is_withdrawn
+    for step in (
+        lambda: services.confirm_rule(rule=row, by=other, seen=row.content),
+        lambda: services.decline_rule(rule=row, by=other, reason="Nein"),
+    ):
+        with pytest.raises(DomainError, match="abgelehnt oder zurückgezogen"):
+            step()
+    assert client_of(one).post(page(row), {"source": "y"}).status_code == 403
+    assert client_of(other).get(page(row, "decline")).status_code == 302
+
+
+def test_what_is_confirmed_is_not_declined_and_what_came_too_late_still_is() -> None:
+    one, other = ApproverFactory(), ApproverFactory()
+    row = proposed(one)
+    services.confirm_rule(rule=row, by=other, seen=row.content)
+    with pytest.raises(DomainError, match="schon bestätigt"):
+        services.decline_rule(rule=row, by=other, reason="Doch nicht")
+    late = DatedRule.objects.create(kind=TWO, valid_from=clock.today() - DAY, value=None, source="x", proposed_by=one)
+    assert "Regel ablehnen" in texts(client_of(other).get(page(late)))
+    services.decline_rule(rule=late, by=other, reason="Zu spät")
+    late.refresh_from_db()
+    assert late.declined_by == other
+
+
+def test_the_database_wants_a_reason_and_no_confirmation_beside_it() -> None:
+    one, other = ApproverFactory(), ApproverFactory()
+    for facts in (
+        {"proposed_by": one, "declined_by": other},
+        {"declined_by": other, "decline_reason": "x"},
+        {"proposed_by": one, "confirmed_by": other, "declined_by": other, "decline_reason": "x"},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            DatedRule.objects.create(kind=TWO, valid_from=tomorrow(), value=None, source="x", **facts)

@@ -102,7 +102,7 @@ def test_few_queries_whatever_the_number_of_rows() -> None:
         with CaptureQueriesContext(connection) as queries:
             deadlines(approver)
         counts.append(len(queries))
-    assert counts == [8, 8]
+    assert counts == [9, 9]
 
 
 def test_the_start_page_names_them_with_a_verb() -> None:

@@ -14,7 +14,14 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState
-from apps.funding.drawdown_selectors import drawable_lines, grants_to_draw, items_of, owed_credits, sums_of
+from apps.funding.drawdown_selectors import (
+    credits_in_other_drafts,
+    drawable_lines,
+    grants_to_draw,
+    items_of,
+    owed_credits,
+    sums_of,
+)
 from apps.funding.models import Drawdown, DrawdownItem, Grant
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
 from tests.factories import ClerkFactory, UserFactory
@@ -247,6 +254,50 @@ class TestRequesting:
         services.choose_lines(drawdown=drawdown, lines=[drawn.pk, back.pk], by=clerk)
         services.request_drawdown(drawdown=drawdown, by=clerk)
         assert sums_of(drawdown, items_of(drawdown)).amount == D("810.00")
+
+    def test_a_credit_in_another_draft_goes_first_or_is_freed(self, clerk: User) -> None:
+        """One credit of what was called, two drafts: the one without it would call what the supplier gave back."""
+        earlier = make_drawdown(S.RECEIVED)
+        grant = earlier.grant
+        back = credit(earlier.items.get().invoice_line, "100.00")
+        first_line, second_line = (pay(grant, money_of(grant), "500.00") for _number in range(2))
+        first = services.create_drawdown(grant=grant, by=clerk, lines=[first_line.pk, back.pk])
+        second = services.create_drawdown(grant=grant, by=clerk, lines=[second_line.pk])
+        assert list(credits_in_other_drafts(second)) == [back]
+        assert not credits_in_other_drafts(first)
+
+        with pytest.raises(DomainError) as refused:
+            services.request_drawdown(drawdown=second, by=clerk)
+
+        assert refused.value.code == "credits_elsewhere"
+        assert f"Mittelabruf {first.number}" in str(refused.value)
+        assert back.invoice.voucher_number in str(refused.value)
+        second.refresh_from_db()
+        assert second.state == S.DRAFT
+
+        services.request_drawdown(drawdown=first, by=clerk)
+        assert not credits_in_other_drafts(second)
+        services.request_drawdown(drawdown=second, by=clerk)
+        called = sum(item.amount for row in (first, second) for item in row.items.all())
+        assert called == Decimal("810.00"), "two vouchers of 450 euros less a credit of 90"
+
+    def test_two_drafts_that_hold_each_others_credits_are_solved_by_cancelling_one(self, clerk: User) -> None:
+        earlier = make_drawdown(S.RECEIVED)
+        grant = earlier.grant
+        held = [credit(earlier.items.get().invoice_line, "10.00")]
+        drafts = [services.create_drawdown(grant=grant, by=clerk, lines=[pay(grant, money_of(grant)).pk, held[0].pk])]
+        held.append(credit(earlier.items.get().invoice_line, "20.00"))
+        drafts.append(
+            services.create_drawdown(grant=grant, by=clerk, lines=[pay(grant, money_of(grant)).pk, held[1].pk])
+        )
+        for row in drafts:
+            with pytest.raises(DomainError, match="Gutschriften"):
+                services.request_drawdown(drawdown=row, by=clerk)
+
+        services.cancel_drawdown(drawdown=drafts[1], by=clerk, reason="Zusammenlegen")
+        own = list(drafts[0].items.values_list("invoice_line", flat=True))
+        services.choose_lines(drawdown=drafts[0], by=clerk, lines=[*own, held[1].pk])
+        assert services.request_drawdown(drawdown=drafts[0], by=clerk).state == S.REQUESTED
 
     @pytest.mark.parametrize("days", [1, -4000])
     def test_neither_tomorrow_nor_before_the_notice(self, days: int, clerk: User) -> None:

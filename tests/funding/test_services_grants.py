@@ -179,6 +179,32 @@ def test_a_notice_of_a_day_to_come_is_refused() -> None:
     )
 
 
+def test_a_change_notice_is_not_older_than_the_notice_that_it_changes() -> None:
+    grant = GrantFactory(amount=D("1000.00"), notice_on=DAY(2026, 1, 15))
+    with pytest.raises(DomainError, match=r"vom 15\.01\.2026") as caught:
+        services.record_change_notice(
+            grant=grant, by=ClerkFactory(), notice_on=DAY(2026, 1, 14), reason="Zahlendreher", amount=D("5.00")
+        )
+    assert caught.value.field == "notice_on"
+    grant.refresh_from_db()
+    assert (grant.amount, GrantChange.objects.exists()) == (D("1000.00"), False)
+    services.record_change_notice(
+        grant=grant, by=ClerkFactory(), notice_on=DAY(2026, 1, 15), reason="Am selben Tag", amount=D("5.00")
+    )
+
+
+def test_a_notice_does_not_move_behind_its_change_notices() -> None:
+    grant = GrantFactory(amount=D("1000.00"), notice_on=DAY(2026, 1, 15))
+    for day in (DAY(2026, 2, 2), DAY(2026, 3, 3)):
+        services.record_change_notice(
+            grant=grant, by=ClerkFactory(), notice_on=day, reason="Neuer Betrag", amount=D(day.month * 100)
+        )
+    with pytest.raises(DomainError, match=r"vom 02\.02\.2026") as caught:
+        services.edit_grant(grant=grant, by=ClerkFactory(), notice_on=DAY(2026, 2, 3))
+    assert caught.value.field == "notice_on"
+    assert services.edit_grant(grant=grant, by=ClerkFactory(), notice_on=DAY(2026, 2, 2)).notice_on == DAY(2026, 2, 2)
+
+
 def test_the_figures_of_a_grant_add_up() -> None:
     grant = GrantFactory(amount=D("1000.00"))
     BudgetFactory(grant=grant, appropriation=D("300.00"), committed=D("20.00"), spent=D("100.00"))

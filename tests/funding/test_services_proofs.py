@@ -167,7 +167,7 @@ class TestReopening:
         sums = {row.what: row.after - row.before for row in found.sums}
         assert sums == {
             "spent": Decimal("77.77"), "eligible": Decimal("77.77"), "granted": Decimal("69.99"),
-            "own_share": Decimal("7.78"),
+            "own_share": Decimal("7.78"), "vouchers": Decimal(1),
         }  # fmt: skip
         assert found.vouchers == [line.invoice.voucher_number]
         assert (found.devices, found.texts) == ([], ["result"])

@@ -25,6 +25,7 @@ from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import DrawdownState
 from apps.funding.drawdown_selectors import (
     LineGroup,
+    credits_in_other_drafts,
     drawable_lines,
     drawdown_rows,
     grants_to_draw,
@@ -130,6 +131,7 @@ class DrawdownAdmin(PaperAdmin):
             return self._choose(request, row.grant, row)
         items = items_of(row)
         sums = sums_of(row, items)
+        draft = row.state == DrawdownState.DRAFT
         own = {
             "original": row,
             "is_row_page": True,
@@ -137,7 +139,8 @@ class DrawdownAdmin(PaperAdmin):
             "facts": list(report.facts_of(row)),
             "sums": report.sums_in_words(sums),
             "vouchers": first_rows(*report.item_list(items, sums), brief=VOUCHERS_ON_A_PHONE),
-            "missing_numbers": missing_numbers(row.grant) if row.state == DrawdownState.DRAFT else [],
+            "missing_numbers": missing_numbers(row.grant) if draft else [],
+            "credits_elsewhere": list(credits_in_other_drafts(row)) if draft else [],
             "may_keep": request.user.has_perm(KEEP),
             "day_form": DayForm(),
             "reason_form": ReasonForm(),

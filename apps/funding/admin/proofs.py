@@ -1,4 +1,4 @@
-"""Proofs of use: what is missing, report in words, figures, handing in, and the proof as PDF and spreadsheet."""
+"""Proofs of use: what is missing, report in words, figures, handing in, and the proof as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors, refuse
-from apps.core.templatetags.portal import state_badge
+from apps.core.templatetags.portal import badge, state_badge
 from apps.funding import proof_lists as lists
 from apps.funding import proof_report as report
 from apps.funding import services
@@ -26,14 +26,15 @@ from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import ProofState
 from apps.funding.drawdown_selectors import draft_of
 from apps.funding.models import ProofOfUse
-from apps.funding.proof_figures import TEXTS, Gap
+from apps.funding.proof_figures import TEXTS, Gap, ProofFigures
 from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
-from apps.funding.proof_keeping import Comparison
-from apps.funding.proof_selectors import shown_figures
+from apps.funding.proof_keeping import Comparison, came_or_went
+from apps.funding.proof_marks import differences_of, moved_proofs
+from apps.funding.proof_selectors import figures_of, shown_figures
 from apps.funding.proof_words import (
-    FIGURES,
     TEXT_LABELS,
     devices_in_words,
+    difference_in_words,
     facts_in_words,
     gap_label,
     gap_subject,
@@ -63,12 +64,30 @@ class ShownGap:
     url: str
 
 
+class MovedFilter(admin.SimpleListFilter):
+    """Handed-in proofs by whether their figures are still those of today."""
+
+    title = _("since it was handed in")
+    parameter_name = "since"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("moved", _("figures have changed")), ("same", _("figures are the same"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in ("moved", "same"):
+            return queryset
+        keys = [row.proof.pk for row in moved_proofs(request.user)]  # type: ignore[arg-type]  # signed in
+        if self.value() == "moved":
+            return queryset.filter(pk__in=keys)
+        return queryset.filter(state=ProofState.HANDED_IN).exclude(pk__in=keys)
+
+
 @admin.register(ProofOfUse)
 class ProofAdmin(PaperAdmin):
     folder = "proofofuse"
-    list_display = ("name", "school_shown", "state_shown", "due", "handed_in")
+    list_display = ("name", "school_shown", "state_shown", "since_then", "due", "handed_in")
     list_display_links = ("name",)
-    list_filter = ("state",)
+    list_filter = ("state", MovedFilter)
     list_select_related = ("grant__programme", "school")
     ordering = ("-pk",)
     sortable_by = ()
@@ -93,6 +112,21 @@ class ProofAdmin(PaperAdmin):
     @admin.display(description=_("state"))
     def state_shown(self, row: ProofOfUse) -> str:
         return state_badge(row.state, ProofState)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The rows of the page, each with what has moved."""
+        changelist = super().get_changelist_instance(request)
+        rows: Any = changelist.result_list
+        found = differences_of(rows)
+        for row in rows:
+            row.differences = found[row.pk]
+        return changelist
+
+    @admin.display(description=_("since it was handed in"))
+    def since_then(self, row: Any) -> str:
+        if row.state != ProofState.HANDED_IN:
+            return "–"
+        return badge(gettext("figures have changed"), "warning") if row.differences else gettext("figures are the same")
 
     @admin.display(description=_("due on"))
     def due(self, row: ProofOfUse) -> str:
@@ -141,6 +175,7 @@ class ProofAdmin(PaperAdmin):
             "devices_in_words": devices_in_words(figures),
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
             "changes": _changes(row, draft=draft),
+            "moved": _moved(row, figures),
             "may_write": may_write,
             "draft_drawdown": draft_of(row.grant, request.user),  # type: ignore[arg-type]  # signed in
             "may_draw": request.user.has_perm(KEEP),
@@ -204,6 +239,22 @@ class ProofAdmin(PaperAdmin):
     def xlsx(self, row: ProofOfUse) -> Any:
         return report.proof_xlsx(row, shown_figures(row))
 
+    def get_urls(self) -> list[Any]:
+        wrap, name = self.admin_site.admin_view, "funding_proofofuse"
+        own = [
+            path("<path:object_id>/vouchers/csv/", wrap(self.vouchers_csv_view), name=f"{name}_vouchers_csv"),
+            path("<path:object_id>/devices/csv/", wrap(self.devices_csv_view), name=f"{name}_devices_csv"),
+        ]
+        return own + super().get_urls()
+
+    def vouchers_csv_view(self, request: HttpRequest, object_id: str) -> Any:
+        row = self.row_of(request, object_id)
+        return report.vouchers_csv(row, shown_figures(row))
+
+    def devices_csv_view(self, request: HttpRequest, object_id: str) -> Any:
+        row = self.row_of(request, object_id)
+        return report.devices_csv(row, shown_figures(row))
+
     def stem(self, row: ProofOfUse) -> str:
         return report.file_stem(row)
 
@@ -243,6 +294,15 @@ def _url(target: str) -> str:
         return ""
 
 
+def _moved(proof: ProofOfUse, handed_in: ProofFigures) -> dict[str, Any] | None:
+    """What differs today from what was handed in; None for a draft, and where nothing does."""
+    found = differences_of([proof])[proof.pk]
+    if not found:
+        return None
+    vouchers, devices = came_or_went(handed_in, figures_of(proof))
+    return {"sums": [difference_in_words(row) for row in found], "vouchers": vouchers, "devices": devices}
+
+
 def _changes(proof: ProofOfUse, *, draft: bool) -> dict[str, Any] | None:
     """What has changed since it was handed in, for a draft that was reopened."""
     found: Comparison | None = services.changes_since(proof) if draft else None
@@ -250,7 +310,7 @@ def _changes(proof: ProofOfUse, *, draft: bool) -> dict[str, Any] | None:
         return None
     return {
         "any": bool(found),
-        "sums": [(FIGURES[row.what], row.before, row.after) for row in found.sums],
+        "sums": [difference_in_words(row) for row in found.sums],
         "vouchers": found.vouchers,
         "devices": found.devices,
         "texts": [TEXT_LABELS[name] for name in found.texts],

@@ -26,6 +26,8 @@ from apps.funding.choices import RULES_OF_TWO
 from apps.funding.models import AwardThreshold, DatedRule
 from apps.funding.rules import rule_on
 
+KEEP = "funding.change_datedrule"
+
 
 class AheadForm(forms.ModelForm):
     """What has been decided by a rule stays decided: a new one begins tomorrow at the earliest."""
@@ -35,6 +37,16 @@ class AheadForm(forms.ModelForm):
         if day <= clock.today():
             raise forms.ValidationError(_("The day is tomorrow at the earliest. What holds today stays as it is."))
         return day
+
+
+class RuleForm(AheadForm):
+    def _get_validation_exclusions(self) -> set[str]:
+        """A day is taken unless its proposal was declined: that condition is checked, too."""
+        return super()._get_validation_exclusions() - {"declined_by"}  # type: ignore[misc,no-any-return]
+
+
+class DeclineForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.Textarea({"rows": 2}))
 
 
 class SeenForm(forms.Form):
@@ -62,9 +74,10 @@ class RuleAdmin(ScopedAdmin):
 
 @admin.register(DatedRule)
 class DatedRuleAdmin(RuleAdmin):
+    form = RuleForm
     list_display = ("kind", "valid_from", "shown_value", "source", "shown_state")
     list_filter = (RuleKindFilter,)
-    list_select_related = ("proposed_by", "confirmed_by")
+    list_select_related = ("proposed_by", "confirmed_by", "declined_by")
     sortable_by = ("valid_from",)
     search_fields = ("source",)
 
@@ -74,6 +87,8 @@ class DatedRuleAdmin(RuleAdmin):
 
     @admin.display(description=_("state"))
     def shown_state(self, row: DatedRule) -> str:
+        if row.is_declined:
+            return gettext("withdrawn") if row.is_withdrawn else gettext("declined")
         if row.is_waiting and row.valid_from <= clock.today():
             return gettext("was not confirmed in time")
         if row.is_waiting:
@@ -83,12 +98,14 @@ class DatedRuleAdmin(RuleAdmin):
     # One rule
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        people = ("proposed_by", "confirmed_by") if obj is not None and obj.proposed_by_id else ()
-        return ("kind", "valid_from", "value", "source", *people)
+        if obj is None or obj.proposed_by_id is None:
+            return ("kind", "valid_from", "value", "source")
+        answer = ("declined_by", "decline_reason") if obj.is_declined else ("confirmed_by",)
+        return ("kind", "valid_from", "value", "source", "proposed_by", *answer)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The kind stays, so that nothing becomes a rule for two people that was none."""
-        return () if obj is None else ("kind", "proposed_by", "confirmed_by")
+        return () if obj is None else ("kind", "proposed_by", "confirmed_by", "declined_by", "decline_reason")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Whoever writes a rule for two people proposes it, also by changing what another has proposed."""
@@ -98,25 +115,29 @@ class DatedRuleAdmin(RuleAdmin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = kwargs.get("obj")
-        waits = row is not None and row.is_waiting and row.is_open
-        context |= {"waits": waits, "may_confirm": waits and self._may_confirm(request, row)}
+        waits = row is not None and row.is_waiting
+        context |= {
+            "waits": waits and row.is_open,
+            "may_confirm": waits and row.is_open and self._may_confirm(request, row),
+            "may_decline": waits and request.user.has_perm(KEEP),
+            "is_own": waits and row.proposed_by_id == request.user.pk,
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _may_confirm(self, request: HttpRequest, row: DatedRule) -> bool:
         return super().has_change_permission(request, row) and row.proposed_by_id != request.user.pk
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.confirm_view)
-        return [path("<path:object_id>/confirm/", view, name="funding_datedrule_confirm"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/confirm/", wrap(self.confirm_view), name="funding_datedrule_confirm"),
+            path("<path:object_id>/decline/", wrap(self.decline_view), name="funding_datedrule_decline"),
+        ]
+        return own + super().get_urls()
 
     def confirm_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What another person has proposed and what holds until then; a refusal leads back to the rule."""
-        if not request.user.has_perm("funding.change_datedrule"):
-            raise PermissionDenied
-        row: Any = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        rule_page = HttpResponseRedirect(reverse("admin:funding_datedrule_change", args=[row.pk]))
+        row, rule_page = self._rule(request, object_id)
         if request.method == "POST":
             try:
                 services.confirm_rule(rule=row, by=request.user, seen=request.POST.get("seen", ""))  # type: ignore[arg-type]
@@ -145,9 +166,50 @@ class DatedRuleAdmin(RuleAdmin):
             button=_("Confirm the rule"),
         )
 
+    def decline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Why the rule does not come; a refusal leads back to the rule."""
+        row, rule_page = self._rule(request, object_id)
+        own = row.proposed_by_id == request.user.pk
+        form = DeclineForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                services.decline_rule(rule=row, by=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+            except DomainError as error:
+                messages.error(request, str(error))
+            else:
+                done = gettext("The proposal is withdrawn.") if own else gettext("The rule is declined.")
+                messages.success(request, done)
+            return rule_page
+        if not row.is_waiting:
+            return rule_page
+        return form_page(
+            self,
+            request,
+            row,
+            form,
+            title=_("Withdraw the proposal") if own else _("Decline the rule"),
+            facts=[
+                (row.get_kind_display(), _value(row.value)),
+                (_("Valid from"), formats.day(row.valid_from)),
+                (_("Source of the rule"), row.source),
+                (_("Proposed by"), row.proposed_by),
+            ],
+            text=_("The present value stays. The proposal remains in the list with your reason."),
+            button=_("Withdraw the proposal") if own else _("Decline the rule"),
+        )
+
+    def _rule(self, request: HttpRequest, object_id: str) -> tuple[Any, HttpResponseRedirect]:
+        """With the way back to its page."""
+        if not request.user.has_perm(KEEP):
+            raise PermissionDenied
+        row: Any = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row, HttpResponseRedirect(reverse("admin:funding_datedrule_change", args=[row.pk]))
+
     def get_history_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         records: QuerySet[Any] = super().get_history_queryset(*args, **kwargs)
-        return records.select_related("proposed_by", "confirmed_by")
+        return records.select_related("proposed_by", "confirmed_by", "declined_by")
 
 
 @admin.register(AwardThreshold)

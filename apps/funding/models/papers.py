@@ -192,8 +192,8 @@ class DrawdownItem(models.Model):
 class ProofOfUse(models.Model):
     """A proof of use (Verwendungsnachweis) of a grant, for one school or (None) for all.
 
-    Figures are computed while it is a draft; `figures` keeps what was handed in. The texts are the narrative report
-    (Sachbericht).
+    Figures are computed while it is a draft; `figures` keeps what was handed in, `sums` what lists compare of it. The
+    texts are the narrative report (Sachbericht).
     """
 
     grant = models.ForeignKey(Grant, verbose_name=_("grant"), on_delete=models.PROTECT, related_name="proofs")
@@ -208,6 +208,7 @@ class ProofOfUse(models.Model):
     deviations = models.TextField(_("where it differs from the plan, and why"), blank=True)
     award_note = models.TextField(_("how contracts were awarded"), blank=True)
     figures = models.JSONField(_("figures as handed in"), null=True, editable=False)
+    sums = models.JSONField(null=True, editable=False)
     handed_in_on = models.DateField(_("handed in on"), null=True, editable=False)
     handed_in_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -219,7 +220,7 @@ class ProofOfUse(models.Model):
     )
 
     objects = MoneyQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["figures", "revision"])
+    history = HistoricalRecords(excluded_fields=["figures", "sums", "revision"])
 
     class Meta:
         verbose_name = _("proof of use")

@@ -16,7 +16,8 @@ class DatedRule(models.Model):
     """One value from a day on; empty: the rule is off from then. `source` says where it comes from.
 
     A kind of `RULES_OF_TWO` that somebody proposed in the portal holds once another person has confirmed it
-    (KomHVO § 31). Rows without `proposed_by` came with the portal and need no confirmation.
+    (KomHVO § 31). Rows without `proposed_by` came with the portal and need no confirmation. A proposal that was
+    declined, or withdrawn by the proposer, stays with its reason and makes room for another one of its day.
     """
 
     kind = models.CharField(_("rule"), max_length=32, choices=RuleKind)
@@ -46,6 +47,15 @@ class DatedRule(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
     )
+    declined_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("declined by"),
+        null=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    decline_reason = models.CharField(_("reason for declining"), max_length=300, blank=True, editable=False)
 
     objects = RuleQuerySet.as_manager()
     history = HistoricalRecords()
@@ -57,6 +67,7 @@ class DatedRule(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "valid_from"],
+                condition=Q(declined_by__isnull=True),
                 name="funding_rule_once_a_day",
                 violation_error_message=_("This rule has a value from that day on already."),
             ),
@@ -71,6 +82,11 @@ class DatedRule(models.Model):
                 name="funding_rule_confirmed_by_another",
                 violation_error_message=_("Another person confirms the rule."),
             ),
+            models.CheckConstraint(
+                condition=Q(declined_by__isnull=True)
+                | Q(proposed_by__isnull=False, confirmed_by__isnull=True) & ~Q(decline_reason=""),
+                name="funding_rule_declined_with_reason",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -79,7 +95,17 @@ class DatedRule(models.Model):
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for another person and does not hold, whatever the day."""
-        return self.proposed_by_id is not None and self.confirmed_by_id is None
+        return self.proposed_by_id is not None and self.confirmed_by_id is None and not self.is_declined
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether another person said no, or the proposer took it back: it never holds."""
+        return self.declined_by_id is not None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the proposer took it back themselves."""
+        return self.is_declined and self.declined_by_id == self.proposed_by_id
 
     @property
     def is_open(self) -> bool:

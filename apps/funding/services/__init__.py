@@ -54,7 +54,7 @@ from apps.funding.services.proposals import (
     withdraw_proposal,
 )
 from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
-from apps.funding.services.rules import confirm_rule, ensure_rule_open
+from apps.funding.services.rules import confirm_rule, decline_rule, ensure_rule_open
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
@@ -85,6 +85,7 @@ __all__ = [
     "decide_several",
     "decisions_of",
     "decline_change",
+    "decline_rule",
     "discard_draft",
     "edit_grant",
     "effects_of_placing",

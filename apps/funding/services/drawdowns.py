@@ -22,7 +22,13 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
 from apps.funding.choices import DrawdownState
-from apps.funding.drawdown_selectors import drawable_lines, drawn_before, missing_numbers, owed_credits
+from apps.funding.drawdown_selectors import (
+    credits_in_other_drafts,
+    drawable_lines,
+    drawn_before,
+    missing_numbers,
+    owed_credits,
+)
 from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
 from apps.funding.services.steps import ensure_may, money_transaction, validated
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
@@ -64,13 +70,15 @@ def choose_lines(*, drawdown: Drawdown, lines: Iterable[int], by: User, remark: 
 def request_drawdown(*, drawdown: Drawdown, by: User, on: datetime.date | None = None) -> Drawdown:
     """Sends it off: copies file reference and Lucom number of the grant and the day (None: today).
 
-    Refuses without either number, without vouchers, without a credit of what is drawn, and what would exceed the grant.
+    Refuses without either number, without vouchers, without a credit of what is drawn, also where another draft holds
+    it, and what would exceed the grant.
     """
     with money_transaction():
         row = _lock_for("request_drawdown", drawdown, by=by)
         day = _day(on, not_before=row.grant.notice_on, field="requested_on")
         _ensure_numbers(row.grant)
         _ensure_credits(row.grant, row.items.values_list("invoice_line", flat=True))
+        _ensure_no_credit_elsewhere(row)
         _ensure_amount(row)
         row.file_reference, row.lucom_number = row.grant.file_reference, row.grant.lucom_number
         row.requested_on = day
@@ -165,6 +173,24 @@ def _ensure_credits(grant: Grant, chosen: Iterable[int]) -> None:
             % {"numbers": ", ".join(dict.fromkeys(left_out))},
             code="credits",
             field="lines",
+        )
+
+
+def _ensure_no_credit_elsewhere(drawdown: Drawdown) -> None:
+    """A draft is not sent yet: what it sets off may never be set off."""
+    held = list(credits_in_other_drafts(drawdown))
+    if held:
+        numbers = dict.fromkeys(str(line.drawdown_item.drawdown.number) for line in held)
+        raise DomainError(
+            _(
+                "Credit notes of vouchers that are drawn stand in the draft of drawdown %(drafts)s: %(numbers)s. Please"
+                " request that one first. Or cancel it: then its vouchers are free, and you choose them here."
+            )
+            % {
+                "drafts": ", ".join(numbers),
+                "numbers": ", ".join(dict.fromkeys(line.invoice.voucher_number for line in held)),
+            },
+            code="credits_elsewhere",
         )
 
 

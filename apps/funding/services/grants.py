@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError
+from apps.core.formats import day as in_words
 from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO
@@ -58,6 +59,8 @@ def edit_grant(*, grant: Grant, by: User, **values: Any) -> Grant:
         if Grant.objects.filter(file_reference=row.file_reference).exclude(pk=row.pk).exists():
             raise DomainError(_("Another grant has this file reference."), code="taken", field="file_reference")
         validated(row, exclude=("programme",))
+        if "notice_on" in changed:
+            _ensure_before_its_changes(row)
         if changed:
             save_by(row, by=by, update_fields=changed)
         if row.file_reference != reference:
@@ -76,8 +79,9 @@ def record_change_notice(
 ) -> GrantChange:
     """Writes down a change notice (Änderungsbescheid) and what it changes, before and after.
 
-    Refuses a day to come, and an amount below what the grant's budgets add up to. Where the earmarking
-    ends later now, the devices bound under the grant's file reference follow; an earlier end frees no device.
+    Refuses a day to come or before the grant's own notice, and an amount below what the grant's budgets add up to.
+    Where the earmarking ends later now, the devices bound under the grant's file reference follow; an earlier end frees
+    no device.
     """
     ensure_may(by, _KEEP)
     reason = required_text(reason, _("Please say why the notice was changed."), field="reason")
@@ -85,6 +89,13 @@ def record_change_notice(
         raise DomainError(_("This day lies in the future. Please enter today or an earlier day."), field="notice_on")
     with money_transaction():
         row = _locked(grant, by=by)
+        if notice_on < row.notice_on:
+            raise DomainError(
+                _("A change notice is not older than the notice of %(day)s. Please check the day here or at the grant.")
+                % {"day": in_words(row.notice_on)},
+                code="before_notice",
+                field="notice_on",
+            )
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
         if not changed:
             raise DomainError(_("Nothing would change. Please change at least one value."), code="unchanged")
@@ -129,6 +140,17 @@ def _renamed(reference: str) -> str:
 def _locked(grant: Grant, *, by: User) -> Grant:
     row: Grant = get_object_or_404(Grant.objects.visible_to(by).select_for_update(no_key=True), pk=grant.pk)
     return row
+
+
+def _ensure_before_its_changes(grant: Grant) -> None:
+    first = grant.changes.order_by("notice_on").values_list("notice_on", flat=True).first()
+    if first is not None and first < grant.notice_on:
+        raise DomainError(
+            _("There is a change notice of %(day)s. Please enter this day or an earlier one.")
+            % {"day": in_words(first)},
+            code="after_change",
+            field="notice_on",
+        )
 
 
 def _ensure_covers_budgets(grant: Grant) -> None:

@@ -15,7 +15,7 @@ from apps.core.history import save_by
 from apps.funding.choices import ProofState
 from apps.funding.models import Budget, Grant, ProofOfUse
 from apps.funding.proof_figures import TEXTS
-from apps.funding.proof_keeping import Comparison, as_json, compare, from_json
+from apps.funding.proof_keeping import Comparison, as_json, compare, from_json, sums_as_json
 from apps.funding.proof_selectors import figures_of
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.funding.workflow import PROOF_TRANSITIONS
@@ -79,8 +79,9 @@ def hand_in(*, proof: ProofOfUse, revision: int, by: User, despite: str = "") ->
                 field="despite",
             )
         row.figures = as_json(figures) | {"despite": despite.strip()}
+        row.sums = sums_as_json(figures)
         row.handed_in_on, row.handed_in_by = clock.today(), by
-        fields = ["figures", "handed_in_on", "handed_in_by"]
+        fields = ["figures", "sums", "handed_in_on", "handed_in_by"]
         return _change_state(row, "hand_in", fields, by=by, reason=despite.strip())
 
 
