@@ -37,6 +37,8 @@ def drawdown_pdf(drawdown: Drawdown) -> bytes:
         "vouchers": table(*items_in_short(items, sums)) | {"title": f"{_('Vouchers')} ({formats.number(len(items))})"},
         "signatures": {
             "title": _("Confirmation"),
+            "sum": _("Called with this drawdown out of the grant %(reference)s: %(amount)s.")
+            % {"reference": _reference(drawdown), "amount": formats.euro(sums.amount)},
             "text": _("The money is needed for expenditure that has been paid, as the vouchers above show."),
             "lines": [_("Place, day"), _("Signature, name and office")],
         },
