@@ -61,7 +61,8 @@ def drawdown_xlsx(drawdown: Drawdown) -> FileResponse:
 def file_stem(drawdown: Drawdown) -> str:
     """The name of the file without its day: with the file reference and the number."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in _reference(drawdown))
-    return f"{pgettext('name of a file', 'drawdown')}-{reference}-{drawdown.number}"
+    name = pgettext("name of a file", "drawdown")  # gettext finds no words within an f-string
+    return f"{name}-{reference}-{drawdown.number}"
 
 
 def _reference(drawdown: Drawdown) -> str:
