@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -175,6 +176,35 @@ def course_of(loan: Loan) -> QuerySet[LoanChange]:
 
 
 # What was scanned
+
+
+def loan_to_take_back(text: str, user: User) -> Loan:
+    """The open loan of the person's scope of the device that was scanned, or with this loan number as the receipt has it.
+
+    A kit's number is that of all its parts that are out.
+    """
+    named = _loan_of_number(read_code(text), user)
+    if named is not None and named.is_open:
+        return named
+    if named is not None:
+        known = {"number": named.number, "tag": named.device.tag, "state": LoanState(named.state).label}
+        raise DomainError(_("The loan %(number)s of %(tag)s has ended: “%(state)s”.") % known, field="code")
+    device = device_of_code(text, user)
+    loan = open_loan_of(device)
+    if loan is None:
+        raise DomainError(_("%(tag)s is not on loan.") % {"tag": device.tag}, code="not_on_loan", field="code")
+    loan.device = device
+    return loan
+
+
+def _loan_of_number(code: str, user: User) -> Loan | None:
+    """People type the number without its hyphens, too."""
+    typed = re.fullmatch(r"L[- ]?(\w{3})[- ]?(\w{3})", code.upper())
+    if typed is None:
+        return None
+    rows = Loan.objects.visible_to(user).select_related("device")
+    found: Loan | None = rows.filter(number=f"L-{typed[1]}-{typed[2]}").first()
+    return found
 
 
 def device_of_code(text: str, user: User) -> Device:
