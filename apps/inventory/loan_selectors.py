@@ -224,11 +224,13 @@ def device_of_code(text: str, user: User) -> Device:
 
 
 def why_not_for_pupils(device: Device) -> str:
-    """Why the device is none for pupils: its kind says so. Empty when it is."""
-    if device.kind.countable:
+    """Why pupils may not borrow the device: its kind says so. Empty when they may."""
+    if device.kind.is_for_pupils:
         return ""
-    return _("%(tag)s is no pupils' device but of the kind “%(kind)s”. Please take another one, or lend it to a"
-             " teacher.") % {"tag": device.tag, "kind": device.kind}  # fmt: skip
+    return _("%(tag)s is of the kind “%(kind)s”, which is not lent to pupils. Please take another device, or lend it to"
+             " a teacher. The office decides which kinds pupils may borrow.") % {
+        "tag": device.tag, "kind": device.kind
+    }  # fmt: skip
 
 
 def why_not_lendable(device: Device, school: School | None = None) -> str:
