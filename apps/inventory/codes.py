@@ -12,7 +12,7 @@ from django.http.request import validate_host
 
 from apps.inventory.models import Device
 from apps.inventory.models.stocktakes import CODE_LENGTH
-from apps.inventory.numbering import tidy
+from apps.inventory.numbering import is_running_tag, tidy
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -44,6 +44,12 @@ def read_code(text: str) -> str:
         if len(parts) >= 2 and parts[-2].casefold() == _SHORT and _is_ours(address):
             code = tidy(unquote(parts[-1]).replace("\x00", "")).upper()
     return code[:CODE_LENGTH].strip()
+
+
+def tag_on_label(text: str) -> str:
+    """The inventory number where this is what the portal's own labels bear, the address or a running number; else ""."""
+    code = read_code(text).upper()
+    return code if is_running_tag(code) or code != tidy(text).upper()[:CODE_LENGTH].strip() else ""
 
 
 def _split(code: str) -> SplitResult:
