@@ -177,6 +177,11 @@ def test_settle_and_close(signed_in, stocktake):
         assert words in read
 
 
+def test_the_end_is_reached_before_the_rooms_however_many_they_are(signed_in, stocktake):
+    page = signed_in.get(stocktake.get_absolute_url()).content.decode()
+    assert page.index('id="findings"') < page.index("Inventur abschließen") < page.index('id="rooms"')
+
+
 def test_a_long_unknown_number_stays_within_its_column_of_the_pdf(signed_in, stocktake, coordinator):
     scan_by_form(signed_in, stocktake, "X" * 60)
     sheet = pypdfium2.PdfDocument(signed_in.get(address("stocktake_result", stocktake)).content)[0]
