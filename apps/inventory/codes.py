@@ -47,7 +47,7 @@ def read_code(text: str) -> str:
 
 
 def tag_on_label(text: str) -> str:
-    """The inventory number where this is what the portal's own labels bear, the address or a running number; else ""."""
+    """The inventory number where this is what the portal's labels bear, the address or a running number; else ""."""
     code = read_code(text).upper()
     return code if is_running_tag(code) or code != tidy(text).upper()[:CODE_LENGTH].strip() else ""
 

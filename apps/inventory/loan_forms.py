@@ -246,8 +246,8 @@ class ScanBackForm(BackMixin, ScanForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].help_text = _(
-            "Scan one device after the other, or type the number and press Enter. The loan number of the receipt will do,"
-            " too."
+            "Scan one device after the other, or type the number and press Enter. The loan number of the receipt will"
+            " do, too."
         )
 
 

@@ -179,9 +179,9 @@ def course_of(loan: Loan) -> QuerySet[LoanChange]:
 
 
 def loan_to_take_back(text: str, user: User) -> Loan:
-    """The open loan of the person's scope of the device that was scanned, or with this loan number as the receipt has it.
+    """The open loan of the device that was scanned, or the one with the loan number that the receipt bears.
 
-    A kit's number is that of all its parts that are out.
+    With the number of a kit's main device its parts come back, too.
     """
     named = _loan_of_number(read_code(text), user)
     if named is not None and named.is_open:

@@ -114,6 +114,7 @@ def test_a_phone_sends_what_waited(signed_in, stocktake):
     ]
     answers = [signed_in.post(address("stocktake_scan", stocktake), {"scans": json.dumps(scans)}) for _twice in "12"]
     first, second = (response.json() for response in answers)
+    assert first.pop("moment") < second.pop("moment")
     assert first == second
     assert [(answer["id"], answer["label"]) for answer in first["answers"]] == [
         (scan["id"], label)

@@ -63,7 +63,9 @@ class NamingSource(AssigningSource):
         word = row.values.get(column)
         school = self.schools.named(word) if word else None
         if word and school is None:
-            message = gettext_noop("There is no school “%(school)s” of the own authority on file. The cell is left out.")
+            message = gettext_noop(
+                "There is no school “%(school)s” of the own authority on file. The cell is left out."
+            )
             row.hints.append(Fault(self.title(column), message, {"school": shown(word)}))
         return school
 
