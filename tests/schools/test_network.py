@@ -123,6 +123,15 @@ def test_map_is_true_to_scale_and_north_is_up() -> None:
     assert (drawn.height, drawn.scale_metres, drawn.scale_width) == (348, 2000, 110)
 
 
+def test_a_finger_meets_a_point_from_as_far_as_no_other_point_is_nearer() -> None:
+    eastings = (400000, 401000, 401040, 410000)
+    drawn = draw([Place("x", "/x/", easting, 5700000, marked=True) for easting in eastings])
+
+    assert drawn is not None
+    assert [point.x for point in drawn.points] == [24, 79, 81, 576]
+    assert [str(point.reach) for point in drawn.points] == ["27.5", "7.0", "7.0", "36.0"]
+
+
 def test_map_of_one_place_and_of_none() -> None:
     drawn = draw([Place("a", "/a/", 400000, 5700000, marked=True)])
 
