@@ -84,7 +84,7 @@ def _reaches(spots: Sequence[tuple[int, int]]) -> list[Decimal]:
     found = [Decimal(0)] * len(spots)
     for place, index in enumerate(order):
         x, y = spots[index]
-        nearest = float(2 * FARTHEST_REACH)
+        nearest: float = 2 * FARTHEST_REACH
         for others in (reversed(order[:place]), order[place + 1 :]):
             for other in others:
                 if abs(spots[other][0] - x) >= nearest:
