@@ -35,6 +35,16 @@ def test_the_kinds_are_there_with_what_they_count_as():
     assert set(DeviceKind.objects.values_list("source", flat=True)) == {"Allgemeines Fachwissen, kein amtlicher Wert"}
 
 
+@pytest.mark.django_db
+def test_pupils_borrow_projectors_and_document_cameras_from_the_start():
+    import_module("apps.inventory.migrations.0004_device_kinds").create(apps, None)  # may have been emptied
+    import_module("apps.inventory.migrations.0023_what_pupils_borrow").allow(apps, None)
+
+    theirs = {kind.code for kind in DeviceKind.objects.all() if kind.is_for_pupils}
+
+    assert theirs == {"tablet", "notebook", "desktop", "projector", "document_camera"}
+
+
 def migrate(*target: str) -> Any:
     """To one migration of the inventory, or with none to the last of all; returns the models as they were then."""
     executor = MigrationExecutor(connection)
