@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -113,12 +115,13 @@ def approve(
         ensure_second_person(row, by)
         decided = checked(row, decisions, by=by)
         short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
-        ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
+        first = ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
         allow_overruns(decided, short, by=by, reason=overrun_reason)
         lines = decided.lines
         _write_lines(lines, decided.matched, by=by)
         _commit_money(decided, by=by, note=overrun_reason)
-        change_state(row, "approve", decided.target, by=by, reason=reason.strip())
+        facts = _facts_of_two(first, total(effect.short_by for effect in short), overrun_reason)
+        change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **facts)
         row.decided_at = clock.now()
         save_by(row, by=by, update_fields=["state", "decided_at"])
         notices.approved(row, lines, by=by, reason=reason.strip())
@@ -204,6 +207,14 @@ def cancel_reservation(*, application: EquipmentApplication, by: User) -> None:
     """Rubs the pencil mark out; harmless when there is none."""
     row = lock_application(application, by=by, permission=_RESERVE)
     Reservation.objects.filter(application=row).delete()
+
+
+def _facts_of_two(first: ApprovalProposal | None, overrun: Decimal, overrun_reason: str) -> dict[str, Any]:
+    """What stays of a proposal with the change of state; the proposal itself does not outlive it."""
+    if first is None:
+        return {}
+    agreed = {"overrun": overrun, "overrun_reason": overrun_reason} if overrun else {}
+    return {"proposed_by": first.by, "proposed_at": first.at, **agreed}
 
 
 def _write_lines(lines: Sequence[ApplicationLine], matched: Mapping[int, LineDecision], *, by: User) -> None:

@@ -70,16 +70,18 @@ def withdraw_proposal(*, application: EquipmentApplication, by: User) -> None:
 
 def ensure_two_approve(
     application: EquipmentApplication, decided: Checked, *, by: User, overrun_reason: str, goes_over: bool
-) -> None:
+) -> ApprovalProposal | None:
     """From the sum of the city's rule on, and over a budget, approves only what another person has proposed just so.
 
     What counts is the sum that is approved, in euros gross. Within the budgets and without a rule for the day, one
-    person is enough.
+    person is enough. Returns what another person has proposed just so, whether it is needed or not.
     """
+    rows = ApprovalProposal.objects.filter(application=application, revision=application.revision)
+    proposal: ApprovalProposal | None = rows.select_related("by").first()
     if not goes_over and not needs_two(decided.amount):
-        return
-    proposal = ApprovalProposal.objects.filter(application=application).first()
-    if proposal is None or proposal.revision != application.revision:
+        followed = proposal is not None and proposal.by_id != by.pk and is_proposed(proposal, decided, overrun_reason)
+        return proposal if followed else None
+    if proposal is None:
         raise DomainError(sentence_about_two(goes_over=goes_over), code="second_approver")
     if not is_proposed(proposal, decided, overrun_reason):
         raise DomainError(
@@ -88,6 +90,7 @@ def ensure_two_approve(
             code="second_approver",
         )
     ensure_proposed_by_another(proposal, by)
+    return proposal
 
 
 def ensure_proposed_by_another(proposal: ApprovalProposal, by: User) -> None:
