@@ -152,6 +152,23 @@ def test_the_way_to_the_missing_concept_and_back(client: Client, coordinator: Us
     assert application.state == S.SUBMITTED
 
 
+def test_a_concept_that_stays_with_an_application_offers_no_removal(
+    client: Client, coordinator: User, school: School
+) -> None:
+    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
+    remove = reverse("funding:remove_concept", args=[school.number, row.pk])
+    assert remove in client.get(concepts(school)).content.decode()
+
+    application = make_application(school=school, by=coordinator)
+
+    page = client.get(concepts(school))
+    assert remove not in page.content.decode()
+    assert "bleibt bei einem Antrag" in texts(page)
+    refused = client.post(remove, follow=True)
+    assert f"Mit diesem Medienkonzept ist der Antrag „{application.title}“ eingereicht" in messages_of(refused)[0]
+    assert reverse("funding:concept", args=[school.number, row.pk]) in client.get(detail(application)).content.decode()
+
+
 def test_a_concept_is_only_ever_saved(client: Client, coordinator: User, school: School) -> None:
     row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
 

@@ -112,8 +112,10 @@ class DeskContents:
 
     @cached_property
     def concept(self) -> MediaConcept | None:
-        """The school's newest media concept."""
-        return concepts_of(self.application.school, self.user).first()
+        """That of the application, else the school's newest, which an approval would take."""
+        rows = concepts_of(self.application.school, self.user)
+        own = self.application.concept_id
+        return rows.filter(pk=own).first() if own is not None else rows.first()
 
     @cached_property
     def forms(self) -> DecisionForms:

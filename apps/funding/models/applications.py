@@ -16,7 +16,7 @@ from apps.core.money import ZERO, CentsField
 from apps.core.transitions import StatusChange
 from apps.funding.amounts import line_cost
 from apps.funding.choices import ApplicationState, ReasonKind
-from apps.funding.models.rounds import ApplicationRound
+from apps.funding.models.rounds import ApplicationRound, MediaConcept
 from apps.funding.querysets import (
     ApplicationPartQuerySet,
     ApplicationQuerySet,
@@ -30,7 +30,8 @@ from apps.schools.models import School
 class EquipmentApplication(models.Model):
     """What a school needs (Bedarfsmeldung). `revision` rises with every save: a second tab cannot overwrite.
 
-    `form_key` is that of the form which drafted it: a form that is sent twice makes one row.
+    `form_key` is that of the form which drafted it: a form that is sent twice makes one row. `concept`: with which it
+    was handed in or approved.
     """
 
     school = models.ForeignKey(
@@ -43,6 +44,14 @@ class EquipmentApplication(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="applications",
+    )
+    concept = models.ForeignKey(
+        MediaConcept,
+        verbose_name=_("media concept"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="applications",
+        editable=False,
     )
     is_late = models.BooleanField(_("submitted after the round closed"), default=False, editable=False)
     title = models.CharField(_("title"), max_length=120)

@@ -30,6 +30,7 @@ from apps.funding.services import notices
 from apps.funding.services.checks import Checked, allow_overruns, checked, ensure_affordable, ensure_second_person
 from apps.funding.services.ledger import Entry, post_entries
 from apps.funding.services.proposals import decisions_of, ensure_proposed_by_another, ensure_two_approve
+from apps.funding.services.rounds import take_concept
 from apps.funding.services.steps import (
     UNSEEN,
     change_state,
@@ -106,7 +107,8 @@ def approve(
 
     Needs one decision for every line. Refuses the person who drafted or submitted it, a missing budget, one person
     alone where two must approve (see `proposals.ensure_two_approve`), and more than a budget has available; where
-    two have agreed on an `overrun_reason`, the allowed overrun is raised by what is missing.
+    two have agreed on an `overrun_reason`, the allowed overrun is raised by what is missing. Money of a programme that
+    asks for the school's media concept needs one (see `rounds.take_concept`).
     """
     overrun_reason = overrun_reason.strip()
     with money_transaction():
@@ -114,6 +116,7 @@ def approve(
         ensure_revision(row, revision)
         ensure_second_person(row, by)
         decided = checked(row, decisions, by=by)
+        take_concept(row, decided.budgets.values())
         short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
         first = ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
         allow_overruns(decided, short, by=by, reason=overrun_reason)
@@ -123,7 +126,7 @@ def approve(
         facts = _facts_of_two(first, total(effect.short_by for effect in short), overrun_reason)
         change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **facts)
         row.decided_at = clock.now()
-        save_by(row, by=by, update_fields=["state", "decided_at"])
+        save_by(row, by=by, update_fields=["state", "concept", "decided_at"])
         notices.approved(row, lines, by=by, reason=reason.strip())
         raise_inputs_version([row.school_id])
     return row

@@ -19,6 +19,7 @@ from apps.funding.choices import RuleKind
 from apps.funding.models import ApprovalProposal, EquipmentApplication
 from apps.funding.rules import rule_on
 from apps.funding.services.checks import Checked, checked, ensure_affordable, ensure_second_person
+from apps.funding.services.rounds import take_concept
 from apps.funding.services.steps import ensure_revision, ensure_submitted, lock_application, validated
 
 _PROPOSE = "funding.propose_approval"
@@ -37,14 +38,16 @@ def propose_approval(
     """Writes down what to approve, in place of an earlier proposal; no money is committed and nothing is mailed.
 
     Refuses what the approval itself would refuse now: the person who drafted or submitted the application, decisions
-    that do not fit its lines, a missing budget, and more than a budget has available (with `overrun_reason` and
-    `funding.overrun_budget` it is proposed to go over it). The same proposal by the same person is kept as it is.
+    that do not fit its lines, a missing budget or media concept, and more than a budget has available (with
+    `overrun_reason` and `funding.overrun_budget` it is proposed to go over it). The same proposal by the same person
+    is kept as it is.
     """
     row = lock_application(application, by=by, permission=_PROPOSE)
     ensure_submitted(row, _("Only submitted applications are decided; the state is now “%(state)s”."))
     ensure_revision(row, revision)
     ensure_second_person(row, by)
     decided = checked(row, decisions, by=by)
+    take_concept(row, decided.budgets.values())
     overrun_reason = overrun_reason.strip()
     ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
     proposal = ApprovalProposal(

@@ -52,7 +52,7 @@ def lock_budgets(ids: Iterable[int], *, by: User) -> dict[int, Budget]:
     wanted = sorted(set(ids))
     rows = (
         Budget.objects.visible_to(by)
-        .select_related("grant")
+        .select_related("grant__programme")
         .select_for_update(of=("self",), no_key=True)
         .filter(pk__in=wanted)
         .order_by("pk")
