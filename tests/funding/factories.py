@@ -170,7 +170,7 @@ class RoundFactory(factory.django.DjangoModelFactory):
 
 def pdf_file(name: str = "konzept.pdf", text: str = "Medienkonzept") -> SimpleUploadedFile:
     """The least that is taken for a PDF."""
-    return SimpleUploadedFile(name, b"%PDF-1.7\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
+    return SimpleUploadedFile(name, b"%PDF-1.7\n<</Type/Page>>\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
 
 
 def two_approve_from(amount: str | None, day: datetime.date = datetime.date(2026, 1, 1)) -> DatedRule:
