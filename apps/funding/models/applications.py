@@ -31,7 +31,7 @@ class EquipmentApplication(models.Model):
     """What a school needs (Bedarfsmeldung). `revision` rises with every save: a second tab cannot overwrite.
 
     `form_key` is that of the form which drafted it: a form that is sent twice makes one row. `concept`: with which it
-    was handed in or approved.
+    was handed in or approved. `submitted_at` and `submitted_by` are the first time, however often it came back.
     """
 
     school = models.ForeignKey(
