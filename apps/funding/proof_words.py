@@ -57,6 +57,11 @@ _GAPS = {
         gettext_lazy("Paid, not delivered, and the order is closed"),
         gettext_lazy("Record a credit note"),
     ),
+    "still_committed": (
+        gettext_lazy("Money of the grant that is still committed"),
+        gettext_lazy("Pay what is open, or close its orders"),
+    ),
+    "open_order": (gettext_lazy("Order of which something is still to come"), gettext_lazy("Open the order")),
     "outside_period": (
         gettext_lazy("Invoice outside of the implementation period"),
         gettext_lazy("Explain it in the report"),

@@ -51,7 +51,7 @@ EXPLAINED = ("outside_period", "gone")
 """Gaps that no entry mends: the report explains them."""
 _FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
 """Where on the grant's page a gap is mended."""
-_PAGES = {"grant": "grant", "invoice": "invoice", "order": "order"}
+_PAGES = {"grant": "grant", "budget": "budget", "invoice": "invoice", "order": "order"}
 _LISTS = {"invoices": ("invoice", {"state": ALL}), "drawdowns": ("drawdown", {})}
 """Lists that are searched for the grant's file reference, and what else they are asked for."""
 
