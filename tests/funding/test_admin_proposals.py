@@ -241,3 +241,36 @@ def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
     assert "Anna Albers" in detail
     assert "100,00" in detail
     assert "Der Rat hat zugestimmt." in detail
+
+
+def test_the_second_person_reads_why_the_budget_is_overrun(application: EquipmentApplication, office: Client) -> None:
+    budget = BudgetFactory(appropriation=D("900.00"))
+    services.propose_approval(
+        application=application, by=ApproverFactory(), decisions=decide(application, budget), overrun_reason="Beschluss"
+    )
+
+    text = texts(office.get(desk_of(application)))
+
+    assert "Damit wird ein Budget überzogen. Grund: Beschluss" in text
+    assert "Sie überschreiten das Budget um 100,00 €. Begründung: Beschluss" in text
+    assert "Reicht nicht" not in text
+
+
+def test_above_the_limit_the_desk_does_not_say_that_the_money_is_committed_at_once(
+    application: EquipmentApplication, office: Client, budget: Budget
+) -> None:
+    two_approve_from("1000.00")
+
+    text = texts(send(office, desk_of(application), "recalculate", budget=budget.pk))
+
+    assert "bindet die Mittel sofort" not in text
+    assert text.count("genehmigen zwei Personen") == 2
+
+
+def test_the_desk_suggests_a_budget_of_the_round_s_programme(office: Client, budget: Budget) -> None:
+    of_programme = BudgetFactory(from_grant=True)
+    row = RoundFactory(programme=of_programme.grant.programme)
+
+    assert typed_in(office.get(desk_of(make_application(in_round=row))))["budget"] == str(of_programme.pk)
+    RoundFactory._meta.model.objects.update(programme=None)
+    assert typed_in(office.get(desk_of(make_application(in_round=row))))["budget"] == ""

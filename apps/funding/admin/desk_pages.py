@@ -76,7 +76,7 @@ def _section(desk: DeskContents, verb: Verb) -> dict[str, Any]:
         "templates": [row for row in desk.templates if row.kind == verb.kind],
         "optional": not verb.required,
         "overrun": overrun if verb.decides_lines else None,
-        "overrun_open": bool(desk.forms.text("overrun_reason")),
+        "overrun_open": bool(_overrun_reason(desk)),
         "open": started or verb.decides_lines,
     }
 
@@ -147,8 +147,10 @@ def _price_hints(desk: DeskContents) -> list[tuple[ApplicationLine, str]]:
 
 
 def _overrun_reason(desk: DeskContents) -> str:
-    """Why a budget is overrun on purpose; "" where nothing is typed or the person has no such right."""
-    return desk.forms.text("overrun_reason") if "overrun_reason" in desk.forms.top.fields else ""
+    """Why a budget is overrun on purpose: as typed, or as proposed; "" where the person has no such right."""
+    if "overrun_reason" not in desk.forms.top.fields:
+        return ""
+    return str(desk.forms.top["overrun_reason"].value() or "").strip()
 
 
 def _cut_without_reason(desk: DeskContents) -> bool:
