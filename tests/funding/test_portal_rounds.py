@@ -85,6 +85,14 @@ def test_of_several_open_rounds_one_is_chosen(client: Client) -> None:
     assert application.round == second
 
 
+def test_the_notes_of_the_rounds_stand_beside_the_choice(client: Client) -> None:
+    RoundFactory(name="Herbst", note="Bitte mit Inventarnummern.")
+    assert "Bitte mit Inventarnummern." in texts(client.get(NEW))
+
+    RoundFactory(name="Sofort", note="Nur Ersatz.")
+    assert "Herbst: Bitte mit Inventarnummern. Sofort: Nur Ersatz." in texts(client.get(NEW))
+
+
 def test_a_round_that_is_over_or_not_open_cannot_be_chosen(client: Client) -> None:
     RoundFactory()
     over = RoundFactory(closes_on=TODAY - DAY)

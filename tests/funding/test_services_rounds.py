@@ -217,6 +217,20 @@ def test_schools_with_a_draft_or_nothing_handed_in_are_reminded_once() -> None:
     assert Job.objects.filter(kind=REMINDING_JOB).count() == 1
 
 
+def test_the_reminder_asks_for_the_concepts_that_are_not_there_and_brings_the_note() -> None:
+    RoundFactory(closes_on=TODAY + DAY, requires_media_concept=True, note="Bitte mit Inventarnummern.")
+    with_concept, without = SchoolFactory(), SchoolFactory()
+    both, alone = CoordinatorFactory(schools=[with_concept, without]), CoordinatorFactory(schools=[with_concept])
+    services.add_concept(school=with_concept, file=pdf_file(), dated_on=TODAY, by=alone)
+
+    services.remind_of_rounds()
+
+    about_both, about_one = mails()[both.email], mails()[alone.email]
+    assert about_both.partition("es fehlt noch von:")[2].partition("\n\n")[0].strip() == f"- {without}"
+    assert "Medienkonzept" not in about_one
+    assert "Bitte mit Inventarnummern." in about_one
+
+
 def test_a_draft_beside_what_is_handed_in_is_reminded_of() -> None:
     row = RoundFactory(closes_on=TODAY + DAY, remind_days=2)
     school = SchoolFactory()

@@ -236,7 +236,13 @@ def _mail(row: ApplicationRound, person: User, schools: list[School], day: datet
                 "round": row,
                 "days_left": (row.closes_on - day).days,
                 "schools": schools,
+                "without_concept": _without_concept(schools) if row.asks_for_concept else [],
                 "drafts": list(drafts.select_related("school").order_by("school__sort_key", "pk")),
                 "address": f"{settings.PORTAL_URL}{reverse('funding:list')}",
             },
         )
+
+
+def _without_concept(schools: Sequence[School]) -> list[School]:
+    there = set(MediaConcept.objects.filter(school__in=schools).values_list("school", flat=True))
+    return [school for school in schools if school.pk not in there]
