@@ -71,7 +71,7 @@ def test_the_payer_reads_that_it_is_dearer_and_what_it_commits_where() -> None:
 
     assert kinds(invoice) == ["dearer", "beyond_approval"]
     for text in read_by_payer(invoice):
-        assert "500,00 € sind dafür vereinbart, aber 500,07 € werden berechnet." in text
+        assert "Vereinbart sind dafür 500,00 €, berechnet werden 500,07 €." in text
         assert f"Die Zahlung bindet weitere 0,07 € aus „{budget}“, über das Genehmigte hinaus." in text
         assert "Bemerkung: Versand" in text
     before = sums(budget)
@@ -106,7 +106,7 @@ def test_more_than_came_is_unusual_until_it_has_come() -> None:
     invoice = invoiced(order, "500.00", 5, remark="Rest kommt morgen")
 
     assert kinds(invoice) == ["not_delivered"]
-    assert "nur 2 sind gekommen, aber 5 werden berechnet." in read_by_payer(invoice)[1]
+    assert "Geliefert sind 2, berechnet werden 5." in read_by_payer(invoice)[1]
     deliver(order)
     assert kinds(invoice) == []
 
@@ -118,7 +118,7 @@ def test_a_remark_is_asked_for_once_with_all_reasons() -> None:
 
     refusal = refused("remark", invoiced, second, "1600.00", 3, number="r-1001")
 
-    for words in ("hat schon eine Rechnung r-1001", "nur 2 sind gekommen", "1.500,00\u202f€ sind dafür vereinbart"):
+    for words in ("hat schon eine Rechnung r-1001", "Geliefert sind 2", "Vereinbart sind dafür 1.500,00\u202f€"):
         assert words in str(refusal)
     invoice = invoiced(second, "1600.00", 3, number="R-1001", remark="Teil")
     assert kinds(invoice)[:3] == ["same_number", "not_delivered", "dearer"]
