@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -30,11 +31,16 @@ PDF = FileKind("PDF", "application/pdf", (".pdf",), b"%PDF-", b"%%EOF")
 JPEG = FileKind("JPEG", "image/jpeg", (".jpg", ".jpeg"), b"\xff\xd8\xff", b"")
 PNG = FileKind("PNG", "image/png", (".png",), b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82")
 TAIL = 1024
+_PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])|/ObjStm")
+"""A page of a PDF, or packed objects in which its pages may stand. Nobody here unpacks what strangers send."""
 NAME_LENGTH = 120
 
 
 def recognised(file: File, *, kinds: Collection[FileKind], most_bytes: int, field: str = "file") -> FileKind:
-    """The kind of an uploaded file; `DomainError` for one that is empty, too large, cut off, or of another kind."""
+    """The kind of an uploaded file; `DomainError` for one that is empty, too large, cut off, or of another kind.
+
+    A PDF without a page is empty, too.
+    """
     size = file.size or 0
     if size == 0:
         raise DomainError(_("The file is empty. Please choose another file."), field=field)
@@ -62,7 +68,15 @@ def recognised(file: File, *, kinds: Collection[FileKind], most_bytes: int, fiel
             _("The file is cut off, or something was added at its end. Please save it anew and choose that file."),
             field=field,
         )
+    if kind is PDF and not _PAGE.search(_content(file)):
+        raise DomainError(_("The file has no page. Please save it anew and choose that file."), field=field)
     return kind
+
+
+def _content(file: File) -> bytes:
+    content: bytes = file.read()
+    file.seek(0)
+    return content
 
 
 def safe_name(name: str, kind: FileKind) -> str:

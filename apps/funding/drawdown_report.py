@@ -15,6 +15,7 @@ from apps.funding.choices import DrawdownState
 from apps.funding.drawdown_selectors import Drawn, items_of, sums_of
 from apps.funding.models import Drawdown, DrawdownItem
 from apps.funding.proof_lists import Row, pieces, two_lines
+from apps.funding.proof_words import vouchers_in_words
 from apps.funding.sheets import Sheet, workbook_response
 from apps.funding.typeset import pdf_of, table
 
@@ -34,7 +35,7 @@ def drawdown_pdf(drawdown: Drawdown) -> bytes:
         "mark": str(DrawdownState(drawdown.state).label) if draft else "",
         "facts": [list(fact) for fact in facts_of(drawdown)],
         "sums": {"title": _("Sums"), "rows": [[label, formats.euro(amount)] for label, amount in sums_in_words(sums)]},
-        "vouchers": table(*items_in_short(items, sums)) | {"title": f"{_('Vouchers')} ({formats.number(len(items))})"},
+        "vouchers": table(*items_in_short(items, sums)) | {"title": vouchers_in_words(len(items))},
         "signatures": {
             "title": _("Confirmation"),
             "sum": _("Called with this drawdown out of the grant %(reference)s: %(amount)s.")

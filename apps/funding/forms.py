@@ -78,6 +78,7 @@ class RoundChoice(forms.ModelChoiceField):
             label=_("Round of applications"),
             required=False,
             empty_label=_("Please choose") if len(rounds) > 1 else None,
+            help_text=_notes_of(rounds),
         )
 
     def label_from_instance(self, row: ApplicationRound) -> str:
@@ -85,6 +86,14 @@ class RoundChoice(forms.ModelChoiceField):
         if row.is_over(clock.today()):
             return _("%(name)s (ended on %(day)s, would be marked as late)") % names
         return _("%(name)s (until %(day)s)") % names
+
+
+def _notes_of(rounds: Sequence[ApplicationRound]) -> str:
+    """What the office says about the rounds; of several with the name of each."""
+    noted = [row for row in rounds if row.note.strip()]
+    if len(rounds) == 1:
+        return " ".join(row.note.strip() for row in noted)
+    return " ".join(f"{row.name}: {row.note.strip()}" for row in noted)
 
 
 class DraftForm(forms.Form):

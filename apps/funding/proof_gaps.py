@@ -5,25 +5,28 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
-from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core import formats
 from apps.core.money import ZERO, share_rounded_down, total
+from apps.funding.amounts import ledger_effect
 from apps.funding.calculations import limit_of
 from apps.funding.choices import InvoiceState, OrderState
-from apps.funding.models import Grant, Invoice, InvoiceLine, OrderLine
+from apps.funding.models import Budget, Grant, Invoice, InvoiceLine, LedgerEntry, OrderLine
 from apps.funding.proof_figures import TEXTS, Facts, Gap, GrantMoney, ProofDevice
+from apps.funding.purchasing import LIVE_ORDERS
 from apps.schools.models import School
 
 
 def gaps_of_orders(grant: Grant, school: School | None) -> Iterator[Gap]:
     """Invoices without a payment date, and what is paid (less what was credited) and has not come."""
     invoices = Invoice.objects.filter(state=InvoiceState.RECORDED, lines__order_line__budget__grant=grant)
-    paid = InvoiceLine.objects.filter(order_line=OuterRef("pk"), invoice__state=InvoiceState.PAID).order_by()
-    pieces = Subquery(paid.values("order_line").annotate(sum=Sum("quantity")).values("sum"))
-    lines = OrderLine.objects.filter(budget__grant=grant).annotate(paid=pieces).filter(paid__gt=F("delivered"))
+    lines = _with_paid(grant).filter(paid__gt=F("delivered"))
     if school is not None:
         invoices, lines = invoices.filter(lines__order_line__school=school), lines.filter(school=school)
     for invoice in invoices.distinct().order_by("voucher_number"):
@@ -35,6 +38,42 @@ def gaps_of_orders(grant: Grant, school: School | None) -> Iterator[Gap]:
         }
         kind = "undelivered_closed" if line.order.state == OrderState.CLOSED else "undelivered"
         yield Gap(kind, f"{line.order.number}, {line}: {counts}", f"order:{line.order_id}")
+
+
+def gaps_of_commitments(grant: Grant, school: School | None) -> Iterator[Gap]:
+    """Money of the grant that waits for a payment, and orders of which something is still to come.
+
+    Each payment after the proof changes its figures. What is paid and has not come is told by `gaps_of_orders`.
+    """
+    entries = LedgerEntry.objects.filter(budget__grant=grant)
+    lines = _with_paid(grant).filter(
+        order__state__in=LIVE_ORDERS, delivered__lt=F("quantity"), paid__lte=F("delivered")
+    )
+    if school is not None:
+        entries, lines = entries.filter(of_school(school)), lines.filter(school=school)
+    committed: defaultdict[int, Decimal] = defaultdict(lambda: ZERO)
+    for budget, kind, amount in entries.order_by().values_list("budget", "kind").annotate(sum=Sum("amount")):
+        committed[budget] += ledger_effect(kind, amount)[0]
+    waiting = {pk: amount for pk, amount in committed.items() if amount > ZERO}
+    for row in Budget.objects.filter(pk__in=waiting).order_by("fiscal_year", "name", "pk"):
+        yield Gap("still_committed", f"{row}: {formats.euro(waiting[row.pk])}", f"budget:{row.pk}")
+    missing = lines.order_by("order__number").values_list("order", "order__number")
+    for order, number, pieces in missing.annotate(sum=Sum(F("quantity") - F("delivered"))):
+        words = ngettext("%(count)s piece is still to come", "%(count)s pieces are still to come", pieces)
+        yield Gap("open_order", f"{number}: {words % {'count': formats.number(pieces)}}", f"order:{order}")
+
+
+def _with_paid(grant: Grant) -> QuerySet[OrderLine]:
+    """Lines of orders that the grant pays, with the pieces that are `paid`, less those that were credited."""
+    paid = InvoiceLine.objects.filter(order_line=OuterRef("pk"), invoice__state=InvoiceState.PAID).order_by()
+    pieces = Subquery(paid.values("order_line").annotate(sum=Sum("quantity")).values("sum"))
+    rows: QuerySet[OrderLine] = OrderLine.objects.filter(budget__grant=grant)
+    return rows.annotate(paid=Coalesce(pieces, 0))
+
+
+def of_school(school: School) -> Q:
+    """Entries of the ledger about a school, through an order's line or an application's."""
+    return Q(order_line__school=school) | Q(order_line=None, line__application__school=school)
 
 
 def gaps_of_vouchers(lines: Sequence[InvoiceLine], facts: Facts) -> Iterator[Gap]:

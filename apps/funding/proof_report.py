@@ -24,6 +24,7 @@ from apps.funding.proof_words import (
     gap_label,
     gap_subject,
     planned_in_words,
+    vouchers_in_words,
 )
 from apps.funding.sheets import Sheet, workbook_response
 from apps.funding.typeset import pdf_of, table
@@ -115,8 +116,7 @@ def _document(proof: ProofOfUse, figures: ProofFigures) -> dict[str, Any]:
             ),
             "lines": [_("Place, day"), _("Signature, name and office")],
         },
-        "vouchers": table(*lists.vouchers_in_short(figures))
-        | {"title": f"{_('Vouchers')} ({formats.number(len(figures.vouchers))})"},
+        "vouchers": table(*lists.vouchers_in_short(figures)) | {"title": vouchers_in_words(len(figures.vouchers))},
         "devices": _devices(figures),
     }
 

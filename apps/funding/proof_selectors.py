@@ -41,12 +41,14 @@ from apps.funding.proof_figures import (
     positions_of,
 )
 from apps.funding.proof_gaps import (
+    gaps_of_commitments,
     gaps_of_devices,
     gaps_of_grant,
     gaps_of_money,
     gaps_of_orders,
     gaps_of_texts,
     gaps_of_vouchers,
+    of_school,
 )
 from apps.funding.proof_keeping import from_json
 from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
@@ -80,6 +82,7 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
         agreements=_agreements(grant, school, lines),
         gaps=[
             *gaps_of_orders(grant, school),
+            *gaps_of_commitments(grant, school),
             *gaps_of_vouchers(lines, facts),
             *gaps_of_devices(devices),
             *gaps_of_money(grant, lines, money),
@@ -148,9 +151,7 @@ def _plans(grant: Grant, school: School | None) -> list[Plan]:
     budgets = list(Budget.objects.filter(grant=grant).order_by("fiscal_year", "name"))
     if school is None:
         return [Plan(row.pk, row.name, row.fiscal_year, appropriated(row)) for row in budgets]
-    committed = _sums(
-        LedgerEntry.objects.filter(kind=LedgerKind.COMMIT, budget__grant=grant).filter(_of_school(school))
-    )
+    committed = _sums(LedgerEntry.objects.filter(kind=LedgerKind.COMMIT, budget__grant=grant).filter(of_school(school)))
     return [Plan(row.pk, row.name, row.fiscal_year, committed[row.pk]) for row in budgets if row.pk in committed]
 
 
@@ -212,10 +213,6 @@ def _money(grant: Grant, school: School | None, granted: Decimal, *, spent: Deci
     return GrantMoney(granted, total(called.values()), called.get(DrawdownState.RECEIVED, ZERO), spent)
 
 
-def _of_school(school: School) -> Q:
-    return Q(order_line__school=school) | Q(order_line=None, line__application__school=school)
-
-
 def _sums(entries: Any) -> dict[int, Decimal]:
     """Budget -> sum of entries."""
     return dict(entries.order_by().values_list("budget").annotate(sum=Sum("amount")))
@@ -239,7 +236,7 @@ def _agreements(grant: Grant, school: School | None, lines: Sequence[InvoiceLine
     )
     paid = LedgerEntry.objects.filter(of_grant | others, kind=LedgerKind.PAY)
     if school is not None:
-        paid = paid.filter(_of_school(school))
+        paid = paid.filter(of_school(school))
     ledger = _sums(paid)
     budgets = Budget.objects.in_bulk(proof.keys() | ledger.keys())
     names = {pk: (str(row), row.grant_id != grant.pk) for pk, row in budgets.items()}

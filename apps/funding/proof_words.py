@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.core import formats
 from apps.funding.proof_figures import Facts, Gap, ProofFigures
@@ -43,7 +43,7 @@ FIGURES = {
     "eligible": gettext_lazy("Eligible, actual"),
     "granted": gettext_lazy("Grant"),
     "own_share": gettext_lazy("Own share of the city"),
-    "vouchers": gettext_lazy("Number of vouchers"),
+    "vouchers": gettext_lazy("Number of lines of vouchers"),
     "devices": gettext_lazy("Number of devices"),
     "cost_of_devices": gettext_lazy("Cost of the devices"),
     "drawn": gettext_lazy("Drawn down"),
@@ -57,6 +57,11 @@ _GAPS = {
         gettext_lazy("Paid, not delivered, and the order is closed"),
         gettext_lazy("Record a credit note"),
     ),
+    "still_committed": (
+        gettext_lazy("Money of the grant that is still committed"),
+        gettext_lazy("Pay what is open, or close its orders"),
+    ),
+    "open_order": (gettext_lazy("Order of which something is still to come"), gettext_lazy("Open the order")),
     "outside_period": (
         gettext_lazy("Invoice outside of the implementation period"),
         gettext_lazy("Explain it in the report"),
@@ -114,6 +119,12 @@ def difference_in_words(difference: Difference) -> tuple[str, str, str, str]:
     by = difference.after - difference.before
     sign = "+\u202f" if by > 0 else ""
     return (str(FIGURES[difference.what]), write(difference.before), write(difference.after), f"{sign}{write(by)}")
+
+
+def vouchers_in_words(lines: int) -> str:
+    """The heading of a list of vouchers: one with several lines stands in it several times."""
+    words = ngettext("Vouchers (%(number)s line)", "Vouchers (%(number)s lines)", lines)
+    return words % {"number": formats.number(lines)}
 
 
 def gap_label(gap: Gap) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.core import clock
@@ -75,9 +75,10 @@ def round_state(application: EquipmentApplication, day: datetime.date | None = N
 
 
 def concepts_of(school: School, user: User) -> QuerySet[MediaConcept]:
-    """A school's media concepts, the newest first."""
+    """A school's media concepts, the newest first; `is_held` by an application that was handed in with it."""
     rows: QuerySet[MediaConcept] = MediaConcept.objects.visible_to(user)
-    return rows.filter(school=school).select_related("by")
+    held = Exists(EquipmentApplication.objects.filter(concept=OuterRef("pk")))
+    return rows.filter(school=school).select_related("by").annotate(is_held=held)
 
 
 def schools_to_remind(row: ApplicationRound, day: datetime.date) -> QuerySet[School]:

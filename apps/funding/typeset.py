@@ -67,4 +67,6 @@ def cell(value: Any) -> str:
         return formats.euro(value)
     if isinstance(value, datetime.date):
         return formats.day(value)
+    if isinstance(value, int) and value < 0:
+        return formats.number(value)
     return str(value)

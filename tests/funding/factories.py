@@ -116,19 +116,20 @@ def make_application(
     )
     if state != S.DRAFT:
         application = services.submit(application=application, by=by)
-    return _brought_to(application, state, by=by, budget=budget)
+    return brought_to(application, state, budget=budget)
 
 
-def _brought_to(
-    application: EquipmentApplication, state: ApplicationState, *, by: User, budget: Budget | None
+def brought_to(
+    application: EquipmentApplication, state: ApplicationState, *, budget: Budget | None = None
 ) -> EquipmentApplication:
+    """A submitted application in a later state; see `make_application`."""
     office = ApproverFactory()
     if state == S.RETURNED:
         return services.return_with_question(application=application, by=office, question="Wofür genau?")
     if state == S.REJECTED:
         return services.reject(application=application, by=office, reason="Kein Bedarf.")
     if state == S.WITHDRAWN:
-        return services.withdraw(application=application, by=by)
+        return services.withdraw(application=application, by=application.created_by)
     if state in GRANTED_STATES:
         quantities = None if state != S.PARTIALLY_APPROVED else [1] * application.lines.count()
         decisions = decide(application, budget or BudgetFactory(), quantities=quantities)
@@ -169,7 +170,7 @@ class RoundFactory(factory.django.DjangoModelFactory):
 
 def pdf_file(name: str = "konzept.pdf", text: str = "Medienkonzept") -> SimpleUploadedFile:
     """The least that is taken for a PDF."""
-    return SimpleUploadedFile(name, b"%PDF-1.7\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
+    return SimpleUploadedFile(name, b"%PDF-1.7\n<</Type/Page>>\n" + text.encode() + b"\n%%EOF\n", "application/pdf")
 
 
 def two_approve_from(amount: str | None, day: datetime.date = datetime.date(2026, 1, 1)) -> DatedRule:

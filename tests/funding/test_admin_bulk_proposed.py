@@ -74,7 +74,7 @@ def test_what_was_proposed_is_approved_and_nothing_else(client: Client, clerk: U
     before = written()
     page = client.get(address)
     text = texts(page)
-    assert "Die Mittel reichen für 2 von 4 Anträgen." in text
+    assert "Die Mittel reichen für 2 von 2 Anträgen." in text
     assert "Es ist nichts dazu vorgeschlagen." in text
     assert "Sie haben es selbst vorgeschlagen; eine andere Person genehmigt es." in text
     assert "Summe 200,00 € Erstes 2026" in text
@@ -147,3 +147,13 @@ def test_the_service_refuses_ones_own_and_another_ones_older_proposal(clerk: Use
     with pytest.raises(StaleError):
         services.approve_proposed(application=row, by=ApproverFactory(), proposal_id=proposal.pk + 1)
     assert services.approve_proposed(application=row, by=ApproverFactory(), proposal_id=proposal.pk).pk == row.pk
+
+
+def test_the_sum_of_the_preview_counts_those_that_are_not_left_out(client: Client, clerk: User) -> None:
+    row = proposed("Tablets", BudgetFactory(), clerk)
+    others = [make_application() for _number in range(3)]
+
+    text = texts(client.get(bulk("approve_proposed", row, *others)))
+
+    assert "Die Mittel reichen für 1 von 1 Anträgen." in text
+    assert text.count("Wird ausgelassen: Es ist nichts dazu vorgeschlagen.") == 3

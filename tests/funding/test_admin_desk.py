@@ -30,7 +30,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.funding.desk import buttons_of, desk_of, quantity, send, state_of, typed_in, written
-from tests.funding.factories import BudgetFactory, make_application
+from tests.funding.factories import BudgetFactory, GrantFactory, ProgrammeFactory, make_application
 from tests.funding.portal import client_of, texts
 from tests.quotas.factories import count_pupils, make_plan
 
@@ -287,3 +287,17 @@ def test_the_history_tells_of_each_line(budget: Budget) -> None:
     assert "Genehmigte Anzahl: keine Angabe → 1" in text
     assert "Anzahl: 2" in text
     assert "Application" not in text
+
+
+def test_the_desk_warns_that_the_chosen_money_asks_for_a_concept(office: Client) -> None:
+    programme = ProgrammeFactory(requires_media_concept=True)
+    asking = BudgetFactory(grant=GrantFactory(programme=programme, rate=Decimal(1)))
+    application = make_application()
+    sentence = f"„{asking}“ verlangt das Medienkonzept der Schule, und es liegt keines vor"
+    assert sentence not in texts(office.get(desk_of(application)))
+
+    typed = send(office, desk_of(application), "recalculate", budget=asking.pk)
+    refused = send(office, desk_of(application), "check_approve", budget=asking.pk)
+
+    assert sentence in texts(typed)
+    assert "ist Geld eines Programms, das das Medienkonzept der Schule verlangt" in texts(refused)

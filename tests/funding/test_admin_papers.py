@@ -11,7 +11,7 @@ from apps.accounts.choices import Role
 from apps.funding import services
 from apps.funding.choices import DrawdownState, ProofState
 from apps.funding.models import Drawdown, Grant, OrderLine
-from tests.factories import AuditorFactory, SchoolFactory, UserFactory
+from tests.factories import ApproverFactory, AuditorFactory, SchoolFactory, UserFactory
 from tests.funding.paper_pages import page, pdf_text, typed, workbook
 from tests.funding.papers import credit, make_drawdown, make_grant, make_proof, money_of, pay
 from tests.funding.portal import client_of, messages_of, texts
@@ -86,6 +86,16 @@ class TestDrawdowns:
         assert messages_of(sent) == ["Der Mittelabruf ist als Entwurf gespeichert."]
         assert [item.amount for item in row.items.all()] == [D("900.00")]
         assert row.remark == "Rate 1"
+
+    def test_files_have_a_german_name_and_the_page_counts_lines(self, office: Any) -> None:
+        row = make_drawdown()
+        credit_line = pay(row.grant, money_of(row.grant), "-10.00")
+        services.choose_lines(
+            drawdown=row, by=ApproverFactory(), lines=[row.items.get().invoice_line_id, credit_line.pk]
+        )
+
+        assert 'filename="mittelabruf-48-2-' in office.get(page(row, "pdf"))["Content-Disposition"]
+        assert "Belege (2 Positionen)" in texts(office.get(page(row)))
 
     def test_all_that_is_not_drawn_in_one_click(self, office: Any) -> None:
         grant = make_grant()

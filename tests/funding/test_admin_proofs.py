@@ -39,9 +39,9 @@ class TestProofs:
     def test_on_a_phone_each_value_names_its_column(self, office: Any) -> None:
         row = make_proof()
         html = office.get(page(row)).content.decode()
-        assert 'class="desk-table desk-table--cards" aria-labelledby="proof-vouchers"' in html
-        assert '<td data-label="Betreff" class="">' in html
-        assert '<td data-label="Rechnung" class=" desk-wide">' in html
+        assert 'class="desk-table desk-table--cards desk-table--lines" aria-labelledby="proof-vouchers"' in html
+        assert '<td data-label="Betreff, Schule" class="">' in html
+        assert '<td data-label="Rechnung, Rechnungsdatum" class=" desk-wide">' in html
 
     def test_begin_one(self, office: Any) -> None:
         grant, school = make_grant(), SchoolFactory()

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core.models import SavedFilter
@@ -12,7 +13,7 @@ from apps.funding.choices import ApplicationState
 from apps.funding.models import ApprovalProposal, Budget, EquipmentApplication
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding.desk import QUEUE, buttons_of, desk_of, quantity, send, state_of, typed_in, written
-from tests.funding.factories import RoundFactory, decide, make_application, two_approve_from
+from tests.funding.factories import BudgetFactory, RoundFactory, decide, make_application, two_approve_from
 from tests.funding.portal import client_of, messages_of, texts
 
 pytestmark = pytest.mark.django_db
@@ -216,3 +217,60 @@ def test_a_clerk_proposes_several(application: EquipmentApplication, budget: Bud
         (application.pk, D("1000.00")),
         (other.pk, D("9500.00")),
     ]
+
+
+def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
+    application: EquipmentApplication, office: Client
+) -> None:
+    budget = BudgetFactory(appropriation=D("900.00"))
+    first = ApproverFactory(name="Anna Albers")
+    decisions, reason = decide(application, budget), "Der Rat hat zugestimmt."
+    services.propose_approval(application=application, by=first, decisions=decisions, overrun_reason=reason)
+    second = ApproverFactory(name="Berta Brandt")
+    services.approve(application=application, by=second, decisions=decisions, overrun_reason=reason)
+
+    for reader in (office, client_of(AuditorFactory())):
+        page = texts(reader.get(desk_of(application)))
+        assert "Vorgeschlagen von Anna Albers" in page
+        assert "Genehmigt von Berta Brandt" in page
+        assert "Budget um 100,00 € überzogen. Grund: Der Rat hat zugestimmt." in page.replace("\xa0", " ")
+
+    change = application.status_changes.get(to_state=S.APPROVED)
+    assert "Anna Albers" in texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
+    detail = texts(office.get(reverse("admin:funding_applicationstatuschange_change", args=[change.pk])))
+    assert "Anna Albers" in detail
+    assert "100,00" in detail
+    assert "Der Rat hat zugestimmt." in detail
+
+
+def test_the_second_person_reads_why_the_budget_is_overrun(application: EquipmentApplication, office: Client) -> None:
+    budget = BudgetFactory(appropriation=D("900.00"))
+    services.propose_approval(
+        application=application, by=ApproverFactory(), decisions=decide(application, budget), overrun_reason="Beschluss"
+    )
+
+    text = texts(office.get(desk_of(application)))
+
+    assert "Damit wird ein Budget überzogen. Grund: Beschluss" in text
+    assert "Sie überschreiten das Budget um 100,00 €. Begründung: Beschluss" in text
+    assert "Reicht nicht" not in text
+
+
+def test_above_the_limit_the_desk_does_not_say_that_the_money_is_committed_at_once(
+    application: EquipmentApplication, office: Client, budget: Budget
+) -> None:
+    two_approve_from("1000.00")
+
+    text = texts(send(office, desk_of(application), "recalculate", budget=budget.pk))
+
+    assert "bindet die Mittel sofort" not in text
+    assert text.count("genehmigen zwei Personen") == 2
+
+
+def test_the_desk_suggests_a_budget_of_the_round_s_programme(office: Client, budget: Budget) -> None:
+    of_programme = BudgetFactory(from_grant=True)
+    row = RoundFactory(programme=of_programme.grant.programme)
+
+    assert typed_in(office.get(desk_of(make_application(in_round=row))))["budget"] == str(of_programme.pk)
+    RoundFactory._meta.model.objects.update(programme=None)
+    assert typed_in(office.get(desk_of(make_application(in_round=row))))["budget"] == ""

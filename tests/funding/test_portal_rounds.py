@@ -85,6 +85,14 @@ def test_of_several_open_rounds_one_is_chosen(client: Client) -> None:
     assert application.round == second
 
 
+def test_the_notes_of_the_rounds_stand_beside_the_choice(client: Client) -> None:
+    RoundFactory(name="Herbst", note="Bitte mit Inventarnummern.")
+    assert "Bitte mit Inventarnummern." in texts(client.get(NEW))
+
+    RoundFactory(name="Sofort", note="Nur Ersatz.")
+    assert "Herbst: Bitte mit Inventarnummern. Sofort: Nur Ersatz." in texts(client.get(NEW))
+
+
 def test_a_round_that_is_over_or_not_open_cannot_be_chosen(client: Client) -> None:
     RoundFactory()
     over = RoundFactory(closes_on=TODAY - DAY)
@@ -150,6 +158,23 @@ def test_the_way_to_the_missing_concept_and_back(client: Client, coordinator: Us
     client.post(reverse("funding:submit", args=[application.pk]))
     application.refresh_from_db()
     assert application.state == S.SUBMITTED
+
+
+def test_a_concept_that_stays_with_an_application_offers_no_removal(
+    client: Client, coordinator: User, school: School
+) -> None:
+    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
+    remove = reverse("funding:remove_concept", args=[school.number, row.pk])
+    assert remove in client.get(concepts(school)).content.decode()
+
+    application = make_application(school=school, by=coordinator)
+
+    page = client.get(concepts(school))
+    assert remove not in page.content.decode()
+    assert "bleibt bei einem Antrag" in texts(page)
+    refused = client.post(remove, follow=True)
+    assert f"Mit diesem Medienkonzept ist der Antrag „{application.title}“ eingereicht" in messages_of(refused)[0]
+    assert reverse("funding:concept", args=[school.number, row.pk]) in client.get(detail(application)).content.decode()
 
 
 def test_a_concept_is_only_ever_saved(client: Client, coordinator: User, school: School) -> None:

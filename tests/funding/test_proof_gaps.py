@@ -14,7 +14,7 @@ from apps.funding.proof_words import gap_label, gap_verb
 from apps.inventory import services as inventory
 from apps.inventory.models import Device, Placement
 from tests.factories import ClerkFactory, SchoolFactory, SupportFactory
-from tests.funding.papers import DAY, credit, make_drawdown, make_grant, make_proof, money_of, pay
+from tests.funding.papers import DAY, TEXTS, credit, make_drawdown, make_grant, make_proof, money_of, pay
 
 D = Decimal
 
@@ -30,10 +30,14 @@ class TestGaps:
 
     def test_an_invoice_without_payment_date(self) -> None:
         row = make_proof()
-        line = pay(row.grant, money_of(row.grant), state=InvoiceState.RECORDED)
-        pay(row.grant, money_of(row.grant), state=InvoiceState.CANCELLED)
+        budgets = money_of(row.grant)
+        line = pay(row.grant, budgets, state=InvoiceState.RECORDED)
+        pay(row.grant, budgets, state=InvoiceState.CANCELLED)
 
-        assert gaps(row) == [("unpaid", f"invoice:{line.invoice_id}")]
+        assert gaps(row) == [
+            ("unpaid", f"invoice:{line.invoice_id}"),
+            ("still_committed", f"budget:{line.order_line.budget_id}"),
+        ]
         assert len(figures_of(row).vouchers) == 1
 
     def test_what_is_paid_and_has_not_come(self) -> None:
@@ -50,6 +54,22 @@ class TestGaps:
             amount=D("-400.00"), eligible_amount=ZERO, grant_amount=ZERO, own_amount=D("-400.00"),
         )  # fmt: skip
         assert "undelivered" not in {kind for kind, _target in gaps(row)}
+
+    def test_money_that_is_still_committed_and_orders_that_are_open(self) -> None:
+        row, school = make_proof(), SchoolFactory()
+        line = pay(
+            row.grant, money_of(row.grant), quantity=5, delivered=2, school=school, state=InvoiceState.RECORDED
+        ).order_line
+
+        for proof in (row, ProofOfUse(grant=row.grant, school=school, **TEXTS)):
+            _unpaid, committed, order = figures_of(proof).gaps
+            assert (committed.kind, committed.target) == ("still_committed", f"budget:{line.budget_id}")
+            assert committed.subject.replace("\u202f", " ") == f"{line.budget}: 900,00 €"
+            assert (order.kind, order.target) == ("open_order", f"order:{line.order_id}")
+            assert order.subject == f"{line.order.number}: 3 Stücke stehen noch aus"
+        assert gaps(ProofOfUse(grant=row.grant, school=SchoolFactory(), **TEXTS)) == []
+        Order.objects.filter(pk=line.order_id).update(state=OrderState.CLOSED)
+        assert [kind for kind, _target in gaps(row)] == ["unpaid", "still_committed"]
 
     @pytest.mark.parametrize("day", ["2026-01-14", "2027-01-01"])
     def test_an_invoice_outside_of_the_period(self, day: str) -> None:
@@ -130,7 +150,10 @@ class TestGaps:
         row.refresh_from_db()
         assert gaps(row) == []
         credit(line, "10.00", pieces=1)
-        assert gaps(row) == [("over_limit", f"order:{line.order_line.order_id}")]
+        assert gaps(row) == [
+            ("still_committed", f"budget:{line.order_line.budget_id}"),
+            ("over_limit", f"order:{line.order_line.order_id}"),
+        ]
 
     def test_more_drawn_than_spent(self) -> None:
         drawdown = make_drawdown(DrawdownState.REQUESTED, grant=make_grant(amount=D("9000.00")))
@@ -138,7 +161,7 @@ class TestGaps:
         assert gaps(row) == []
         credit(drawdown.items.get().invoice_line, "100.00")
 
-        (gap,) = figures_of(row).gaps
+        _committed, gap = figures_of(row).gaps
         assert (gap.kind, gap.target) == ("overdrawn", f"drawdowns:{row.grant.file_reference}")
         assert gap.subject.replace("\u202f", " ") == (
             "Abgerufen sind 900,00 €, aus der Zuwendung ausgegeben nur 810,00 €"

@@ -67,7 +67,7 @@ def test_a_credit_note_marks_page_list_and_start_page(office: Any) -> None:
     shown = texts(office.get(page(proof)))
     assert "Seit der Abgabe geändert" in shown
     assert "Zuwendung 900,00 € → 810,00 € (− 90,00 €)" in shown
-    assert "Anzahl der Belege 1 → 2 (+ 1)" in shown
+    assert "Anzahl der Belegpositionen 1 → 2 (+ 1)" in shown
     assert f"Neue Belege {note.invoice.voucher_number} Bitte öffnen Sie den Nachweis wieder" in shown
     assert 'href="#proof-reopen"' in office.get(page(proof)).content.decode()
     assert shown_figures(proof).granted == D(900), "what was handed in stays"

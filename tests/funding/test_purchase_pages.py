@@ -12,13 +12,14 @@ from apps.funding.choices import InvoiceState, OrderState
 from apps.funding.models import Invoice, Order
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.factories import BudgetFactory
-from tests.funding.portal import client_of
+from tests.funding.portal import client_of, texts
 from tests.funding.purchases import (
     TO_ORDER,
     ContractFactory,
     SupplierFactory,
     approved,
     deliver,
+    draft_order,
     form_of,
     lines_for,
     own_line,
@@ -213,3 +214,27 @@ def test_give_up_what_is_not_ordered(clerk: Client) -> None:
 
     application.refresh_from_db()
     assert application.state == "closed"
+
+
+def test_lines_that_somebody_ordered_meanwhile_are_named_as_the_reason(clerk: Client) -> None:
+    application = approved()
+    approved()
+    line = application.lines.get()
+    data = form_of(clerk, TO_ORDER) | {"contract": ContractFactory().pk, "target": "new", f"line-{line.pk}": "on"}
+    draft_order(*lines_for(application))
+
+    response = sent(clerk, TO_ORDER, data)
+
+    assert "Eine gewählte Position ist nicht mehr zu bestellen" in texts(response)
+    assert "Bitte wählen Sie mindestens eine Position" not in texts(response)
+    assert Order.objects.count() == 1
+
+
+def test_the_scanner_s_button_names_what_is_missing_and_a_return_its_school(clerk: Client) -> None:
+    order = placed_order(*lines_for(approved(("500.00", 3))))
+    line = order.lines.get()
+    (device, *_others) = scan_in(line, 2)
+
+    assert f"Geräte einscannen : 1 × {line.product}" in texts(clerk.get(f"/admin/funding/order/{order.pk}/change/"))
+    choices = texts(clerk.get(f"/admin/funding/order/{order.pk}/return/"))
+    assert f"{device.tag}, {device.product}, {device.serial}, {device.school}" in choices

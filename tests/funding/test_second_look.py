@@ -60,7 +60,7 @@ def test_whoever_pays_sees_what_was_ordered_what_came_and_who_pays_what() -> Non
         assert words in text
     assert f"{budget} 272,70 €" in text
     assert f"{own} 30,30 €" in text
-    assert "Bemerkung Der Preis ist gestiegen." in text
+    assert "Bemerkung: Der Preis ist gestiegen." in text
 
 
 def test_what_is_announced_is_what_the_payment_does() -> None:

@@ -13,6 +13,7 @@ from apps.funding import services
 from apps.funding.calculations import LineInput
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationLine, ApplicationStatusChange, EquipmentApplication, Reservation
+from apps.funding.services.checks import ensure_second_person
 from apps.inventory.services import set_price
 from tests.factories import (
     ApproverFactory,
@@ -269,6 +270,23 @@ def test_a_returned_application_is_changed_answered_and_submitted_again() -> Non
         (S.SUBMITTED, S.RETURNED),
         (S.RETURNED, S.SUBMITTED),
     ]
+
+
+def test_a_question_of_the_office_costs_no_waiting_time() -> None:
+    application = make_application(S.RETURNED)
+    first, day = application.submitted_by, clock.now() - datetime.timedelta(days=28)
+    EquipmentApplication.objects.update(submitted_at=day)
+    colleague = CoordinatorFactory(schools=[application.school])
+    later = make_application()
+
+    again = services.submit(application=application, by=colleague)
+
+    again.refresh_from_db()
+    assert (again.submitted_at, again.submitted_by, again.waiting_days) == (day, first, 28)
+    assert list(EquipmentApplication.objects.order_by("submitted_at")) == [again, later]
+    with pytest.raises(DomainError) as refused:
+        ensure_second_person(again, colleague)
+    assert refused.value.code == "same_person"
 
 
 def test_an_answer_needs_words_and_a_question() -> None:

@@ -29,6 +29,7 @@ from tests.funding.papers import DAY, credit, make_drawdown, make_grant, money_o
 
 pytestmark = pytest.mark.django_db
 D = Decimal
+PAID_ON = DAY + datetime.timedelta(days=14)
 S = DrawdownState
 ACTIONS: dict[str, Callable[..., Drawdown]] = {
     "request_drawdown": services.request_drawdown,
@@ -210,11 +211,11 @@ class TestRequesting:
     def test_copies_the_numbers_of_the_grant_and_the_day(self, clerk: User) -> None:
         drawdown = make_drawdown()
 
-        services.request_drawdown(drawdown=drawdown, by=clerk, on=DAY)
+        services.request_drawdown(drawdown=drawdown, by=clerk, on=PAID_ON)
         Grant.objects.update(lucom_number="anders", file_reference="anders")
 
         row = Drawdown.objects.get()
-        assert (row.lucom_number, row.requested_on) == ("LU-1", DAY)
+        assert (row.lucom_number, row.requested_on) == ("LU-1", PAID_ON)
         assert row.file_reference.startswith("48.2-")
         assert row.history.first().history_user == clerk
 
@@ -306,6 +307,14 @@ class TestRequesting:
                 drawdown=make_drawdown(), by=clerk, on=clock.today() + datetime.timedelta(days=days)
             )
         assert refused.value.field == "requested_on"
+
+    def test_not_before_its_last_voucher_was_paid(self, clerk: User) -> None:
+        drawdown = make_drawdown()
+        with pytest.raises(DomainError) as refused:
+            services.request_drawdown(drawdown=drawdown, by=clerk, on=PAID_ON - datetime.timedelta(days=1))
+        assert (refused.value.code, refused.value.field) == ("too_early", "requested_on")
+        assert "ist erst am 16.03.2026 bezahlt" in str(refused.value)
+        assert Drawdown.objects.get().state == S.DRAFT
 
     def test_is_received_on_its_day_or_later(self, clerk: User) -> None:
         drawdown = make_drawdown(S.REQUESTED)

@@ -188,6 +188,52 @@ def test_going_over_a_budget_is_proposed_by_those_who_may(application: Equipment
     assert (small.committed, small.overrun_allowed) == (D("1000.00"), D("100.00"))
 
 
+def test_both_people_of_an_approval_are_kept_for_good(application: EquipmentApplication, budget: Budget) -> None:
+    two_approve_from("500.00")
+    clerk, approver = ClerkFactory(), ApproverFactory()
+    proposal = propose(application, budget, clerk)
+
+    approve(application, budget, approver)
+
+    change = application.status_changes.get(to_state=S.APPROVED)
+    assert (change.proposed_by, change.proposed_at, change.by) == (clerk, proposal.at, approver)
+    assert (change.overrun, change.overrun_reason) == (D("0.00"), "")
+
+
+def test_an_allowed_overrun_is_kept_with_its_reason(application: EquipmentApplication) -> None:
+    small = BudgetFactory(appropriation=D("900.00"))
+    first, second = ApproverFactory(), ApproverFactory()
+    propose(application, small, first, overrun_reason="Der Rat hat zugestimmt.")
+
+    approve(application, small, second, overrun_reason="Der Rat hat zugestimmt.")
+
+    change = application.status_changes.get(to_state=S.APPROVED)
+    assert (change.proposed_by, change.by) == (first, second)
+    assert (change.overrun, change.overrun_reason) == (D("100.00"), "Der Rat hat zugestimmt.")
+
+
+def test_a_proposal_that_was_needless_is_named_when_it_is_followed(
+    application: EquipmentApplication, budget: Budget
+) -> None:
+    clerk = ClerkFactory()
+    propose(application, budget, clerk)
+
+    approve(application, budget, ApproverFactory())
+
+    assert application.status_changes.get(to_state=S.APPROVED).proposed_by == clerk
+
+
+@pytest.mark.parametrize("who", ["oneself", "differently"])
+def test_who_approves_alone_follows_nobody(application: EquipmentApplication, budget: Budget, who: str) -> None:
+    approver = ApproverFactory()
+    propose(application, budget, approver if who == "oneself" else ClerkFactory())
+    quantities = None if who == "oneself" else [4, 2]
+
+    approve(application, budget, approver, decisions=decide(application, budget, quantities=quantities))
+
+    assert application.status_changes.get(by=approver).proposed_by is None
+
+
 def test_the_same_proposal_twice_is_one(application: EquipmentApplication, budget: Budget) -> None:
     clerk = ClerkFactory()
 

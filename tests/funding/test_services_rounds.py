@@ -1,10 +1,13 @@
 """Rounds: what may be handed in when, late ones, media concepts, and the reminder before the end."""
 
 import datetime
+from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from post_office.models import Email
@@ -15,12 +18,28 @@ from apps.core.job_kinds import words_of
 from apps.core.models import Job
 from apps.funding import services, tasks
 from apps.funding.choices import ApplicationState
-from apps.funding.models import ApplicationRound, EquipmentApplication, MediaConcept
+from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, MediaConcept
 from apps.funding.round_jobs import REMINDING_JOB
 from apps.funding.round_selectors import next_round, open_rounds, rounds_to_choose
 from apps.funding.services.rounds import MOST_CONCEPTS
-from tests.factories import AuditorFactory, ClerkFactory, CoordinatorFactory, SchoolFactory, SupportFactory
-from tests.funding.factories import ProgrammeFactory, RoundFactory, make_application, pdf_file
+from tests.factories import (
+    ApproverFactory,
+    AuditorFactory,
+    ClerkFactory,
+    CoordinatorFactory,
+    SchoolFactory,
+    SupportFactory,
+)
+from tests.funding.factories import (
+    BudgetFactory,
+    GrantFactory,
+    ProgrammeFactory,
+    RoundFactory,
+    brought_to,
+    decide,
+    make_application,
+    pdf_file,
+)
 
 pytestmark = pytest.mark.django_db
 S = ApplicationState
@@ -198,6 +217,20 @@ def test_schools_with_a_draft_or_nothing_handed_in_are_reminded_once() -> None:
     assert Job.objects.filter(kind=REMINDING_JOB).count() == 1
 
 
+def test_the_reminder_asks_for_the_concepts_that_are_not_there_and_brings_the_note() -> None:
+    RoundFactory(closes_on=TODAY + DAY, requires_media_concept=True, note="Bitte mit Inventarnummern.")
+    with_concept, without = SchoolFactory(), SchoolFactory()
+    both, alone = CoordinatorFactory(schools=[with_concept, without]), CoordinatorFactory(schools=[with_concept])
+    services.add_concept(school=with_concept, file=pdf_file(), dated_on=TODAY, by=alone)
+
+    services.remind_of_rounds()
+
+    about_both, about_one = mails()[both.email], mails()[alone.email]
+    assert about_both.partition("es fehlt noch von:")[2].partition("\n\n")[0].strip() == f"- {without}"
+    assert "Medienkonzept" not in about_one
+    assert "Bitte mit Inventarnummern." in about_one
+
+
 def test_a_draft_beside_what_is_handed_in_is_reminded_of() -> None:
     row = RoundFactory(closes_on=TODAY + DAY, remind_days=2)
     school = SchoolFactory()
@@ -224,3 +257,101 @@ def test_nobody_is_reminded_too_early_too_late_or_again(values: dict[str, Any]) 
 
     assert services.remind_of_rounds() == services.rounds.Reminded()
     assert not mails()
+
+
+# Money of a programme that asks for a concept, and the concept that stays
+
+
+def asking_budget() -> Budget:
+    programme = ProgrammeFactory(requires_media_concept=True)
+    return BudgetFactory(grant=GrantFactory(programme=programme, rate=Decimal(1)))
+
+
+def concept_of(application: EquipmentApplication) -> MediaConcept:
+    by = application.created_by
+    return services.add_concept(school=application.school, file=pdf_file(), dated_on=TODAY, by=by)
+
+
+def test_money_of_a_programme_that_asks_for_a_concept_needs_one_also_without_a_round() -> None:
+    application, budget, by = make_application(), asking_budget(), ApproverFactory()
+    decisions = decide(application, budget)
+
+    for act in (services.propose_approval, services.approve):
+        with pytest.raises(DomainError) as refused:
+            act(application=application, by=by, decisions=decisions)
+        assert (refused.value.code, refused.value.field) == ("concept_missing", "budget")
+    concept = concept_of(application)
+    services.approve(application=application, by=by, decisions=decisions)
+
+    application.refresh_from_db()
+    assert (application.state, application.concept) == (S.APPROVED, concept)
+
+
+def test_other_money_needs_no_concept() -> None:
+    application = make_application()
+
+    services.approve(application=application, by=ApproverFactory(), decisions=decide(application, BudgetFactory()))
+
+    application.refresh_from_db()
+    assert application.concept is None
+
+
+@pytest.mark.parametrize("state", [S.SUBMITTED, S.RETURNED, S.REJECTED, S.APPROVED])
+def test_the_concept_of_an_open_or_decided_application_stays(state: S) -> None:
+    draft = make_application(S.DRAFT)
+    concept = concept_of(draft)
+    application = brought_to(submit(draft), state)
+    assert application.concept == concept
+
+    with pytest.raises(DomainError) as refused:
+        services.remove_concept(concept=concept, by=application.created_by)
+
+    assert refused.value.code == "concept_held"
+    assert application.title in str(refused.value)
+    assert MediaConcept.objects.filter(pk=concept.pk).exists()
+
+
+def test_the_concept_of_a_withdrawn_application_is_free_again() -> None:
+    draft = make_application(S.DRAFT)
+    concept = concept_of(draft)
+    application = brought_to(submit(draft), S.WITHDRAWN)
+
+    services.remove_concept(concept=concept, by=application.created_by)
+
+    assert not MediaConcept.objects.exists()
+
+
+def test_who_submits_again_submits_with_the_newest_concept() -> None:
+    draft = make_application(S.DRAFT)
+    first = concept_of(draft)
+    application = brought_to(submit(draft), S.RETURNED)
+    second = concept_of(application)
+
+    assert submit(application).concept == second
+    services.remove_concept(concept=first, by=application.created_by)
+
+
+def test_concepts_that_stay_with_an_application_leave_room() -> None:
+    draft = make_application(S.DRAFT)
+    concept_of(draft)
+    submit(draft)
+    for _number in range(MOST_CONCEPTS):
+        concept_of(draft)
+
+    with pytest.raises(DomainError):
+        concept_of(draft)
+
+
+def test_applications_of_before_get_the_concept_of_their_day() -> None:
+    draft = make_application(S.DRAFT)
+    concept = concept_of(draft)
+    application = submit(draft)
+    concept_of(application)
+    withdrawn = brought_to(submit(make_application(S.DRAFT, school=draft.school)), S.WITHDRAWN)
+    EquipmentApplication.objects.update(concept=None)
+
+    import_module("apps.funding.migrations.0017_concepts_of_earlier_applications").keep_concepts(apps, None)
+
+    application.refresh_from_db()
+    withdrawn.refresh_from_db()
+    assert (application.concept, withdrawn.concept) == (concept, None)

@@ -15,7 +15,12 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
+PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Page >>\nendobj\n%%EOF\n"
+PACKED = b"%PDF-1.7\n1 0 obj\n<</Type/ObjStm/N 3/Filter/FlateDecode>>\nendobj\n%%EOF\n"
+WITHOUT_PAGE = (
+    b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
+    b"2 0 obj\n<</Type /Pages/Kids[]/Count 0>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"
+)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20) + b"IEND\xaeB`\x82"
 JPEG = b"\xff\xd8\xff\xe1" + bytes(20)
 HTML = b"<!doctype html><script>alert(1)</script>"
@@ -50,6 +55,7 @@ def kept(folder):
     ("name", "content", "stored", "content_type"),
     [
         ("Rechnung.pdf", PDF, "Rechnung.pdf", "application/pdf"),
+        ("Gepackt.pdf", PACKED, "Gepackt.pdf", "application/pdf"),
         ("Foto.JPG", JPEG, "Foto.jpg", "image/jpeg"),
         ("foto.jpeg", JPEG + b"MotionPhoto" + bytes(90), "foto.jpeg", "image/jpeg"),
         ("bild.png", PNG, "bild.png", "image/png"),
@@ -84,6 +90,7 @@ def test_a_file_is_what_its_bytes_say(device, name, content, stored, content_typ
         ("hinten.png", PNG + b"PK\x03\x04" + bytes(2000), "abgeschnitten, oder es wurde etwas angehängt"),
         ("halb.pdf", PDF[:-7], "abgeschnitten"),
         ("leer.pdf", b"", "Die Datei ist leer"),
+        ("ohne.pdf", WITHOUT_PAGE, "Die Datei hat keine Seite"),
         ("gross.pdf", PDF[:-6] + bytes(MOST_BYTES) + PDF[-6:], "größer als 10 MB"),
     ],
 )

@@ -250,13 +250,13 @@ class LedgerEntryAdmin(DatedRows, ReadOnlyAdmin):
 
 @admin.register(ApplicationStatusChange)
 class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
-    list_display = ("when", "subject", "was", "became", "by", "reason")
+    list_display = ("when", "subject", "was", "became", "first_person", "by", "reason")
     list_display_links = ("when",)
     list_filter = (TargetStateFilter,)
-    list_select_related = ("application__school", "by")
+    list_select_related = ("application__school", "proposed_by", "by")
     sortable_by = ("when",)
     search_fields = ("application__title",)
-    fields = ("when", "subject", "was", "became", "by", "reason")
+    fields = ("when", "subject", "was", "became", "first_person", "by", "reason", "shown_overrun", "overrun_reason")
     readonly_fields = fields
 
     @admin.display(description=_("application"))
@@ -264,6 +264,15 @@ class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
         application: EquipmentApplication = row.application
         url = reverse("admin:funding_equipmentapplication_change", args=[application.pk])
         return format_html('<a href="{}">{}</a>, {}', url, application.title, application.school)
+
+    @admin.display(description=_("proposed by"))
+    def first_person(self, row: ApplicationStatusChange) -> str:
+        """Most changes are one person's."""
+        return "–" if row.proposed_by is None else str(row.proposed_by)
+
+    @admin.display(description=_("beyond the budget"))
+    def shown_overrun(self, row: ApplicationStatusChange) -> str:
+        return euros(row.overrun) if row.overrun else "–"
 
     @admin.display(description=_("from"))
     def was(self, row: ApplicationStatusChange) -> str:

@@ -112,8 +112,10 @@ class DeskContents:
 
     @cached_property
     def concept(self) -> MediaConcept | None:
-        """The school's newest media concept."""
-        return concepts_of(self.application.school, self.user).first()
+        """That of the application, else the school's newest, which an approval would take."""
+        rows = concepts_of(self.application.school, self.user)
+        own = self.application.concept_id
+        return rows.filter(pk=own).first() if own is not None else rows.first()
 
     @cached_property
     def forms(self) -> DecisionForms:
@@ -124,10 +126,23 @@ class DeskContents:
             editable=self.may_decide_lines,
             may_overrun=self.user.has_perm("funding.overrun_budget"),
             revision=self.application.revision,
-            initial={"budget": self.reservation.budget_id} if self.reservation else self.kept.last_budgets,
+            initial=self._suggested_budgets(),
             proposal=self.proposal,
             data=self.typed,
         )
+
+    def _suggested_budgets(self) -> dict[str, int]:
+        """Into which it is pencilled; else those of the last decision, as far as they are of the round's programme."""
+        if self.reservation:
+            return {"budget": self.reservation.budget_id}
+        last, of_round = self.kept.last_budgets, self.application.round
+        if of_round is None or of_round.programme_id is None:
+            return last
+        fitting = [row for row in self.budgets if row.grant and row.grant.programme_id == of_round.programme_id]
+        if not fitting or last.get("budget") in [row.pk for row in fitting]:
+            return last
+        best = next((row for row in fitting if row.available > 0), fitting[0])
+        return last | {"budget": best.pk}
 
     @cached_property
     def typed(self) -> QueryDict | None:

@@ -76,7 +76,7 @@ def _section(desk: DeskContents, verb: Verb) -> dict[str, Any]:
         "templates": [row for row in desk.templates if row.kind == verb.kind],
         "optional": not verb.required,
         "overrun": overrun if verb.decides_lines else None,
-        "overrun_open": bool(desk.forms.text("overrun_reason")),
+        "overrun_open": bool(_overrun_reason(desk)),
         "open": started or verb.decides_lines,
     }
 
@@ -108,6 +108,7 @@ def figures_context(desk: DeskContents) -> dict[str, Any]:
         "money": desk.money,
         "budget_effects": [(effect, desk.forms.budgets[effect.budget_id]) for effect in desk.money.effects],
         "other_budgets": [budget for budget in desk.budgets if budget.pk not in touched],
+        "concept_missing_for": _concept_missing_for(desk),
         "price_hints": _price_hints(desk),
         "quota": quota,
         "quota_sentence": reads.sentence_about(quota) if quota else "",
@@ -118,6 +119,14 @@ def figures_context(desk: DeskContents) -> dict[str, Any]:
         "two_approve": desk.two_approve if desk.may_decide_lines else "",
         "spoken": _spoken(desk),
     }
+
+
+def _concept_missing_for(desk: DeskContents) -> list[str]:
+    """The chosen budgets whose programme asks for the media concept that is not there."""
+    if not desk.waiting or desk.concept is not None:
+        return []
+    chosen = (desk.forms.budgets[effect.budget_id] for effect in desk.money.effects)
+    return [str(budget) for budget in chosen if budget.asks_for_concept]
 
 
 def _price_hints(desk: DeskContents) -> list[tuple[ApplicationLine, str]]:
@@ -138,8 +147,10 @@ def _price_hints(desk: DeskContents) -> list[tuple[ApplicationLine, str]]:
 
 
 def _overrun_reason(desk: DeskContents) -> str:
-    """Why a budget is overrun on purpose; "" where nothing is typed or the person has no such right."""
-    return desk.forms.text("overrun_reason") if "overrun_reason" in desk.forms.top.fields else ""
+    """Why a budget is overrun on purpose: as typed, or as proposed; "" where the person has no such right."""
+    if "overrun_reason" not in desk.forms.top.fields:
+        return ""
+    return str(desk.forms.top["overrun_reason"].value() or "").strip()
 
 
 def _cut_without_reason(desk: DeskContents) -> bool:

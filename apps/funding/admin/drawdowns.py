@@ -37,8 +37,9 @@ from apps.funding.drawdown_selectors import (
 )
 from apps.funding.models import Drawdown, Grant, InvoiceLine, Order
 from apps.funding.proof_forms import DayForm, ReasonForm, RemarkForm
+from apps.funding.proof_words import vouchers_in_words
 
-VOUCHERS_ON_A_PHONE = (0, 4, 5, 8)
+VOUCHERS_ON_A_PHONE = (0, 3, 4, 6)
 """Number, subject, school, paid by the grant."""
 
 
@@ -138,7 +139,8 @@ class DrawdownAdmin(PaperAdmin):
             "state": DrawdownState(row.state),
             "facts": list(report.facts_of(row)),
             "sums": report.sums_in_words(sums),
-            "vouchers": first_rows(*report.item_list(items, sums), brief=VOUCHERS_ON_A_PHONE),
+            "vouchers_title": vouchers_in_words(len(items)),
+            "vouchers": first_rows(*report.items_in_short(items, sums), brief=VOUCHERS_ON_A_PHONE),
             "missing_numbers": missing_numbers(row.grant) if draft else [],
             "credits_elsewhere": list(credits_in_other_drafts(row)) if draft else [],
             "may_keep": request.user.has_perm(KEEP),

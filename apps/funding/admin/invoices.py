@@ -112,8 +112,9 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             payments = services.pay_several(invoices=rows, by=request.user, paid_on=form.cleaned_data["paid_on"])  # type: ignore[arg-type]
             _tell(request, payments)
             return HttpResponseRedirect(reverse("admin:funding_invoice_changelist"))
-        told = [(row, self._obstacle(request, row)) for row in rows]
-        payable = [row for row, obstacle in told if not obstacle]
+        odd = services.oddities_of(rows, by=request.user)  # type: ignore[arg-type]  # signed in
+        told = [(row, self._obstacle(request, row), odd.get(row.pk, [])) for row in rows]
+        payable = [row for row, obstacle, _oddities in told if not obstacle]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -187,6 +188,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "states": InvoiceState,
             "is_credit": invoice.kind == InvoiceKind.CREDIT,
             "lines": _told_lines(invoice),
+            "oddities": services.oddities_of([invoice], by=request.user).get(invoice.pk, []),  # type: ignore[arg-type]
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -85,11 +85,27 @@ class BundleForm(FormKeyMixin, PurchaseForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
+        gone = self._gone()
+        if gone:
+            raise forms.ValidationError(
+                ngettext(
+                    "A chosen line is no longer to be ordered: somebody has put it into an order or given it up. Please"
+                    " look at the list again.",
+                    "%(number)s chosen lines are no longer to be ordered: somebody has put them into an order or given"
+                    " them up. Please look at the list again.",
+                    gone,
+                )
+                % {"number": gone}
+            )
         if not self.errors and not self.lines():
             raise forms.ValidationError(_("Please choose at least one line."))
         if data.get("target") == NEW_ORDER and not data.get("supplier") and not data.get("contract"):
             self.add_error("supplier", _("Please choose the supplier or a framework contract."))
         return data
+
+    def _gone(self) -> int:
+        """How many lines were chosen on a page that is older than what has become of them."""
+        return sum(name.startswith("line-") and name not in self.fields for name in self.data)
 
     def lines(self) -> list[OrderLineInput]:
         data = self.cleaned_data

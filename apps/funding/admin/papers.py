@@ -135,13 +135,18 @@ def first_rows(
 ) -> dict[str, Any]:
     """The table of `typeset`, cut after so many rows; `left_out`: how many there are besides.
 
-    `lines` and `sums`: each value with its column, whose name a phone shows beside it. A phone shows the columns
+    `lines` and `sums`: each value with its column, whose label a phone shows beside it. A phone shows the columns
     `brief` only (None: all).
     """
     every = list(rows)
     cut = table(header, islice(every, shown), last)
     columns = [
-        {"name": name, "number": number, "wide": brief is not None and index not in brief}
+        {
+            "name": name,
+            "label": name.replace("\n", ", "),
+            "number": number,
+            "wide": brief is not None and index not in brief,
+        }
         for index, (name, number) in enumerate(zip(header, cut["numbers"], strict=True))
     ]
     return cut | {

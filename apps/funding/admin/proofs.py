@@ -40,10 +40,11 @@ from apps.funding.proof_words import (
     gap_subject,
     gap_verb,
     planned_in_words,
+    vouchers_in_words,
 )
 
 HAND_IN = "funding.hand_in_proof"
-VOUCHERS_ON_A_PHONE = (0, 4, 5, 7, 9)
+VOUCHERS_ON_A_PHONE = (0, 3, 4, 5, 7)
 """Number, subject, school, amount, paid by the grant."""
 DEVICES_ON_A_PHONE = (0, 1, 2, 3)
 """Inventory number, serial number, product, school."""
@@ -51,7 +52,7 @@ EXPLAINED = ("outside_period", "gone")
 """Gaps that no entry mends: the report explains them."""
 _FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
 """Where on the grant's page a gap is mended."""
-_PAGES = {"grant": "grant", "invoice": "invoice", "order": "order"}
+_PAGES = {"grant": "grant", "budget": "budget", "invoice": "invoice", "order": "order"}
 _LISTS = {"invoices": ("invoice", {"state": ALL}), "drawdowns": ("drawdown", {})}
 """Lists that are searched for the grant's file reference, and what else they are asked for."""
 
@@ -170,7 +171,8 @@ class ProofAdmin(PaperAdmin):
             "money": lists.money(figures),
             "spending": first_rows(*lists.spending(figures)),
             "agreement": first_rows(*lists.agreement(figures)),
-            "vouchers": first_rows(*lists.vouchers(figures), brief=VOUCHERS_ON_A_PHONE),
+            "vouchers_title": vouchers_in_words(len(figures.vouchers)),
+            "vouchers": first_rows(*lists.vouchers_in_short(figures), brief=VOUCHERS_ON_A_PHONE),
             "devices": first_rows(*lists.devices(figures), brief=DEVICES_ON_A_PHONE),
             "devices_in_words": devices_in_words(figures),
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],

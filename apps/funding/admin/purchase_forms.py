@@ -19,6 +19,7 @@ from apps.funding.models import Budget, PurchasedDevice
 from apps.funding.purchase_selectors import LineStatus
 from apps.funding.purchasing import InvoiceLineInput
 from apps.funding.services import Note
+from apps.inventory.models import Device
 
 
 class PurchaseForm(forms.Form):
@@ -141,9 +142,7 @@ class ReturnForm(FormKeyMixin, PurchaseForm):
                 label=_("Devices that go back"),
                 required=False,
                 coerce=int,
-                choices=[
-                    (row.device_id, f"{row.device.tag}, {row.device.product}, {row.device.serial}") for row in devices
-                ],
+                choices=[(row.device_id, ", ".join(filter(None, _facts_of(row.device)))) for row in devices],
                 widget=forms.CheckboxSelectMultiple,
             )
             self.fields["devices"].hint_says_when_required = True
@@ -168,6 +167,11 @@ class ReturnForm(FormKeyMixin, PurchaseForm):
             "devices": [self.devices[pk] for pk in self.cleaned_data.get("devices", [])],
             "quantities": {row.line.pk: self.cleaned_data.get(f"pieces-{row.line.pk}") or 0 for row in self.rows},
         }
+
+
+def _facts_of(device: Device) -> tuple[str, ...]:
+    """What tells it from the others of its order."""
+    return (device.tag, str(device.product), device.serial, str(device.school or ""))
 
 
 class InvoiceForm(FormKeyMixin, PurchaseForm):
@@ -195,7 +199,7 @@ class InvoiceForm(FormKeyMixin, PurchaseForm):
         if is_credit:
             self.fields["number"].label = _("Number of the credit note")
             self.fields["dated_on"].label = _("Date of the credit note")
-            self.fields["remark"].help_text = ""
+            self.fields["remark"].help_text = _("Needed where more is credited than went back, or than was agreed.")
         for row in rows:
             key, pieces = row.line.pk, 0 if is_credit else max(row.line.delivered - row.invoiced_pieces, 0)
             amount = row.line.unit_price * pieces or None

@@ -13,17 +13,18 @@ from apps.funding.models import ApplicationMessage, ApplicationStatusChange, Equ
 
 @dataclass(frozen=True)
 class Event:
-    """A change of state (`state` set) or a message; `text` is its reason or wording."""
+    """A change of state (`state` and `change` set) or a message; `text` is its reason or wording."""
 
     at: datetime.datetime
     by: User
     text: str
     state: StateChoices | None = None
+    change: ApplicationStatusChange | None = None
 
 
 def timeline(application: EquipmentApplication, user: User) -> list[Event]:
     """Newest first. A question is a message already, so its change of state does not repeat it."""
-    changes = ApplicationStatusChange.objects.visible_to(user).filter(application=application).select_related("by")
+    changes = ApplicationStatusChange.objects.visible_to(user).filter(application=application)
     messages = ApplicationMessage.objects.visible_to(user).filter(application=application).select_related("by")
     events = [
         Event(
@@ -31,8 +32,9 @@ def timeline(application: EquipmentApplication, user: User) -> list[Event]:
             change.by,
             "" if change.to_state == ApplicationState.RETURNED else change.reason,
             ApplicationState(change.to_state),
+            change,
         )
-        for change in changes
+        for change in changes.select_related("by", "proposed_by")
     ]
     events += [Event(message.at, message.by, message.text) for message in messages]
     return sorted(events, key=lambda event: event.at, reverse=True)

@@ -16,7 +16,7 @@ from apps.core.money import ZERO, CentsField
 from apps.core.transitions import StatusChange
 from apps.funding.amounts import line_cost
 from apps.funding.choices import ApplicationState, ReasonKind
-from apps.funding.models.rounds import ApplicationRound
+from apps.funding.models.rounds import ApplicationRound, MediaConcept
 from apps.funding.querysets import (
     ApplicationPartQuerySet,
     ApplicationQuerySet,
@@ -30,7 +30,8 @@ from apps.schools.models import School
 class EquipmentApplication(models.Model):
     """What a school needs (Bedarfsmeldung). `revision` rises with every save: a second tab cannot overwrite.
 
-    `form_key` is that of the form which drafted it: a form that is sent twice makes one row.
+    `form_key` is that of the form which drafted it: a form that is sent twice makes one row. `concept`: with which it
+    was handed in or approved. `submitted_at` and `submitted_by` are the first time, however often it came back.
     """
 
     school = models.ForeignKey(
@@ -43,6 +44,14 @@ class EquipmentApplication(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="applications",
+    )
+    concept = models.ForeignKey(
+        MediaConcept,
+        verbose_name=_("media concept"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="applications",
+        editable=False,
     )
     is_late = models.BooleanField(_("submitted after the round closed"), default=False, editable=False)
     title = models.CharField(_("title"), max_length=120)
@@ -176,15 +185,36 @@ class ReplacedDevice(models.Model):
 
 
 class ApplicationStatusChange(StatusChange):
-    """How an application came to its state."""
+    """How an application came to its state.
+
+    `proposed_by`: the first of two people of an approval (`by` is the second); its proposal itself is gone by then.
+    `overrun`: by how much the two went over budgets on purpose, in euros.
+    """
 
     application = models.ForeignKey(EquipmentApplication, on_delete=models.CASCADE, related_name="status_changes")
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    proposed_at = models.DateTimeField(_("proposed at"), null=True)
+    overrun = CentsField(_("beyond the budget"), default=ZERO)
+    overrun_reason = models.CharField(_("reason for going over the budget"), max_length=300, blank=True)
 
     objects = ApplicationPartQuerySet.as_manager()
 
     class Meta(StatusChange.Meta):
         verbose_name = _("status change")
         verbose_name_plural = _("status changes")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(proposed_by__isnull=True, proposed_at__isnull=True)
+                | (Q(proposed_at__isnull=False) & ~Q(proposed_by=F("by"))),
+                name="funding_change_proposed_by_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(overrun=0) | (Q(overrun__gt=0, proposed_by__isnull=False) & ~Q(overrun_reason="")),
+                name="funding_change_overrun_by_two",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application}: {self.to_state}"

@@ -113,6 +113,11 @@ class Budget(models.Model):
         return None if self.grant is None else self.grant.rate
 
     @property
+    def asks_for_concept(self) -> bool:
+        """Whether whom it pays for needs a media concept: by the programme of its grant."""
+        return self.grant is not None and self.grant.programme.requires_media_concept
+
+    @property
     def limit_per_device(self) -> Decimal | None:
         """The most euros that the grant pays for a device; None: no limit, or municipal money."""
         return None if self.grant is None else self.grant.limit_per_device

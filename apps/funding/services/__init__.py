@@ -33,15 +33,16 @@ from apps.funding.services.drawdowns import (
     receive_drawdown,
     request_drawdown,
 )
+from apps.funding.services.expected import expected_parts
 from apps.funding.services.grants import edit_grant, record_change_notice
 from apps.funding.services.invoices import (
     Payment,
     cancel_invoice,
-    expected_parts,
     pay_invoice,
     pay_several,
     record_invoice,
 )
+from apps.funding.services.oddities import Oddity, oddities_of
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
 from apps.funding.services.placing import approve_order, effects_of_placing, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
@@ -61,6 +62,7 @@ __all__ = [
     "UNSEEN",
     "CarryOver",
     "Note",
+    "Oddity",
     "Outcome",
     "Payment",
     "add_concept",
@@ -96,6 +98,7 @@ __all__ = [
     "hand_in",
     "limit_for_two",
     "needs_two",
+    "oddities_of",
     "pay_invoice",
     "pay_several",
     "place_order",

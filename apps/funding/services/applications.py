@@ -23,7 +23,7 @@ from apps.funding.models import (
     EquipmentApplication,
     ReplacedDevice,
 )
-from apps.funding.services.rounds import ensure_fits
+from apps.funding.services.rounds import ensure_fits, newest_concept
 from apps.funding.services.steps import (
     change_state,
     ensure_may,
@@ -114,7 +114,8 @@ def submit(*, application: EquipmentApplication, by: User, revision: int | None 
 
     Refuses empty applications, products that can no longer be applied for, by name, and what its round asks for and
     is not there (see `rounds.ensure_fits`). After the round closed it is still handed in, and marked as late; what was
-    handed in before and came back with a question keeps its mark.
+    handed in before and came back with a question keeps its mark and its day: the office's question costs no place in
+    the queue. The school's newest media concept stays with it.
     With `revision`: `StaleError` when the person submits something else than they saw.
     """
     row = lock_for("submit", application, by=by)
@@ -123,18 +124,20 @@ def submit(*, application: EquipmentApplication, by: User, revision: int | None 
     _freeze_prices(row, by=by)
     if row.state == ApplicationState.DRAFT:
         row.is_late = row.round is not None and row.round.is_over(clock.today())
+        row.submitted_by, row.submitted_at = by, clock.now()
     change_state(row, "submit", ApplicationState.SUBMITTED, by=by)
-    row.submitted_by, row.submitted_at, row.revision = by, clock.now(), row.revision + 1
-    save_by(row, by=by, update_fields=["state", "is_late", "submitted_by", "submitted_at", "revision"])
+    row.concept, row.revision = newest_concept(row), row.revision + 1
+    save_by(row, by=by, update_fields=["state", "concept", "is_late", "submitted_by", "submitted_at", "revision"])
     return row
 
 
 @transaction.atomic
 def withdraw(*, application: EquipmentApplication, by: User, reason: str = "") -> EquipmentApplication:
-    """The school takes back what is not decided yet. There is no way on from here."""
+    """The school takes back what is not decided yet. There is no way on from here; its media concept is free again."""
     row = lock_for("withdraw", application, by=by)
     change_state(row, "withdraw", ApplicationState.WITHDRAWN, by=by, reason=reason.strip())
-    return save_by(row, by=by, update_fields=["state"])
+    row.concept = None
+    return save_by(row, by=by, update_fields=["state", "concept"])
 
 
 @transaction.atomic

@@ -78,8 +78,9 @@ def checked(application: EquipmentApplication, decisions: Sequence[LineDecision]
 
 
 def ensure_second_person(application: EquipmentApplication, by: User) -> None:
-    """Whoever asks does not decide (Vier-Augen-Prinzip)."""
-    if by.pk in (application.submitted_by_id, application.created_by_id):
+    """Whoever asks does not decide (Vier-Augen-Prinzip); nor does who only handed it in again after a question."""
+    asked_again = application.status_changes.filter(to_state=ApplicationState.SUBMITTED, by=by)
+    if by.pk in (application.submitted_by_id, application.created_by_id) or asked_again.exists():
         raise DomainError(
             _("You drafted or submitted this application yourself. Please ask another person to decide."),
             code="same_person",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +30,7 @@ from apps.funding.services import notices
 from apps.funding.services.checks import Checked, allow_overruns, checked, ensure_affordable, ensure_second_person
 from apps.funding.services.ledger import Entry, post_entries
 from apps.funding.services.proposals import decisions_of, ensure_proposed_by_another, ensure_two_approve
+from apps.funding.services.rounds import take_concept
 from apps.funding.services.steps import (
     UNSEEN,
     change_state,
@@ -104,7 +107,8 @@ def approve(
 
     Needs one decision for every line. Refuses the person who drafted or submitted it, a missing budget, one person
     alone where two must approve (see `proposals.ensure_two_approve`), and more than a budget has available; where
-    two have agreed on an `overrun_reason`, the allowed overrun is raised by what is missing.
+    two have agreed on an `overrun_reason`, the allowed overrun is raised by what is missing. Money of a programme that
+    asks for the school's media concept needs one (see `rounds.take_concept`).
     """
     overrun_reason = overrun_reason.strip()
     with money_transaction():
@@ -112,15 +116,17 @@ def approve(
         ensure_revision(row, revision)
         ensure_second_person(row, by)
         decided = checked(row, decisions, by=by)
+        take_concept(row, decided.budgets.values())
         short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
-        ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
+        first = ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
         allow_overruns(decided, short, by=by, reason=overrun_reason)
         lines = decided.lines
         _write_lines(lines, decided.matched, by=by)
         _commit_money(decided, by=by, note=overrun_reason)
-        change_state(row, "approve", decided.target, by=by, reason=reason.strip())
+        facts = _facts_of_two(first, total(effect.short_by for effect in short), overrun_reason)
+        change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **facts)
         row.decided_at = clock.now()
-        save_by(row, by=by, update_fields=["state", "decided_at"])
+        save_by(row, by=by, update_fields=["state", "concept", "decided_at"])
         notices.approved(row, lines, by=by, reason=reason.strip())
         raise_inputs_version([row.school_id])
     return row
@@ -204,6 +210,14 @@ def cancel_reservation(*, application: EquipmentApplication, by: User) -> None:
     """Rubs the pencil mark out; harmless when there is none."""
     row = lock_application(application, by=by, permission=_RESERVE)
     Reservation.objects.filter(application=row).delete()
+
+
+def _facts_of_two(first: ApprovalProposal | None, overrun: Decimal, overrun_reason: str) -> dict[str, Any]:
+    """What stays of a proposal with the change of state; the proposal itself does not outlive it."""
+    if first is None:
+        return {}
+    agreed = {"overrun": overrun, "overrun_reason": overrun_reason} if overrun else {}
+    return {"proposed_by": first.by, "proposed_at": first.at, **agreed}
 
 
 def _write_lines(lines: Sequence[ApplicationLine], matched: Mapping[int, LineDecision], *, by: User) -> None:

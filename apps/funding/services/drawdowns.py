@@ -71,11 +71,12 @@ def request_drawdown(*, drawdown: Drawdown, by: User, on: datetime.date | None =
     """Sends it off: copies file reference and Lucom number of the grant and the day (None: today).
 
     Refuses without either number, without vouchers, without a credit of what is drawn, also where another draft holds
-    it, and what would exceed the grant.
+    it, what would exceed the grant, and a day before the last voucher was paid: what is drawn here was spent before.
     """
     with money_transaction():
         row = _lock_for("request_drawdown", drawdown, by=by)
         day = _day(on, not_before=row.grant.notice_on, field="requested_on")
+        _ensure_paid_by(row, day)
         _ensure_numbers(row.grant)
         _ensure_credits(row.grant, row.items.values_list("invoice_line", flat=True))
         _ensure_no_credit_elsewhere(row)
@@ -160,6 +161,18 @@ def _ensure_numbers(grant: Grant) -> None:
         raise DomainError(
             _("A drawdown names the file reference and the Lucom number. Please enter them at the grant first."),
             code="numbers",
+        )
+
+
+def _ensure_paid_by(drawdown: Drawdown, day: datetime.date) -> None:
+    last = drawdown.items.select_related("invoice_line__invoice").order_by("-invoice_line__invoice__paid_on").first()
+    if last is not None and last.invoice_line.invoice.paid_on > day:
+        invoice = last.invoice_line.invoice
+        raise DomainError(
+            _("The voucher %(number)s was paid on %(day)s only. Please enter a day from then on.")
+            % {"number": invoice.voucher_number, "day": in_words(invoice.paid_on)},
+            code="too_early",
+            field="requested_on",
         )
 
 

@@ -15,7 +15,6 @@ from apps.core import clock, formats
 from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.core.money import CENT, ZERO
-from apps.funding.amounts import line_cost
 from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Budget, Invoice, InvoiceLine, OrderLine
 from apps.funding.purchasing import InvoiceLineInput
@@ -28,13 +27,6 @@ def check_facts(invoice: Invoice) -> None:
     validated(invoice, exclude=("order", "recorded_by", "paid_by"))
     if invoice.dated_on > clock.today():
         raise DomainError(_("This day lies in the future. Please correct it."), field="dated_on")
-    if invoice.order.placed_on is not None and invoice.dated_on < invoice.order.placed_on and not invoice.remark:
-        raise DomainError(
-            _("The invoice is older than its order of %(day)s. Please correct the day, or say why in the remark.")
-            % {"day": formats.day(invoice.order.placed_on)},
-            code="remark",
-            field="dated_on",
-        )
     invoices = Invoice.objects.exclude(state=InvoiceState.CANCELLED)
     taken = invoices.filter(voucher_number=invoice.voucher_number).first()
     if taken is not None:
@@ -46,29 +38,12 @@ def check_facts(invoice: Invoice) -> None:
         )
     if invoices.filter(order=invoice.order, number=invoice.number).exists():
         raise DomainError(_("This invoice of the order is recorded already."), code="number", field="number")
-    _ensure_not_of_another_order(invoice)
-
-
-def _ensure_not_of_another_order(invoice: Invoice) -> None:
-    """The same number of the same payee: the same paper, unless somebody says why not."""
-    same = Invoice.objects.exclude(state=InvoiceState.CANCELLED).filter(
-        number__iexact=invoice.number, payee__iexact=invoice.payee, kind=invoice.kind
-    )
-    other = same.exclude(order=invoice.order).select_related("order").first()
-    if other is not None and not invoice.remark:
-        raise DomainError(
-            _("“%(payee)s” has an invoice %(number)s already, recorded with the order %(order)s. Please say in the "
-              "remark why this is another one.")
-            % {"payee": invoice.payee, "number": invoice.number, "order": other.order},
-            code="remark",
-            field="number",
-        )  # fmt: skip
 
 
 def checked_lines(
     locked: Locked, invoice: Invoice, typed: Sequence[InvoiceLineInput], *, by: User
 ) -> list[InvoiceLine]:
-    """The lines as they will be stored; refuses what does not fit the order, or needs a remark and has none."""
+    """The lines as they will be stored; refuses what does not fit the order. What is only odd: see `oddities`."""
     order_lines = {line.pk: line for line in locked.lines}
     chosen = [row for row in typed if row.amount or row.quantity]
     if not chosen:
@@ -88,7 +63,6 @@ def checked_lines(
         if invoice.kind == InvoiceKind.CREDIT:
             rows.append(_credit_line(line, row, so_far))
         else:
-            _ensure_reasonable(line, row, so_far, invoice.remark)
             rows.append(_invoice_line(line, row))
     return rows
 
@@ -135,27 +109,6 @@ def _set_own_share(line: OrderLine, budget_id: int, *, by: User) -> None:
         raise DomainError(_("Please choose a municipal budget for the own share."), field="own_share_budget")
     line.own_share_budget = budget
     save_by(line, by=by, update_fields=["own_share_budget"])
-
-
-def _ensure_reasonable(line: OrderLine, row: InvoiceLineInput, so_far: _SoFar, remark: str) -> None:
-    """Not more than has come and not dearer than ordered, unless somebody says why."""
-    if remark:
-        return
-    if so_far.quantity + row.quantity > line.delivered:
-        raise DomainError(
-            _("“%(line)s”: only %(delivered)s have come, but %(invoiced)s would be invoiced. Please say why.")
-            % {"line": line, "delivered": line.delivered, "invoiced": so_far.quantity + row.quantity},
-            code="remark",
-            field="remark",
-        )
-    ordered = line_cost(line.unit_price, so_far.quantity + row.quantity)
-    if so_far.amount + row.amount > ordered:
-        raise DomainError(
-            _("“%(line)s”: %(ordered)s were agreed for this, but %(invoiced)s would be invoiced. Please say why.")
-            % {"line": line, "ordered": formats.euro(ordered), "invoiced": formats.euro(so_far.amount + row.amount)},
-            code="remark",
-            field="remark",
-        )
 
 
 def _invoice_line(line: OrderLine, row: InvoiceLineInput) -> InvoiceLine:

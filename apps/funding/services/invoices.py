@@ -9,7 +9,6 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypedDict
 from uuid import UUID
 
 from django.db.models import Sum
@@ -22,25 +21,19 @@ from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO
-from apps.funding.calculations import Split
 from apps.funding.choices import InvoiceKind, InvoiceState, LedgerKind, OrderState
-from apps.funding.models import Invoice, InvoiceLine, LedgerEntry, Order, OrderLine
-from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid, split_credit, split_eligible, split_next
+from apps.funding.models import Invoice, InvoiceLine, LedgerEntry, Order
+from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid
 from apps.funding.services.commitments import Amounts, Booking, Books, amounts_of
+from apps.funding.services.expected import expected_amounts, expected_parts, paid_of
 from apps.funding.services.invoice_checks import check_facts, checked_lines
+from apps.funding.services.oddities import ensure_explained
 from apps.funding.services.purchase_steps import Locked, lock_order, not_yours
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.funding.workflow import INVOICE_TRANSITIONS
 
 _RECORD = "funding.record_invoice"
 _PAY = "funding.pay_invoice"
-
-
-class _Terms(TypedDict):
-    """At what a grant pays: share of the eligible amount, and euros a piece at most."""
-
-    rate: Decimal | None
-    limit: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,7 @@ def record_invoice(
     """Writes an invoice or credit note of a placed order down; its payment is ordered by somebody else.
 
     Amounts are typed as positive on both; a credit note keeps them negative. Without `payee` it is the supplier.
-    More than has come, or dearer than ordered, needs a remark. A credit note gives back at most what was invoiced.
+    What is unusual needs a remark (see `oddities`). A credit note gives back at most what was invoiced.
     Posts what each budget is going to pay. A form that is sent twice makes one invoice.
     """
     with money_transaction():
@@ -91,13 +84,14 @@ def record_invoice(
         )
         check_facts(invoice)
         rows = checked_lines(locked, invoice, lines, by=by)
+        ensure_explained(invoice, rows, by=by)
         save_by(invoice, by=by)
         budgets = locked.lock_budgets(by=by)
         booking = Booking(budgets, by=by, note=str(invoice))
         for row in rows:
             row.invoice = invoice
             save_by(row, by=by)
-            booking.add(LedgerKind.INVOICE, row.order_line, _parts(row), invoice_line=row)
+            booking.add(LedgerKind.INVOICE, row.order_line, expected_amounts(row), invoice_line=row)
         booking.post()
     return invoice
 
@@ -161,19 +155,6 @@ def cancel_invoice(*, invoice: Invoice, by: User, reason: str) -> Invoice:
     return row
 
 
-def paid_of(lines: Iterable[OrderLine]) -> dict[int, Paid]:
-    """Order line id -> what was paid for it so far; lines without payments are left out."""
-    rows = InvoiceLine.objects.filter(order_line__in=list(lines), invoice__state=InvoiceState.PAID)
-    sums = (
-        rows.order_by()
-        .values_list("order_line")
-        .annotate(
-            eligible=Sum("eligible_amount"), grant=Sum("grant_amount"), own=Sum("own_amount"), pieces=Sum("quantity")
-        )
-    )
-    return {pk: Paid(eligible, grant, own, quantity) for pk, eligible, grant, own, quantity in sums}
-
-
 def _lock_invoice(invoice: Invoice, *, by: User, permission: str) -> tuple[Locked, Invoice]:
     ensure_may(by, permission)
     rows = Invoice.objects.visible_to(by)
@@ -198,31 +179,6 @@ def _ensure_invoiceable(order: Order, kind: str) -> None:
             _("The order is “%(state)s”: no invoice of it can be recorded.") % {"state": order.get_state_display()},
             code="illegal_transition",
         )
-
-
-def expected_parts(row: InvoiceLine) -> Split:
-    """Who pays the line once its payment is ordered, or gets it back; a credit note's parts are negative."""
-    line = row.order_line
-    grant = line.budget.grant
-    terms: _Terms = {"rate": line.budget.rate, "limit": None if grant is None else grant.limit_per_device}
-    paid = paid_of([line]).get(line.pk, Paid())
-    if row.amount > ZERO:
-        pieces = min(paid.quantity + row.quantity, line.quantity)
-        return split_next(row.amount, row.eligible_amount, quantity=pieces, paid=paid, **terms)
-    if paid.amount < -row.amount:
-        # Nothing to give back yet: what is expected, until the payment splits it.
-        paid = _as_if_paid(-row.amount, -row.eligible_amount, -row.quantity, terms)
-    back = split_credit(-row.amount, -row.eligible_amount, quantity=-row.quantity, paid=paid, **terms)
-    return Split(grant_share=-back.grant_share, own_share=-back.own_share)
-
-
-def _as_if_paid(amount: Decimal, eligible: Decimal, quantity: int, terms: _Terms) -> Paid:
-    split = split_eligible(amount, eligible, quantity=quantity, **terms)
-    return Paid(eligible, split.grant_share, split.own_share, quantity)
-
-
-def _parts(row: InvoiceLine) -> Amounts:
-    return amounts_of(row.order_line, expected_parts(row))
 
 
 def _invoiced(row: InvoiceLine) -> Amounts:

@@ -19,6 +19,7 @@ from apps.funding.choices import RuleKind
 from apps.funding.models import ApprovalProposal, EquipmentApplication
 from apps.funding.rules import rule_on
 from apps.funding.services.checks import Checked, checked, ensure_affordable, ensure_second_person
+from apps.funding.services.rounds import take_concept
 from apps.funding.services.steps import ensure_revision, ensure_submitted, lock_application, validated
 
 _PROPOSE = "funding.propose_approval"
@@ -37,14 +38,16 @@ def propose_approval(
     """Writes down what to approve, in place of an earlier proposal; no money is committed and nothing is mailed.
 
     Refuses what the approval itself would refuse now: the person who drafted or submitted the application, decisions
-    that do not fit its lines, a missing budget, and more than a budget has available (with `overrun_reason` and
-    `funding.overrun_budget` it is proposed to go over it). The same proposal by the same person is kept as it is.
+    that do not fit its lines, a missing budget or media concept, and more than a budget has available (with
+    `overrun_reason` and `funding.overrun_budget` it is proposed to go over it). The same proposal by the same person
+    is kept as it is.
     """
     row = lock_application(application, by=by, permission=_PROPOSE)
     ensure_submitted(row, _("Only submitted applications are decided; the state is now “%(state)s”."))
     ensure_revision(row, revision)
     ensure_second_person(row, by)
     decided = checked(row, decisions, by=by)
+    take_concept(row, decided.budgets.values())
     overrun_reason = overrun_reason.strip()
     ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
     proposal = ApprovalProposal(
@@ -70,16 +73,18 @@ def withdraw_proposal(*, application: EquipmentApplication, by: User) -> None:
 
 def ensure_two_approve(
     application: EquipmentApplication, decided: Checked, *, by: User, overrun_reason: str, goes_over: bool
-) -> None:
+) -> ApprovalProposal | None:
     """From the sum of the city's rule on, and over a budget, approves only what another person has proposed just so.
 
     What counts is the sum that is approved, in euros gross. Within the budgets and without a rule for the day, one
-    person is enough.
+    person is enough. Returns what another person has proposed just so, whether it is needed or not.
     """
+    rows = ApprovalProposal.objects.filter(application=application, revision=application.revision)
+    proposal: ApprovalProposal | None = rows.select_related("by").first()
     if not goes_over and not needs_two(decided.amount):
-        return
-    proposal = ApprovalProposal.objects.filter(application=application).first()
-    if proposal is None or proposal.revision != application.revision:
+        followed = proposal is not None and proposal.by_id != by.pk and is_proposed(proposal, decided, overrun_reason)
+        return proposal if followed else None
+    if proposal is None:
         raise DomainError(sentence_about_two(goes_over=goes_over), code="second_approver")
     if not is_proposed(proposal, decided, overrun_reason):
         raise DomainError(
@@ -88,6 +93,7 @@ def ensure_two_approve(
             code="second_approver",
         )
     ensure_proposed_by_another(proposal, by)
+    return proposal
 
 
 def ensure_proposed_by_another(proposal: ApprovalProposal, by: User) -> None:

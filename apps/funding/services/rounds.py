@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +25,7 @@ from apps.core.history import delete_by, save_by
 from apps.core.mail import queue_mail
 from apps.core.uploads import PDF, recognised, safe_name
 from apps.funding.choices import ApplicationState
-from apps.funding.models import ApplicationRound, EquipmentApplication, MediaConcept
+from apps.funding.models import ApplicationRound, Budget, EquipmentApplication, MediaConcept
 from apps.funding.round_selectors import open_rounds, schools_to_remind
 from apps.funding.services.steps import ensure_may
 from apps.schools.models import Membership, School
@@ -33,7 +33,7 @@ from apps.schools.models import Membership, School
 KEEP = "funding.keep_concept"
 MOST_BYTES = 20 * 1024 * 1024
 MOST_CONCEPTS = 10
-"""Of one school, so that nobody takes the page for a file store."""
+"""Of one school beside those that stay with an application, so that nobody takes the page for a file store."""
 
 
 # What a round asks for
@@ -60,6 +60,34 @@ def ensure_fits(application: EquipmentApplication, day: datetime.date) -> None:
             % {"round": row},
             code="concept_missing",
         )
+
+
+def newest_concept(application: EquipmentApplication) -> MediaConcept | None:
+    """The school's, locked so that nobody removes it before it stands at the application."""
+    rows = MediaConcept.objects.filter(school=application.school_id).select_for_update(of=("self",), no_key=True)
+    found: MediaConcept | None = rows.order_by("-dated_on", "-pk").first()
+    return found
+
+
+def take_concept(application: EquipmentApplication, budgets: Iterable[Budget]) -> None:
+    """Gives an application without a media concept its school's; the caller saves it.
+
+    Refuses money of a programme that asks for one where there is none: whoever approves answers for that, also
+    outside of rounds.
+    """
+    if application.concept_id is None:
+        application.concept = newest_concept(application)
+    if application.concept_id is not None:
+        return
+    asking = next((budget for budget in budgets if budget.asks_for_concept), None)
+    if asking is not None:
+        raise DomainError(
+            _("“%(budget)s” is money of a programme that asks for the media concept of the school, and there is none. "
+              "Please upload it at the school, choose another budget, or ask the school with a question.")
+            % {"budget": asking},
+            code="concept_missing",
+            field="budget",
+        )  # fmt: skip
 
 
 def _ensure_none_open(application: EquipmentApplication, day: datetime.date) -> None:
@@ -102,12 +130,24 @@ def add_concept(*, school: School, file: File, dated_on: datetime.date, by: User
 
 @transaction.atomic
 def remove_concept(*, concept: MediaConcept, by: User) -> None:
-    """Removes a concept for good once the transaction is written; the history keeps its name."""
+    """Removes a concept for good once the transaction is written; the history keeps its name.
+
+    Not the one with which an application was handed in or approved: that decision stands on it.
+    """
     ensure_may(by, KEEP)
-    school = _locked_school(concept.school, by)
-    row = MediaConcept.objects.filter(school=school, pk=concept.pk).first()
+    school = get_object_or_404(School.objects.visible_to(by), pk=concept.school_id)
+    rows = MediaConcept.objects.select_for_update(of=("self",))
+    row = rows.filter(school=school, pk=concept.pk).first()
     if row is None:
         raise DomainError(_("The media concept was removed already. Please load the page again."))
+    application = row.applications.order_by("pk").first()
+    if application is not None:
+        raise DomainError(
+            _("The application “%(application)s” was handed in with this media concept, so it stays. You can upload a "
+              "newer one beside it.")
+            % {"application": application.title},
+            code="concept_held",
+        )  # fmt: skip
     name = row.file.name
     delete_by(row, by=by)
     transaction.on_commit(partial(default_storage.delete, name), robust=True)
@@ -121,7 +161,7 @@ def _locked_school(school: School, by: User) -> School:
 
 
 def _ensure_room(school: School) -> None:
-    if MediaConcept.objects.filter(school=school).count() >= MOST_CONCEPTS:
+    if MediaConcept.objects.filter(school=school, applications__isnull=True).count() >= MOST_CONCEPTS:
         raise DomainError(
             _("The school has %(number)s media concepts already. Please remove one that is no longer needed.")
             % {"number": MOST_CONCEPTS},
@@ -196,7 +236,13 @@ def _mail(row: ApplicationRound, person: User, schools: list[School], day: datet
                 "round": row,
                 "days_left": (row.closes_on - day).days,
                 "schools": schools,
+                "without_concept": _without_concept(schools) if row.asks_for_concept else [],
                 "drafts": list(drafts.select_related("school").order_by("school__sort_key", "pk")),
                 "address": f"{settings.PORTAL_URL}{reverse('funding:list')}",
             },
         )
+
+
+def _without_concept(schools: Sequence[School]) -> list[School]:
+    there = set(MediaConcept.objects.filter(school__in=schools).values_list("school", flat=True))
+    return [school for school in schools if school.pk not in there]

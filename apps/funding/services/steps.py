@@ -52,7 +52,7 @@ def lock_budgets(ids: Iterable[int], *, by: User) -> dict[int, Budget]:
     wanted = sorted(set(ids))
     rows = (
         Budget.objects.visible_to(by)
-        .select_related("grant")
+        .select_related("grant__programme")
         .select_for_update(of=("self",), no_key=True)
         .filter(pk__in=wanted)
         .order_by("pk")
@@ -81,15 +81,17 @@ def ensure_submitted(application: EquipmentApplication, message: str | Promise) 
         raise DomainError(message % {"state": application.get_state_display()}, code="illegal_transition")
 
 
-def change_state(application: EquipmentApplication, action: str, target: str, *, by: User, reason: str = "") -> None:
+def change_state(
+    application: EquipmentApplication, action: str, target: str, *, by: User, reason: str = "", **facts: object
+) -> None:
     """The only place that assigns a state; the caller saves the row.
 
-    Writes the append-only status change. What is no longer submitted is no longer pencilled in, and what
-    was proposed about it no longer holds.
+    Writes the append-only status change; `facts`: more of its fields. What is no longer submitted is no longer
+    pencilled in, and what was proposed about it no longer holds.
     """
     TRANSITIONS.ensure(action, source=application.state, target=target)
     ApplicationStatusChange.objects.create(
-        application=application, from_state=application.state, to_state=target, by=by, reason=reason
+        application=application, from_state=application.state, to_state=target, by=by, reason=reason, **facts
     )
     Reservation.objects.filter(application=application).delete()
     ApprovalProposal.objects.filter(application=application).delete()

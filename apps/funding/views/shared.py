@@ -26,7 +26,7 @@ class ApplicationMixin(PermissionRequiredMixin, PageMixin):
 
     def rows(self) -> QuerySet[Any]:
         rows = EquipmentApplication.objects.visible_to(self.request.user)
-        return rows.select_related("school__school_type", "round__programme", "created_by", "submitted_by")
+        return rows.select_related("school__school_type", "round__programme", "concept", "created_by", "submitted_by")
 
     def find(self, pk: int) -> EquipmentApplication:
         self.application = get_object_or_404(self.rows(), pk=pk)
