@@ -19,6 +19,7 @@ from apps.funding.models import (
     ApplicationLine,
     AwardThreshold,
     FrameworkContract,
+    Grant,
     Invoice,
     InvoiceLine,
     Order,
@@ -198,6 +199,14 @@ def purchase_of(device: Device, user: User) -> PurchasedDevice | None:
         "item__delivery",
     ).first()
     return found
+
+
+def never_bound(grant: Grant) -> Sequence[Device]:
+    """What a grant paid for, was not sent back, and no grant ever bound; who was let go early stays free."""
+    bought = PurchasedDevice.objects.filter(order_line__budget__grant=grant, returned_on__isnull=True)
+    bound = Device.history.filter(bound_until__isnull=False).values("id")
+    rows = Device.objects.filter(pk__in=bought.values("device"), bound_until__isnull=True)
+    return list(rows.exclude(pk__in=bound).order_by("pk"))
 
 
 def receipt_of(session: ScanSession) -> ScannedReceipt | None:
