@@ -59,7 +59,7 @@ class BudgetAdminForm(forms.ModelForm):
 
     def propose(self, budget: Budget | None) -> BudgetChange:
         """The change that waits now; `budget` None: a new one."""
-        values = {name: self.cleaned_data[name] for name in VALUE_FIELDS}
+        values = {name: self.cleaned_data[name] for name in VALUE_FIELDS if name in self.cleaned_data}
         reason = self.cleaned_data["change_reason"]
         if budget is None:
             return services.propose_budget(by=self.by, reason=reason, **values)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,7 @@ from apps.funding.admin.filters import (
     SourceFilter,
     TargetStateFilter,
 )
+from apps.funding.carry_over import carried_into
 from apps.funding.choices import ApplicationState
 from apps.funding.models import (
     ApplicationStatusChange,
@@ -50,6 +52,8 @@ AS_TEXT = {
     "freeze": "shown_freeze",
 }
 """Field -> how it reads for those who change nothing."""
+FROM_CARRY_OVER = {"carried_over": "from_carry_over"}
+"""Field -> how it reads once a carry-over was confirmed, which alone changes it."""
 
 
 @admin.register(Budget)
@@ -98,6 +102,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "year",
         "shown_appropriation",
         "shown_carried_over",
+        "from_carry_over",
         "shown_supplement",
         "shown_freeze",
         "shown_overrun",
@@ -129,10 +134,8 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         if obj is None:
             return [*sets[:3], sets[4]]
         if self.has_change_permission(request, obj):
-            return sets
-        return [
-            (name, {"fields": tuple(AS_TEXT.get(field, field) for field in row["fields"])}) for name, row in sets[:4]
-        ]
+            return _with_texts(sets, FROM_CARRY_OVER) if carried_into(obj).exists() else sets
+        return _with_texts(sets[:4], AS_TEXT)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -172,6 +175,19 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     @admin.display(description=_("carried over"))
     def shown_carried_over(self, row: Budget) -> str:
         return euros(row.carried_over)
+
+    @admin.display(description=_("carried over"))
+    def from_carry_over(self, row: Budget) -> str:
+        """With the way to the carry-overs that it comes from."""
+        links = format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            (
+                (reverse("admin:funding_budgetchange_change", args=[change.pk]), change.budget)
+                for change in carried_into(row)
+            ),
+        )
+        return format_html("{} {} {}", euros(row.carried_over), gettext("by carry-over out of"), links)
 
     @admin.display(description=_("supplement"))
     def shown_supplement(self, row: Budget) -> str:
@@ -221,6 +237,11 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             context["may_move"] = self.has_change_permission(request, budget) and budget.virement_group
             context["operating_up_to"] = highest_operating_price(datetime.date(budget.fiscal_year, 12, 31))
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _with_texts(sets: Sequence[Any], texts: Mapping[str, str]) -> list[Any]:
+    """The fieldsets, with these fields as text."""
+    return [(name, {"fields": tuple(texts.get(field, field) for field in row["fields"])}) for name, row in sets]
 
 
 @admin.register(LedgerEntry)

@@ -14,6 +14,7 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
 from apps.funding.calculations import limit, transferable
+from apps.funding.carry_over import carried_into
 from apps.funding.models import Budget, Grant
 from apps.funding.services.steps import validated
 
@@ -51,7 +52,8 @@ def make_budget(values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
 def alter_budget(budget: Budget, values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
     """Changes a locked budget and leaves the rest.
 
-    Refuses amounts below what is committed and spent, and another year or grant once money has moved.
+    Refuses amounts below what is committed and spent, another year or grant once money has moved, and another amount
+    carried over than the carry-overs say.
     """
     changed = [name for name, value in values.items() if getattr(budget, name) != value]
     _ensure_changeable(budget, changed)
@@ -170,8 +172,16 @@ def _ensure_same_group(source: Budget, target: Budget) -> None:
 
 
 def _ensure_changeable(budget: Budget, changed: list[str]) -> None:
+    carried = carried_into(budget).exists()
+    if carried and "carried_over" in changed:
+        raise DomainError(
+            _("This amount comes from a confirmed carry-over and only another carry-over changes it. Please enter a"
+              " supplement if the budget gets more or less."),
+            code="carried",
+            field="carried_over",
+        )  # fmt: skip
     fixed = [name for name in changed if name in _FIXED_ONCE_USED]
-    if fixed and (budget.carried_out or budget.entries.exists()):
+    if fixed and (carried or budget.carried_out or budget.entries.exists()):
         raise DomainError(
             _("Money of this budget has moved already: its year and grant stay. Please make another budget."),
             code="in_use",
