@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Protocol
 
+from apps.core.money import ZERO
 from apps.funding.choices import LEDGER_EFFECTS
 
 
@@ -44,6 +45,11 @@ def available(budget: BudgetAmounts) -> Decimal:
     commitments and payments. Reservations are shown beside it and not subtracted.
     """
     return limit(budget) - budget.freeze - budget.committed - budget.spent
+
+
+def goes_beyond(before: Decimal, after: Decimal) -> bool:
+    """Whether a change leaves less than nothing available, and less than there was."""
+    return after < min(before, ZERO)
 
 
 def transferable(budget: BudgetAmounts) -> Decimal:

@@ -61,7 +61,10 @@ def test_the_list_shows_what_waits_with_both_values(client: Client, clerk: User)
     decided = freeze(clerk, "Anderes")
     confirmed(decided)
     text = texts(client.get(LIST))
-    assert f"Schul-IT 2026 Sperre Gesperrt: 0,00 € → 5,00 € Haushaltssperre {clerk}" in text
+    assert (
+        "Schul-IT 2026 Sperre Gesperrt: 0,00 € → 5,00 € Verfügbar in „Schul-IT 2026“: 10.000,00 € → 9.995,00 €"
+        f" Haushaltssperre {clerk}"
+    ) in text
     assert "Anderes" not in text
     assert "Anderes 2026" in texts(client.get(LIST, {"state": "all"}))
     assert "Anderes 2026" in texts(client.get(LIST, {"state": "confirmed"}))

@@ -166,6 +166,7 @@ def test_a_change_reads_with_what_was_and_what_will_be() -> None:
         Step("Investiv oder konsumtiv", "investiv", "konsumtiv"),
         Step("Zuwendung", "städtische Mittel", "Programm 48-1"),
         Step("Gesperrt", "0,00\u202f€", "1.234,50\u202f€"),
+        Step("Verfügbar in „Ansatz 2026“", "10.000,00\u202f€", "8.765,50\u202f€"),
     ]
 
 

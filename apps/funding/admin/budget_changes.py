@@ -30,7 +30,7 @@ from apps.funding.admin.budget_forms import DecisionForm
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
-from apps.funding.proposed import Step, steps_of
+from apps.funding.proposed import Step, leaves_less_than_nothing, steps_of
 
 LIST = "admin:funding_budgetchange_changelist"
 _VERBS: dict[str, Callable[..., BudgetChange]] = {
@@ -164,6 +164,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "steps": steps_of([change])[change.pk],
             "state": ProposalState(change.state),
             "waits": waits,
+            "beyond_free": waits and leaves_less_than_nothing(change),
             "may_decide": waits and not is_own and user.has_perm("funding.confirm_budget"),
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,

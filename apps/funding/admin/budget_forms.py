@@ -48,10 +48,19 @@ class ReasonField(forms.CharField):
 
 
 class BudgetAdminForm(forms.ModelForm):
-    """`by` is set by the admin. The proposal is rehearsed while the form is checked, and taken back."""
+    """`by` is set by the admin. The proposal is rehearsed while the form is checked, and taken back.
+
+    `beyond_free` is asked for once a freeze was refused because it is higher than what is free.
+    """
 
     by: Any = None
     change_reason = ReasonField()
+    beyond_free = forms.BooleanField(
+        label=_("The freeze may be higher than what is free"),
+        help_text=_("Then nothing is available until orders are closed or the freeze falls."),
+        required=False,
+        widget=forms.HiddenInput,
+    )
 
     class Meta:
         model = Budget
@@ -63,7 +72,8 @@ class BudgetAdminForm(forms.ModelForm):
         reason = self.cleaned_data["change_reason"]
         if budget is None:
             return services.propose_budget(by=self.by, reason=reason, **values)
-        return services.propose_edit(budget=budget, by=self.by, reason=reason, **values)
+        beyond_free = self.cleaned_data["beyond_free"]
+        return services.propose_edit(budget=budget, by=self.by, reason=reason, beyond_free=beyond_free, **values)
 
     def _post_clean(self) -> None:
         """After the model's own checks, so that one fault is said once."""
@@ -76,6 +86,8 @@ class BudgetAdminForm(forms.ModelForm):
                 transaction.set_rollback(True)
         except DomainError as error:
             refuse(self, error, {"reason": "change_reason"})
+            if error.code == services.BEYOND_FREE:
+                self.fields["beyond_free"].widget = forms.CheckboxInput()
 
 
 class OverrunForm(forms.Form):

@@ -134,6 +134,8 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         if obj is None:
             return [*sets[:3], sets[4]]
         if self.has_change_permission(request, obj):
+            name, row = sets[2]
+            sets[2] = (name, {"fields": (*row["fields"], "beyond_free")})
             return _with_texts(sets, FROM_CARRY_OVER) if carried_into(obj).exists() else sets
         return _with_texts(sets[:4], AS_TEXT)
 

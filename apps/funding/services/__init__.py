@@ -15,6 +15,7 @@ from apps.funding.services.budget_changes import (
     propose_virement,
     withdraw_change,
 )
+from apps.funding.services.budgets import BEYOND_FREE
 from apps.funding.services.decisions import (
     Outcome,
     approve,
@@ -58,6 +59,7 @@ from apps.funding.services.rules import confirm_rule, decline_rule, ensure_rule_
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
+    "BEYOND_FREE",
     "UNSEEN",
     "CarryOver",
     "Note",

@@ -13,12 +13,14 @@ from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
+from apps.funding.amounts import goes_beyond
 from apps.funding.calculations import limit, transferable
 from apps.funding.carry_over import carried_into
 from apps.funding.models import Budget, Grant
 from apps.funding.services.steps import validated
 
 _FIXED_ONCE_USED = ("fiscal_year", "grant")
+BEYOND_FREE = "beyond_free"
 _NOT_NEGATIVE = ("appropriation", "carried_over", "freeze", "overrun_allowed")
 
 
@@ -49,19 +51,23 @@ def make_budget(values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
     return budget
 
 
-def alter_budget(budget: Budget, values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
-    """Changes a locked budget and leaves the rest.
+def alter_budget(
+    budget: Budget, values: Mapping[str, Any], *, by: User, reason: str, beyond_free: bool = False
+) -> Budget:
+    """Changes a locked budget and leaves the rest. `beyond_free`: it may leave less than nothing available.
 
     Refuses amounts below what is committed and spent, another year or grant once money has moved, and another amount
     carried over than the carry-overs say.
     """
     changed = [name for name, value in values.items() if getattr(budget, name) != value]
     _ensure_changeable(budget, changed)
-    given, grant_id = limit(budget), budget.grant_id
+    given, grant_id, free = limit(budget), budget.grant_id, budget.available
     for name in changed:
         setattr(budget, name, values[name])
     validated(budget, exclude=("grant",))
     _ensure_within_limit(budget)
+    if goes_beyond(free, budget.available) and not beyond_free:
+        raise _beyond_free(budget)
     save_by(budget, by=by, update_fields=changed, reason=reason)
     if limit(budget) > given or budget.grant_id != grant_id:
         ensure_within_grant(budget)
@@ -105,6 +111,18 @@ class BudgetRefusalError(DomainError):
     def __init__(self, facts: Any, advice: Any, *, code: str, field: str) -> None:
         super().__init__(f"{facts} {advice}", code=code, field=field)
         self.facts = str(facts)
+
+
+def _beyond_free(budget: Budget) -> BudgetRefusalError:
+    """A freeze (§ 25 KomHVO NRW) may lie above what is free, since what is committed goes on; but on purpose only."""
+    return BudgetRefusalError(
+        _("More would be frozen in “%(budget)s” than is free: %(available)s would be available.")
+        % {"budget": budget, "available": euro(budget.available)},
+        _("Please enter at most %(most)s as frozen, or say below that it may be more.")
+        % {"most": euro(max(budget.freeze + budget.available, ZERO))},
+        code=BEYOND_FREE,
+        field="freeze",
+    )
 
 
 def ensure_left(budget: Budget, amount: Decimal) -> None:
