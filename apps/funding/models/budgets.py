@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,11 @@ from apps.funding.models.grants import Grant
 from apps.funding.querysets import MoneyQuerySet
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+"""The fiscal years that are taken: a year outside is a slip of the pen, such as 26 for 2026."""
+_YEAR = _("Please enter the year with four digits, from 2000 to 2099.")
+
+
 class Budget(models.Model):
     """Money of one fiscal year for one purpose: municipal, or out of a grant.
 
@@ -23,7 +29,10 @@ class Budget(models.Model):
     """
 
     name = models.CharField(_("name"), max_length=120)
-    fiscal_year = models.PositiveSmallIntegerField(_("fiscal year"))
+    fiscal_year = models.PositiveSmallIntegerField(
+        _("fiscal year"),
+        validators=[MinValueValidator(FIRST_YEAR, _YEAR), MaxValueValidator(LAST_YEAR, _YEAR)],
+    )
     measure_number = models.CharField(_("measure number"), max_length=40, blank=True)
     product = models.CharField(_("budget product"), max_length=40, blank=True)
     ledger_account = models.CharField(_("ledger account"), max_length=40, blank=True)
@@ -66,6 +75,11 @@ class Budget(models.Model):
                 fields=["fiscal_year", "name"],
                 name="funding_budget_name_once",
                 violation_error_message=_("There is a budget of that name in this year already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(fiscal_year__gte=FIRST_YEAR, fiscal_year__lte=LAST_YEAR),
+                name="funding_budget_year_plausible",
+                violation_error_message=_YEAR,
             ),
             models.CheckConstraint(
                 condition=Q(
