@@ -49,8 +49,8 @@ class LedgerDifference:
 def ledger_differences() -> list[LedgerDifference]:
     """Compares the ledger with the budgets' rows, allocations with commitments, and approved lines with allocations.
 
-    Then carry-overs with both budgets, and orders, deliveries and invoices with their entries, see `purchase_differences`. So many queries whatever the
-    number of rows; read them in one snapshot. Empty when everything agrees to the cent.
+    Then carry-overs on both sides, orders, deliveries and invoices with their entries, see `purchase_differences`. So
+    many queries whatever the number of rows; read them in one snapshot. Empty when everything agrees to the cent.
     """
     entries = list(LedgerEntry.objects.order_by().values_list("budget", "line", "kind").annotate(sum=Sum("amount")))
     return [

@@ -155,9 +155,7 @@ def _used_up() -> FrameworkContract:
 
 
 def _ended() -> FrameworkContract:
-    return ContractFactory(
-        valid_from=datetime.date(2020, 1, 1), valid_until=clock.today() - datetime.timedelta(days=1)
-    )
+    return ContractFactory(valid_from=datetime.date(2020, 1, 1), valid_until=clock.today() - datetime.timedelta(days=1))
 
 
 @pytest.mark.django_db

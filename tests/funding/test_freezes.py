@@ -51,9 +51,7 @@ def test_a_change_of_amounts_shows_what_is_available_before_and_after(
     amounts = {name: D(value) for name, value in values.items()}
     change = services.propose_edit(budget=budget, by=ClerkFactory(), reason="x", **amounts)
     change.refresh_from_db()
-    assert steps_of([change])[change.pk][-1] == Step(
-        "Verfügbar in „Schul-IT 2026“", "600,00\u202f€", f"{after}\u202f€"
-    )
+    assert steps_of([change])[change.pk][-1] == Step("Verfügbar in „Schul-IT 2026“", "600,00\u202f€", f"{after}\u202f€")
     services.confirm_change(change=change, by=ApproverFactory())
     change.refresh_from_db()
     assert "Verfügbar" not in str(steps_of([change]))
@@ -68,8 +66,8 @@ def test_a_freeze_of_more_than_is_free_is_proposed_on_purpose_only(budget: Budge
     error = refusal(freeze, budget=budget, amount="600.01")
     assert (error.code, error.field) == ("beyond_free", "freeze")
     assert str(error).replace("\u202f", " ") == (
-        "In „Schul-IT 2026“ wäre mehr gesperrt, als noch frei ist: verfügbar wären − 0,01 €. Bitte sperren Sie höchstens"
-        " 600,00 € oder kreuzen Sie darunter an, dass es mehr sein darf."
+        "In „Schul-IT 2026“ wäre mehr gesperrt, als noch frei ist: verfügbar wären − 0,01 €. Bitte sperren Sie"
+        " höchstens 600,00 € oder kreuzen Sie darunter an, dass es mehr sein darf."
     )
     assert freeze(budget, "600.00").values == {"freeze": "600.00"}
     assert freeze(budget, "600.01", beyond_free=True).values == {"freeze": "600.01"}

@@ -367,7 +367,7 @@ def test_money_moves_within_a_group() -> None:
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.available, second.available) == (D("70.00"), D("130.00"))
-    assert (first.supplement, second.supplement) == (D("-30.00"), D("30.00"))
+    assert (first.virement, second.virement) == (D("-30.00"), D("30.00"))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
+from apps.core.money import total
 from apps.funding import selectors
 from apps.funding.admin.budget_changes import changes_of, proposed, shown_changes
 from apps.funding.admin.budget_forms import BudgetAdminForm
@@ -68,8 +69,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "year",
         "source",
         "shown_appropriation",
-        "shown_carried_over",
-        "shown_supplement",
+        "shown_added",
         "shown_freeze",
         "shown_committed",
         "shown_spent",
@@ -87,6 +87,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             _("Used so far"),
             {
                 "fields": (
+                    "shown_virement",
                     "shown_overrun",
                     "shown_carried_out",
                     "shown_committed",
@@ -105,6 +106,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "from_carry_over",
         "shown_supplement",
         "shown_freeze",
+        "shown_virement",
         "shown_overrun",
         "shown_carried_out",
         "shown_committed",
@@ -194,6 +196,20 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     @admin.display(description=_("supplement"))
     def shown_supplement(self, row: Budget) -> str:
         return euros(row.supplement)
+
+    @admin.display(description=_("added and taken"))
+    def shown_added(self, row: Budget) -> str:
+        """All between the appropriation and what may be committed, so that the row adds up."""
+        parts = [(str(label), amount) for label, amount in row.added if amount]
+        whole = euros(total(amount for _label, amount in parts))
+        lines = format_html_join(
+            "", '<span class="desk-part"><span>{}</span> {}</span>', ((label, euros(amount)) for label, amount in parts)
+        )
+        return whole + lines
+
+    @admin.display(description=_("virements"))
+    def shown_virement(self, row: Budget) -> str:
+        return euros(row.virement)
 
     @admin.display(description=_("frozen"))
     def shown_freeze(self, row: Budget) -> str:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -14,7 +15,6 @@ from apps.funding.amounts import appropriated, available
 from apps.funding.choices import BudgetChangeKind, ExpenditureType, ProposalState
 from apps.funding.models.grants import Grant
 from apps.funding.querysets import MoneyQuerySet
-
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """The fiscal years that are taken: a year outside is a slip of the pen, such as 26 for 2026."""
@@ -58,6 +58,7 @@ class Budget(models.Model):
     carried_over = CentsField(_("carried over"), default=ZERO)
     carried_out = CentsField(_("carried into the next year"), default=ZERO, editable=False)
     supplement = CentsField(_("supplement"), default=ZERO)
+    virement = CentsField(_("virements"), default=ZERO, editable=False)
     freeze = CentsField(_("frozen"), default=ZERO)
     overrun_allowed = CentsField(_("allowed overrun"), default=ZERO, editable=False)
     committed = CentsField(_("committed"), default=ZERO, editable=False)
@@ -86,6 +87,7 @@ class Budget(models.Model):
                     committed__lte=F("appropriation")
                     + F("carried_over")
                     + F("supplement")
+                    + F("virement")
                     + F("overrun_allowed")
                     - F("carried_out")
                     - F("spent")
@@ -115,6 +117,17 @@ class Budget(models.Model):
     def appropriated(self) -> Decimal:
         """Euros that the council gave; see `amounts.appropriated`."""
         return appropriated(self)
+
+    @property
+    def added(self) -> list[tuple[Promise, Decimal]]:
+        """What came to the appropriation and went of it, as (name, euros): with it all that may be committed."""
+        return [
+            (_("carried over"), self.carried_over),
+            (_("supplement"), self.supplement),
+            (_("virements"), self.virement),
+            (_("carried into the next year"), -self.carried_out),
+            (_("allowed overrun"), self.overrun_allowed),
+        ]
 
     @property
     def available(self) -> Decimal:

@@ -96,13 +96,13 @@ _COPIED = ("name", "measure_number", "product", "ledger_account", "expenditure_t
 
 
 def move_money(source: Budget, target: Budget, amount: Decimal, *, by: User, reason: str) -> None:
-    """A virement within a Deckungskreis (§ 20 KomHVO NRW): one supplement falls, the other rises. Both are locked."""
+    """A virement within a Deckungskreis (§ 20 KomHVO NRW): one budget gives, the other gets. Both are locked."""
     _ensure_same_group(source, target)
     ensure_left(source, amount)
-    source.supplement -= amount
-    target.supplement += amount
+    source.virement -= amount
+    target.virement += amount
     for budget in sorted((source, target), key=lambda row: row.pk):
-        save_by(budget, by=by, update_fields=["supplement"], reason=reason)
+        save_by(budget, by=by, update_fields=["virement"], reason=reason)
 
 
 class BudgetRefusalError(DomainError):
