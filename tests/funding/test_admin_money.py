@@ -99,8 +99,7 @@ def test_the_list_shows_where_the_money_is(client: Client, approver: User) -> No
         "1.000,00 €",
         "600,00 €",
         "400,00 €",
-        "70,00 €",
-        "8.750,00 €",
+        "8.750,00 € vorgemerkt 70,00 €",
     ]
     assert row_of(page, "DigitalPakt")[2] == "DigitalPakt Schule"
 

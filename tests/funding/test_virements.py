@@ -55,7 +55,7 @@ def test_a_virement_is_no_supplement() -> None:
 
 
 def test_each_row_adds_up() -> None:
-    """Appropriation, added and taken, frozen, committed, paid, pencilled in, available."""
+    """Appropriation, added and taken, frozen, committed, paid, available."""
     budget = BudgetFactory(name="Schul-IT", appropriation=D("1000.00"), carried_over=D("70.00"), freeze=D("30.00"))
     row = services.CarryOver(budget.pk, D("1040.00"))
     confirmed(services.propose_carry_overs(rows=[row], reason="§ 22 KomHVO", by=ClerkFactory())[0])
@@ -63,7 +63,7 @@ def test_each_row_adds_up() -> None:
     ledger.commit(budget, D("8000.00"), by=ApproverFactory())
     ledger.pay(budget, D("500.00"), by=ApproverFactory())
 
-    given, added, frozen, committed, paid, _pencilled, available = amounts_of("Schul-IT")
+    given, added, frozen, committed, paid, available = amounts_of("Schul-IT")
 
     assert (given, added, available) == (D("1000.00"), D("7700.00"), D("670.00"))
     assert given + added - frozen - committed - paid == available

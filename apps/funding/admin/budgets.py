@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -73,8 +74,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "shown_freeze",
         "shown_committed",
         "shown_spent",
-        "shown_reserved",
-        "shown_available",
+        "left_with_reserved",
     )
     list_filter = (FiscalYearFilter, SourceFilter)
     sortable_by = ("name", "year")
@@ -201,11 +201,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     def shown_added(self, row: Budget) -> str:
         """All between the appropriation and what may be committed, so that the row adds up."""
         parts = [(str(label), amount) for label, amount in row.added if amount]
-        whole = euros(total(amount for _label, amount in parts))
-        lines = format_html_join(
-            "", '<span class="desk-part"><span>{}</span> {}</span>', ((label, euros(amount)) for label, amount in parts)
-        )
-        return whole + lines
+        return euros(total(amount for _label, amount in parts)) + _parts(parts)
 
     @admin.display(description=_("virements"))
     def shown_virement(self, row: Budget) -> str:
@@ -239,6 +235,11 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     def shown_available(self, row: Budget) -> str:
         return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
 
+    @admin.display(description=_("available"))
+    def left_with_reserved(self, row: Any) -> str:
+        """What is pencilled in stands below: it is shown and not subtracted."""
+        return self.shown_available(row) + _parts([(gettext("pencilled in"), row.reserved)] if row.reserved else [])
+
     # The page of one budget
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -255,6 +256,12 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             context["may_move"] = self.has_change_permission(request, budget) and budget.virement_group
             context["operating_up_to"] = highest_operating_price(datetime.date(budget.fiscal_year, 12, 31))
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _parts(parts: Iterable[tuple[str, Decimal]]) -> str:
+    """Small lines below an amount: what it is made of."""
+    rows = ((label, euros(amount)) for label, amount in parts)
+    return format_html_join("", '<span class="desk-part"><span>{}</span> {}</span>', rows)
 
 
 def _with_texts(sets: Sequence[Any], texts: Mapping[str, str]) -> list[Any]:
