@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse
+from django.urls import reverse
 from post_office.models import Email
 
-from apps.core import clock
+from apps.core import clock, formats
 from apps.core.errors import DomainError
 from apps.core.job_kinds import words_of
 from apps.core.models import Job
@@ -19,8 +20,16 @@ from apps.funding.models import ApplicationRound, EquipmentApplication, MediaCon
 from apps.funding.round_jobs import REMINDING_JOB
 from apps.funding.round_selectors import next_round, open_rounds, rounds_to_choose
 from apps.funding.services.rounds import MOST_CONCEPTS
-from tests.factories import AuditorFactory, ClerkFactory, CoordinatorFactory, SchoolFactory, SupportFactory
+from tests.factories import (
+    ApproverFactory,
+    AuditorFactory,
+    ClerkFactory,
+    CoordinatorFactory,
+    SchoolFactory,
+    SupportFactory,
+)
 from tests.funding.factories import ProgrammeFactory, RoundFactory, make_application, pdf_file
+from tests.funding.portal import client_of, texts
 
 pytestmark = pytest.mark.django_db
 S = ApplicationState
@@ -224,3 +233,45 @@ def test_nobody_is_reminded_too_early_too_late_or_again(values: dict[str, Any]) 
 
     assert services.remind_of_rounds() == services.rounds.Reminded()
     assert not mails()
+
+
+# An earlier end
+
+
+def edit_round(row: ApplicationRound, closes_on: datetime.date) -> HttpResponse:
+    sent = {
+        "name": row.name, "programme": "", "opens_on": f"{row.opens_on:%d.%m.%Y}", "closes_on": f"{closes_on:%d.%m.%Y}",
+        "remind_days": row.remind_days, "note": "",
+    }  # fmt: skip
+    url = reverse("admin:funding_applicationround_change", args=[row.pk])
+    return client_of(ApproverFactory()).post(url, sent, follow=True)
+
+
+def test_schools_that_have_not_handed_in_hear_of_an_earlier_end() -> None:
+    row = RoundFactory(name="Herbst", closes_on=TODAY + 20 * DAY)
+    done, idle = SchoolFactory(), SchoolFactory()
+    alone, other = CoordinatorFactory(schools=[done]), CoordinatorFactory(schools=[idle])
+    submit(make_application(S.DRAFT, school=done, by=alone, in_round=row))
+
+    page = edit_round(row, TODAY + 6 * DAY)
+
+    assert "Die Runde endet früher. Eine Person erfährt es per Mail." in texts(page)
+    ((to, text),) = mails().items()
+    assert to == other.email
+    assert (
+        f"Die Runde „Herbst“ endet früher als angekündigt: am {formats.day(TODAY + 6 * DAY)} statt am"
+        f" {formats.day(TODAY + 20 * DAY)}. Was Sie später einreichen, wird als verspätet gekennzeichnet."
+    ) in " ".join(text.split())
+    assert Email.objects.get().subject == f"Anträge: Die Runde „Herbst“ endet früher, am {formats.day(TODAY + 6 * DAY)}"
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "then"), [(-10, 20, 20), (-10, 20, 25), (5, 20, 10), (-20, -2, -5)],
+    ids=["same day", "later", "not begun", "over already"],
+)  # fmt: skip
+def test_nobody_is_told_of_anything_else(opens: int, closes: int, then: int) -> None:
+    row = RoundFactory(opens_on=TODAY + opens * DAY, closes_on=TODAY + closes * DAY)
+    CoordinatorFactory(schools=[SchoolFactory()])
+    edit_round(row, TODAY + then * DAY)
+    row.refresh_from_db()
+    assert (row.closes_on, mails()) == (TODAY + then * DAY, {})

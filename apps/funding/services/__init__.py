@@ -54,7 +54,7 @@ from apps.funding.services.proposals import (
     sentence_about_two,
     withdraw_proposal,
 )
-from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
+from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept, tell_of_earlier_end
 from apps.funding.services.rules import confirm_rule, decline_rule, ensure_rule_open
 from apps.funding.services.steps import UNSEEN
 
@@ -125,6 +125,7 @@ __all__ = [
     "save_texts",
     "sentence_about_two",
     "submit",
+    "tell_of_earlier_end",
     "withdraw",
     "withdraw_change",
     "withdraw_proposal",
