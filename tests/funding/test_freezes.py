@@ -108,6 +108,7 @@ def test_the_pages_ask_and_warn(budget: Budget) -> None:
     refused = clerk.post(page_of(budget), sent)
     assert 'type="checkbox" name="beyond_free"' in refused.content.decode()
     assert "Bitte sperren Sie höchstens 600,00 €" in texts(refused)
+    assert "Verfügbar: 600,00 €" in texts(refused)
     assert clerk.post(page_of(budget), sent | {"beyond_free": "on"}).status_code == 302
 
     change = BudgetChange.objects.get()
@@ -115,6 +116,7 @@ def test_the_pages_ask_and_warn(budget: Budget) -> None:
     page = texts(office.get(page_of(change)))
     assert "Verfügbar in „Schul-IT 2026“ 600,00 € → wird zu − 200,00 €" in page
     assert "Es wäre mehr gesperrt, als noch frei ist" in page
+    assert "Notiz Nötig: warum Sie bestätigen oder ablehnen." in page
     refused = office.post(page_of(change), {"step": "confirm", "note": ""})
     assert "Bitte sagen Sie in der Notiz, warum Sie trotzdem bestätigen" in texts(refused)
     assert office.post(page_of(change), {"step": "confirm", "note": "Kämmerer"}).status_code == 302

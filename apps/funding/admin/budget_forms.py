@@ -14,9 +14,11 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField
 from apps.core.form_layout import refuse
+from apps.core.money import ZERO
 from apps.funding import services
 from apps.funding.carry_over import CarryOverRow
 from apps.funding.models import Budget, BudgetChange
+from apps.funding.services.budgets import ensure_left
 
 VALUE_FIELDS = (
     "name",
@@ -85,6 +87,8 @@ class BudgetAdminForm(forms.ModelForm):
                 self.propose(self.instance if self.instance.pk else None)
                 transaction.set_rollback(True)
         except DomainError as error:
+            if self.instance.pk:
+                self.instance.refresh_from_db()  # the page shows beside what is typed how the budget stands
             refuse(self, error, {"reason": "change_reason"})
             if error.code == services.BEYOND_FREE:
                 self.fields["beyond_free"].widget = forms.CheckboxInput()
@@ -140,11 +144,20 @@ class CarryOverForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         for row in self._chosen(cleaned):
             name = f"amount_{row.budget.pk}"
-            if name in cleaned and not cleaned[name]:
-                self.add_error(name, _("Please enter an amount above zero."))
+            if name in cleaned:
+                self._check(row, name, cleaned[name] or ZERO)
         if not self._chosen(cleaned):
             self.add_error(None, _("Please choose at least one budget."))
         return cleaned
+
+    def _check(self, row: CarryOverRow, name: str, amount: Decimal) -> None:
+        """What is wrong with an amount stands at its field; the service checks it again."""
+        if amount <= ZERO:
+            self.add_error(name, _("Please enter an amount above zero."))
+        try:
+            ensure_left(row.budget, amount)
+        except DomainError as error:
+            self.add_error(name, forms.ValidationError(str(error), code=error.code))
 
     def _chosen(self, cleaned: dict[str, Any]) -> list[CarryOverRow]:
         return [row for row in self.rows if cleaned.get(f"chosen_{row.budget.pk}")]

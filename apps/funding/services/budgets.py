@@ -127,8 +127,16 @@ def _beyond_free(budget: Budget) -> BudgetRefusalError:
 
 def ensure_left(budget: Budget, amount: Decimal) -> None:
     """`DomainError` when so much cannot leave the budget."""
-    left = max(transferable(budget), ZERO)
-    if amount > left:
+    left = transferable(budget)
+    if left < ZERO < amount:
+        raise BudgetRefusalError(
+            _("Nothing is left in “%(budget)s”: %(left)s are neither committed nor frozen.")
+            % {"budget": budget, "left": euro(left)},
+            _("Please choose another budget."),
+            code="unaffordable",
+            field="amount",
+        )
+    if amount > max(left, ZERO):
         raise BudgetRefusalError(
             _("“%(budget)s” has %(left)s left that is neither committed nor frozen.")
             % {"budget": budget, "left": euro(left)},
