@@ -74,7 +74,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "shown_freeze",
         "shown_committed",
         "shown_spent",
-        "left_with_reserved",
+        "shown_left",
     )
     list_filter = (FiscalYearFilter, SourceFilter)
     sortable_by = ("name", "year")
@@ -236,7 +236,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
 
     @admin.display(description=_("available"))
-    def left_with_reserved(self, row: Any) -> str:
+    def shown_left(self, row: Any) -> str:
         """What is pencilled in stands below: it is shown and not subtracted."""
         return self.shown_available(row) + _parts([(gettext("pencilled in"), row.reserved)] if row.reserved else [])
 

@@ -41,7 +41,16 @@ class ContractForm(forms.ModelForm):
 @admin.register(FrameworkContract)
 class FrameworkContractAdmin(ScopedAdmin):
     form = ContractForm
-    list_display = ("reference", "title", "supplier", "valid_from", "valid_until", "shown_volume", "called", "left")
+    list_display = (
+        "reference",
+        "title",
+        "supplier",
+        "valid_from",
+        "valid_until",
+        "shown_volume",
+        "shown_called",
+        "shown_left",
+    )
     list_filter = (SupplierFilter,)
     list_select_related = ("supplier",)
     sortable_by = ("reference", "valid_from")
@@ -50,10 +59,10 @@ class FrameworkContractAdmin(ScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A new contract has given nothing yet."""
-        return self.fields if obj is None else (*self.fields, "called", "left")
+        return self.fields if obj is None else (*self.fields, "shown_called", "shown_left")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("called", "left")
+        return ("shown_called", "shown_left")
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         row: Any = super().get_object(request, *args, **kwargs)
@@ -79,9 +88,9 @@ class FrameworkContractAdmin(ScopedAdmin):
         return formats.missing() if row.volume is None else euros(row.volume)
 
     @admin.display(description=_("called so far"))
-    def called(self, row: Any) -> str:
+    def shown_called(self, row: Any) -> str:
         return euros(row.called)
 
     @admin.display(description=_("left to call off"))
-    def left(self, row: Any) -> str:
+    def shown_left(self, row: Any) -> str:
         return formats.missing() if row.volume is None else euros(row.volume - row.called)
