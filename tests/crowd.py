@@ -230,6 +230,7 @@ class _City:
         self.copies("drawdown", grant=grants, by=self.by)
         self.copies("proof", grant=grants)
         self.copies("proof", school=self.schools_)
+        self.copies("proof_handed_in", grant=self.copies("grant", file_reference=lambda n: f"Nachweis {n}"))
         item = self.world.row("drawdown").items.first()
         line = item.invoice_line
         for name in ("frei", "abgerufen"):

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import typst
-from django.conf import settings
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import clock, formats
+from apps.core import formats
 from apps.core.money import ZERO
 from apps.funding.carry_over import CarryOverList
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
+from apps.funding.proof_lists import Row
+from apps.funding.typeset import pdf_of, table
 
 _TEMPLATE = Path(__file__).with_name("carry_over.typ")
-_FONT = "Libertinus Serif"
-"""Comes with typst."""
 HEADER = (
     _("Budget"),
     _("Measure number"),
@@ -65,48 +62,30 @@ def list_pdf(found: CarryOverList) -> bytes:
     document = {
         "title": gettext("Carry-overs from the fiscal year %(year)s into %(next)s")
         % {"year": found.year, "next": found.year + 1},
-        "language": (get_language() or settings.LANGUAGE_CODE).partition("-")[0],
-        "font": _FONT,
-        "city": settings.CITY_NAME,
-        "page": {"of": pgettext("page 1 of 2", "of"), "page": gettext("Page")},
-        "printed": gettext("As of %(moment)s") % {"moment": formats.moment(clock.now())},
+        "running": gettext("Carry-overs"),
         "intro": gettext(
             "Appropriations that go into the next fiscal year (§ 22 KomHVO NRW). They raise its budgets by these "
             "amounts. What is committed already stays payable out of the old year and is not listed here."
         ),
-        "header": [
-            gettext("Budget"),
-            gettext("Measure number"),
-            gettext("Source"),
-            gettext("Goes to"),
-            gettext("Reason"),
-            gettext("Amount"),
-        ],
         "sections": sections,
     }
-    pdf: bytes = typst.compile(
-        {"main.typ": _TEMPLATE.read_bytes(), "carry_over.json": json.dumps(document).encode()},
-        format="pdf",
-        pdf_standards="ua-1",
-        ignore_system_fonts=True,
-        timestamp=clock.now().replace(microsecond=0),
-    )
-    return pdf
+    return pdf_of(_TEMPLATE, document)
 
 
 def _section(title: str, changes: Iterable[BudgetChange], amount: Decimal) -> dict[str, Any]:
-    return {
-        "title": title,
-        "rows": [_row(change) for change in changes],
-        "sum": [gettext("Sum"), formats.euro(amount)],
-        "none": gettext("There are none."),
-    }
+    header = [
+        gettext("Budget"), gettext("Measure number"), gettext("Source"), gettext("Goes to"), gettext("Reason"),
+        gettext("Amount"),
+    ]  # fmt: skip
+    last = [gettext("Sum"), None, None, None, None, amount]
+    part = table(header, [_row(change) for change in changes], last)
+    return part | {"title": title, "none": gettext("There are none.")}
 
 
-def _row(change: BudgetChange) -> list[str]:
+def _row(change: BudgetChange) -> Row:
     budget = _budget(change)
     measure = budget.measure_number or formats.missing()
-    return [str(budget), measure, _source(budget), _target(change), change.reason, formats.euro(change.amount)]
+    return [str(budget), measure, _source(budget), _target(change), change.reason, _amount(change)]
 
 
 def _budget(change: BudgetChange) -> Budget:

@@ -37,6 +37,8 @@ def drawdown_pdf(drawdown: Drawdown) -> bytes:
         "vouchers": table(*items_in_short(items, sums)) | {"title": f"{_('Vouchers')} ({formats.number(len(items))})"},
         "signatures": {
             "title": _("Confirmation"),
+            "sum": _("Called with this drawdown out of the grant %(reference)s: %(amount)s.")
+            % {"reference": _reference(drawdown), "amount": formats.euro(sums.amount)},
             "text": _("The money is needed for expenditure that has been paid, as the vouchers above show."),
             "lines": [_("Place, day"), _("Signature, name and office")],
         },
@@ -59,7 +61,8 @@ def drawdown_xlsx(drawdown: Drawdown) -> FileResponse:
 def file_stem(drawdown: Drawdown) -> str:
     """The name of the file without its day: with the file reference and the number."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in _reference(drawdown))
-    return f"{pgettext('name of a file', 'drawdown')}-{reference}-{drawdown.number}"
+    name = pgettext("name of a file", "drawdown")  # gettext finds no words within an f-string
+    return f"{name}-{reference}-{drawdown.number}"
 
 
 def _reference(drawdown: Drawdown) -> str:

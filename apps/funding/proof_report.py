@@ -65,13 +65,15 @@ def proof_xlsx(proof: ProofOfUse, figures: ProofFigures) -> FileResponse:
 def vouchers_csv(proof: ProofOfUse, figures: ProofFigures) -> StreamingHttpResponse:
     """The vouchers of the spreadsheet without their sum: whoever adds up a column counts nothing twice."""
     header, rows, _sum = lists.vouchers(figures)
-    return exports.csv_response(f"{file_stem(proof)}-{pgettext('name of a file', 'vouchers')}", header, rows)
+    name = pgettext("name of a file", "vouchers")
+    return exports.csv_response(f"{file_stem(proof)}-{name}", header, rows)
 
 
 def devices_csv(proof: ProofOfUse, figures: ProofFigures) -> StreamingHttpResponse:
     """Likewise the devices."""
     header, rows, _sum = lists.devices(figures)
-    return exports.csv_response(f"{file_stem(proof)}-{pgettext('name of a file', 'devices')}", header, rows)
+    name = pgettext("name of a file", "devices")
+    return exports.csv_response(f"{file_stem(proof)}-{name}", header, rows)
 
 
 def file_stem(proof: ProofOfUse) -> str:

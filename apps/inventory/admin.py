@@ -49,7 +49,8 @@ class DeviceKindForm(forms.ModelForm):
     class Meta:
         model = DeviceKind
         fields = (
-            "code", "name", "countable", "presentation", "counts_from", "tracked_singly", "years_of_use", "source",
+            "code", "name", "countable", "presentation", "counts_from", "lent_to_pupils", "tracked_singly",
+            "years_of_use", "source",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -61,8 +62,10 @@ class DeviceKindForm(forms.ModelForm):
 @admin.register(DeviceKind)
 class DeviceKindAdmin(ScopedAdmin):
     form = DeviceKindForm
-    list_display = ("name", "code", "countable", "presentation", "tracked_singly", "years_of_use", "source")
-    list_filter = ("countable", "presentation", "tracked_singly")
+    list_display = (
+        "name", "code", "countable", "presentation", "lent_to_pupils", "tracked_singly", "years_of_use", "source",
+    )  # fmt: skip
+    list_filter = ("countable", "presentation", "lent_to_pupils", "tracked_singly")
     search_fields = ("name", "code")
     ordering = ("name",)
 

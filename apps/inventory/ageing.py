@@ -26,7 +26,8 @@ OLDEST = 9
 LATER, OVERDUE, UNKNOWN = "later", "overdue", "unknown"
 AGEING_STATUSES = frozenset({*PLACED_STATUSES, DeviceStatus.IN_STOCK})
 """Devices that are there: neither merely ordered nor lost, stolen or retired."""
-TO_BE_REPLACED = Q(status__in=sorted(AGEING_STATUSES)) & ~Q(ownership=Ownership.PARENT_FINANCED)
+OF_THE_CITY = ~Q(ownership=Ownership.PARENT_FINANCED)
+TO_BE_REPLACED = Q(status__in=sorted(AGEING_STATUSES)) & OF_THE_CITY
 """The city replaces what is there, but not what the parents paid."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.conf import settings
@@ -11,9 +12,23 @@ from django.http.request import validate_host
 
 from apps.inventory.models import Device
 from apps.inventory.models.stocktakes import CODE_LENGTH
-from apps.inventory.numbering import tidy
+from apps.inventory.numbering import is_running_tag, tidy
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 _SHORT = "d"
+_ways: list[Callable[[User, str], str]] = []
+
+
+def register_way(way: Callable[[User, str], str]) -> None:
+    """A higher app leads those who see no devices on: from the person and an inventory number to an address, or ""."""
+    _ways.append(way)
+
+
+def way_for(user: User, tag: str) -> str:
+    """Where the label of a device leads somebody who sees no devices; "" where nowhere."""
+    return next((address for way in _ways if (address := way(user, tag))), "")
 
 
 def read_code(text: str) -> str:
@@ -29,6 +44,12 @@ def read_code(text: str) -> str:
         if len(parts) >= 2 and parts[-2].casefold() == _SHORT and _is_ours(address):
             code = tidy(unquote(parts[-1]).replace("\x00", "")).upper()
     return code[:CODE_LENGTH].strip()
+
+
+def tag_on_label(text: str) -> str:
+    """The inventory number where this is what the portal's labels bear, the address or a running number; else ""."""
+    code = read_code(text).upper()
+    return code if is_running_tag(code) or code != tidy(text).upper()[:CODE_LENGTH].strip() else ""
 
 
 def _split(code: str) -> SplitResult:

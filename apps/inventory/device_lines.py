@@ -62,6 +62,8 @@ def _columns() -> Mapping[str, Expression]:
         "school": _Escaped("school__short_name"),
         "site": _Escaped("site__name"),
         "room": _Escaped("room"),
+        "last_school_number": _Escaped("last_school__number"),
+        "last_school": _Escaped("last_school__short_name"),
         "ownership": _words("ownership", Ownership),
         "price": _Euros("price"),
         "bought_on": F("bought_on"),

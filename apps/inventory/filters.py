@@ -15,7 +15,15 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
 from apps.core.filters import DayFilter, PortalFilterSet, SearchFilter
-from apps.inventory.ageing import TO_BE_REPLACED, Span, spans_of_age, spans_of_use, use_ends_expression
+from apps.inventory.ageing import (
+    OF_THE_CITY,
+    OVERDUE,
+    TO_BE_REPLACED,
+    Span,
+    spans_of_age,
+    spans_of_use,
+    use_ends_expression,
+)
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
 from apps.inventory.models import Device, DeviceKind, Product, ScanSession
 from apps.inventory.selectors import placements_behind
@@ -76,6 +84,8 @@ class DeviceFilters(PortalFilterSet):
     day = DayFilter(label=_("Stood there on"), method="filter_later")
     due = django_filters.ChoiceFilter(label=_("Planned end of use"), choices=_spans(spans_of_use), method="filter_due")
     age = django_filters.ChoiceFilter(label=_("Age"), choices=_spans(spans_of_age), method="filter_age")
+    bought_from = DayFilter(label=_("Bought from"), field_name="bought_on", lookup_expr="gte")
+    bought_until = DayFilter(label=_("Bought until"), field_name="bought_on", lookup_expr="lte")
     scan = django_filters.ModelChoiceFilter(
         field_name="scan__session", label=_("Scanned delivery"), queryset=ScanSession.objects.none(), widget=HiddenInput
     )
@@ -83,7 +93,7 @@ class DeviceFilters(PortalFilterSet):
     class Meta:
         model = Device
         fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
-                  "due", "age", "scan")  # fmt: skip
+                  "due", "age", "bought_from", "bought_until", "scan")  # fmt: skip
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
@@ -129,10 +139,14 @@ class DeviceFilters(PortalFilterSet):
         return rows
 
     def filter_due(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        """Devices that the city replaces, by the end of their use: what the page about ageing counts."""
-        span = next(span for span in spans_of_use(today()) if span.code == value)
-        annotated = rows.filter(TO_BE_REPLACED).annotate(use_ends_on=use_ends_expression())
-        return annotated.filter(span.rows("use_ends_on"))
+        """Devices that the city replaces, by the end of their use: what the page about ageing counts.
+
+        Of a list of a day, what was overdue on that day, whatever became of it since.
+        """
+        day = self.shown_day if value == OVERDUE and self.shown_day else today()
+        span = next(span for span in spans_of_use(day) if span.code == value)
+        asked = TO_BE_REPLACED if self.shown_day is None else OF_THE_CITY
+        return rows.filter(asked).annotate(use_ends_on=use_ends_expression()).filter(span.rows("use_ends_on"))
 
     def filter_age(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         span = next(span for span in spans_of_age(today()) if span.code == value)

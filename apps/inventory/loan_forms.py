@@ -243,6 +243,13 @@ class ScanBackForm(BackMixin, ScanForm):
     submit = _("Take back")
     field_order = ("key", "code", "condition", "damage")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _(
+            "Scan one device after the other, or type the number and press Enter. The loan number of the receipt will"
+            " do, too."
+        )
+
 
 class LoanActionForm(forms.Form):
     """Base of the steps of one loan."""

@@ -195,11 +195,7 @@ class TakeBackView(ScanView):
         user: Any = self.request.user
         if (earlier := loan_selectors.loan_of_scan(sent["key"], user)) is not None:
             return earlier
-        device = loan_selectors.device_of_code(sent["code"], user)
-        loan = loan_selectors.open_loan_of(device)
-        if loan is None:
-            raise DomainError(_("%(tag)s is not on loan.") % {"tag": device.tag}, code="not_on_loan", field="code")
-        loan.device = device
+        loan = loan_selectors.loan_to_take_back(sent["code"], user)
         facts = {name: sent[name] for name in ("key", "condition", "damage")}
         return services.take_back(loan=loan, by=user, **facts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -177,6 +178,35 @@ def course_of(loan: Loan) -> QuerySet[LoanChange]:
 # What was scanned
 
 
+def loan_to_take_back(text: str, user: User) -> Loan:
+    """The open loan of the device that was scanned, or the one with the loan number that the receipt bears.
+
+    With the number of a kit's main device its parts come back, too.
+    """
+    named = _loan_of_number(read_code(text), user)
+    if named is not None and named.is_open:
+        return named
+    if named is not None:
+        known = {"number": named.number, "tag": named.device.tag, "state": LoanState(named.state).label}
+        raise DomainError(_("The loan %(number)s of %(tag)s has ended: “%(state)s”.") % known, field="code")
+    device = device_of_code(text, user)
+    loan = open_loan_of(device)
+    if loan is None:
+        raise DomainError(_("%(tag)s is not on loan.") % {"tag": device.tag}, code="not_on_loan", field="code")
+    loan.device = device
+    return loan
+
+
+def _loan_of_number(code: str, user: User) -> Loan | None:
+    """People type the number without its hyphens, too."""
+    typed = re.fullmatch(r"L[- ]?(\w{3})[- ]?(\w{3})", code.upper())
+    if typed is None:
+        return None
+    rows = Loan.objects.visible_to(user).select_related("device")
+    found: Loan | None = rows.filter(number=f"L-{typed[1]}-{typed[2]}").first()
+    return found
+
+
 def device_of_code(text: str, user: User) -> Device:
     """The device of the person's scope with this inventory or serial number, or at this address."""
     code = read_code(text).upper()
@@ -194,11 +224,13 @@ def device_of_code(text: str, user: User) -> Device:
 
 
 def why_not_for_pupils(device: Device) -> str:
-    """Why the device is none for pupils: its kind says so. Empty when it is."""
-    if device.kind.countable:
+    """Why pupils may not borrow the device: its kind says so. Empty when they may."""
+    if device.kind.is_for_pupils:
         return ""
-    return _("%(tag)s is no pupils' device but of the kind “%(kind)s”. Please take another one, or lend it to a"
-             " teacher.") % {"tag": device.tag, "kind": device.kind}  # fmt: skip
+    return _("%(tag)s is of the kind “%(kind)s”, which is not lent to pupils. Please take another device, or lend it to"
+             " a teacher. The office decides which kinds pupils may borrow.") % {
+        "tag": device.tag, "kind": device.kind
+    }  # fmt: skip
 
 
 def why_not_lendable(device: Device, school: School | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from django.conf import settings
@@ -16,6 +17,11 @@ from apps.inventory.models import Device, TagSequence, tag_validator
 def tag_of(number: int) -> str:
     """A running number as it stands on the label ("HAM-000001")."""
     return f"{settings.TAG_PREFIX}-{number:06d}"
+
+
+def is_running_tag(text: str) -> bool:
+    """Whether it reads as a running number of this portal does."""
+    return re.fullmatch(rf"{re.escape(settings.TAG_PREFIX)}-[0-9]{{6,}}", text) is not None
 
 
 def next_tags(quantity: int) -> list[str]:

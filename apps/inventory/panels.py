@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.days import asked_day
+from apps.inventory.ageing import OVERDUE
 from apps.inventory.loan_choices import LoanState
 from apps.inventory.loan_selectors import counts_of, groups_of, loans_of
 from apps.inventory.models import Device
-from apps.inventory.selectors import devices_by_kind
+from apps.inventory.selectors import KindAges, age_bands, devices_by_kind
 from apps.schools.models import School
 
 _STOCKTAKES = "inventory.view_stocktake"
 SHOWN = 10
+AGE_WORDS = {
+    "up_to_two": _("up to 2 years"),
+    "three_to_four": _("3 to 4 years"),
+    "five_and_more": _("5 years and more"),
+}
 
 
 def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | None:
@@ -27,13 +35,30 @@ def devices_of_school(request: HttpRequest, school: School) -> dict[str, Any] | 
     asked = asked_day(request)
     rows, query = devices_by_kind(school, asked.day), {"school": school.number, **asked.query}
     return {
-        "kinds": [(row, _address("list", **query, kind=row.kind)) for row in rows],
+        "kinds": [_figures(row, {**query, "kind": row.kind}, asked.day) for row in rows],
         "total": sum(row.number for row in rows),
         "overdue": sum(row.overdue for row in rows),
         "ageing_url": _address("ageing", school=school.number),
         "list_url": _address("list", **query),
         "stocktakes_url": _address("stocktakes", school=school.number) if user.has_perm(_STOCKTAKES) else "",
         "add_url": _address("add", school=school.number) if user.has_perm("inventory.add_device") else "",
+    }
+
+
+def _figures(row: KindAges, query: dict[str, str], day: datetime.date) -> dict[str, Any]:
+    """The numbers of one kind, each with the address of its rows."""
+    ages = []
+    for name, band in age_bands(day).items():
+        bought = {"bought_from": band.first, "bought_until": band.last}
+        days = {field: end.isoformat() for field, end in bought.items() if end is not None}
+        ages.append((AGE_WORDS[name], getattr(row, name), _address("list", **query, **days)))
+    return {
+        "name": row.name,
+        "number": row.number,
+        "url": _address("list", **query),
+        "ages": ages,
+        "overdue": row.overdue,
+        "overdue_url": _address("list", **query, due=OVERDUE),
     }
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.inventory import serials
 from apps.inventory.choices import DeviceStatus, ScanState
+from apps.inventory.codes import tag_on_label
 from apps.inventory.models import Device, Product, Scan, ScanSession, SerialPattern
 from apps.inventory.scan_places import Places, free_places
 
@@ -33,6 +34,7 @@ class ScanOutcome(StrEnum):
     KEPT = "kept"
     REMOVED = "removed"
     EMPTY = "empty"
+    LABEL = "label"
     ARTICLE_NUMBER = "article_number"
     MALFORMED = "malformed"
     SCANNED_BEFORE = "scanned_before"
@@ -117,6 +119,13 @@ class Checks:
     def _judged(self, serial: str, product: int, no_place: Fault | None) -> Fault:
         if not serial:
             return ScanOutcome.EMPTY, _("Nothing was read. Please scan the serial number again."), {}
+        if tag := tag_on_label(serial):
+            return (
+                ScanOutcome.LABEL,
+                _("This is a label of the portal with the inventory number %(tag)s, no serial number. Please scan the"
+                  " serial number on the device or its box."),
+                {"tag": tag},
+            )  # fmt: skip
         if serial in self.here:
             return ScanOutcome.SCANNED_BEFORE, _("%(serial)s was scanned for this delivery already."), {}
         if serial in self.devices:

@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet, Value
 
 from apps.accounts.models import User
 from apps.core.clock import today
-from apps.inventory.ageing import use_ends_expression
+from apps.inventory.ageing import OF_THE_CITY, use_ends_expression
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
 from apps.inventory.choices import PLACED_STATUSES, CountedAs, Ownership
 from apps.inventory.models import Device, KitPart, Placement, Product
@@ -22,6 +22,7 @@ from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School
 
+_DAY = datetime.timedelta(days=1)
 CORRECTIONS = {
     "add_attachment": "inventory.change_device",
     "change_condition": "inventory.change_device",
@@ -52,7 +53,7 @@ def devices_of(school: School) -> QuerySet[Any]:
 class KindAges:
     """Devices of a kind that stand at a school, by their age in whole years since they were bought.
 
-    `overdue` are those whose planned use has ended (`ageing.use_ends`); `unknown` have no day of purchase.
+    `overdue` are those of the city whose planned use has ended (`ageing.use_ends`); `unknown` have no day of purchase.
     """
 
     kind: str
@@ -65,10 +66,33 @@ class KindAges:
     overdue: int
 
 
+@dataclass(frozen=True)
+class AgeBand:
+    """The days of purchase of devices of some ages, both included; None: without an end."""
+
+    first: datetime.date | None
+    last: datetime.date | None
+
+    def rows(self) -> Q:
+        days = {"bought_on__gte": self.first, "bought_on__lte": self.last}
+        return Q(**{name: day for name, day in days.items() if day is not None})
+
+
+def age_bands(day: datetime.date) -> dict[str, AgeBand]:
+    """By field of `KindAges`, of whole years on a day."""
+    three, five = _years_before(day, 3), _years_before(day, 5)
+    return {
+        "up_to_two": AgeBand(three + _DAY, None),
+        "three_to_four": AgeBand(five + _DAY, three),
+        "five_and_more": AgeBand(None, five),
+    }
+
+
 def devices_by_kind(school: School, day: datetime.date | None = None) -> list[KindAges]:
     """How many devices of each kind stood at a school on a day (today), and how old they were; most first."""
     day = day or today()
     stood = Placement.objects.on(day).filter(school=school)
+    bands = {name: Count(Value(1), filter=band.rows()) for name, band in age_bands(day).items()}
     rows = (
         Device.objects.filter(school=school) if day == today() else Device.objects.filter(pk__in=stood.values("device"))
     )
@@ -78,13 +102,9 @@ def devices_by_kind(school: School, day: datetime.date | None = None) -> list[Ki
         .values("kind__code", "kind__name")
         .annotate(
             number=Count("*"),
-            up_to_two=Count(Value(1), filter=Q(bought_on__gt=_years_before(day, 3))),
-            three_to_four=Count(
-                Value(1), filter=Q(bought_on__lte=_years_before(day, 3), bought_on__gt=_years_before(day, 5))
-            ),
-            five_and_more=Count(Value(1), filter=Q(bought_on__lte=_years_before(day, 5))),
             unknown=Count(Value(1), filter=Q(bought_on__isnull=True)),
-            overdue=Count(Value(1), filter=Q(use_ends_on__lte=day)),
+            overdue=Count(Value(1), filter=Q(use_ends_on__lte=day) & OF_THE_CITY),
+            **bands,
         )
     )
     return [

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView, View
 
-from apps.core import formats
+from apps.core import clock, formats
 from apps.core.errors import DomainError
 from apps.inventory import services
 from apps.inventory import stocktake_selectors as selectors
@@ -44,11 +44,13 @@ class StocktakeScanView(RunMixin, TemplateView):
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        moment = _stamp()
         rooms = selectors.rooms_of(self.stocktake)
         room, site = self._place()
         scans = selectors.last_scans(self.stocktake, self.request.user)
         words = selectors.Words(self.request.user, [scan.item for scan in scans])
         return super().get_context_data(
+            moment=moment,
             scan_id=uuid.uuid4(),
             room=room,
             site=site,
@@ -101,6 +103,7 @@ class StocktakeScanView(RunMixin, TemplateView):
         following = selectors.next_room(rooms, site, room)
         return JsonResponse(
             {
+                "moment": _stamp(),
                 "answers": [_answer(answer, words) for answer in answers],
                 "progress": progress_text(selectors.progress_of(self.stocktake)),
                 "next": {"room": following.room, "site": following.site_id, "text": next_text(following)}
@@ -119,6 +122,11 @@ class StocktakeWorkerView(StocktakePageMixin, View):
         path = reverse("inventory:stocktake_scan", args=[self.stocktake.pk])
         script = render_to_string("inventory/stocktakes/worker.js", {"path": json.dumps(path)})
         return HttpResponse(script, content_type="text/javascript; charset=utf-8")
+
+
+def _stamp() -> str:
+    """Tells a kept page which kept answers are newer than itself: stamps sort as text."""
+    return clock.now().astimezone(datetime.UTC).isoformat(timespec="microseconds")
 
 
 def read_scans(text: str) -> list[services.SentScan]:

@@ -75,6 +75,8 @@ class DeviceExportTable(DeviceTable):
     kind_code = TextColumn(accessor="kind__code", verbose_name=_("Code of the kind"))
     school_number = TextColumn(accessor="school__number", verbose_name=_("School number"))
     site = TextColumn(verbose_name=_("Site"))
+    last_school_number = TextColumn(accessor="last_school__number", verbose_name=_("Number of the last school"))
+    last_school = TextColumn(verbose_name=_("Last school"))
     ownership = TextColumn(verbose_name=_("Ownership"))
     price = MoneyColumn(verbose_name=_("Acquisition cost"))
     use_until = DateColumn(verbose_name=_("Planned end of use"))
@@ -88,8 +90,8 @@ class DeviceExportTable(DeviceTable):
 
     class Meta(DeviceTable.Meta):
         fields = ("tag", "manufacturer", "model", "kind", "kind_code", "serial", "status", "school_number", "school",
-                  "site", "room", "ownership", "price", "bought_on", "use_until", "condition", "bound_until",
-                  "bound_by", "disposal", "disposed_on", "proceeds", "note")  # fmt: skip
+                  "site", "room", "last_school_number", "last_school", "ownership", "price", "bought_on", "use_until",
+                  "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds", "note")  # fmt: skip
         sequence = fields
         exclude = ("product",)
 

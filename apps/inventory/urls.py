@@ -8,6 +8,7 @@ from apps.inventory import (
     loan_scan_views,
     loan_views,
     scan_views,
+    short_views,
     stocktake_scan_views,
     stocktake_views,
     views,
@@ -78,5 +79,5 @@ urlpatterns = [
         )
         for action in loan_views.ACTIONS.values()
     ),
-    re_path(r"^d/(?P<tag>[^/]+)/?$", views.ShortView.as_view(), name="short"),
+    re_path(r"^d/(?P<tag>[^/]+)/?$", short_views.ShortView.as_view(), name="short"),
 ]

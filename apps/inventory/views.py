@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.generic import DetailView, FormView, View
+from django.views.generic import DetailView, FormView
 
 from apps.core import formats
 from apps.core.clock import today
@@ -214,14 +214,6 @@ class DeviceDetailView(DevicePageMixin, DetailView):
             panels=rendered_panels("inventory.device", self.request, device),
             **kwargs,
         )
-
-
-class ShortView(DevicePageMixin, View):
-    """The address behind the QR code on a device."""
-
-    def get(self, request: HttpRequest, tag: str) -> HttpResponse:
-        device = self.devices().get_visible_or_404(request.user, tag=tag.upper())
-        return redirect(device)
 
 
 class DeviceAddView(DevicePageMixin, FormView):

@@ -109,6 +109,25 @@ class NetworkSummary:
         return next((row.full_time_posts for row in self.staffing if row.year == self.day.year), None)
 
 
+FIBRE, ROOMS = "fibre", "rooms"
+"""Figures of the city whose sites can be asked for; beside them the id of a platform."""
+
+
+def rows_behind(rows: Sequence[SiteNetwork], figure: str) -> list[SiteNetwork]:
+    """The sites that one figure of the summary counts; all of them for what is no figure."""
+    if figure == FIBRE:
+        return [row for row in rows if row.has_fibre]
+    if figure == ROOMS:
+        return [row for row in rows if row.rooms is not None]
+    if figure.isdecimal():
+        return [row for row in rows if any(_is_in_use(status, figure) for status in row.platforms)]
+    return list(rows)
+
+
+def _is_in_use(status: PlatformStatus, platform: str) -> bool:
+    return str(status.platform_id) == platform and status.state == PlatformState.IN_USE
+
+
 def sites_on(sites: QuerySet[Site], day: datetime.date) -> list[SiteNetwork]:
     """The network of these sites on a day, in three queries whatever their number."""
     lines: dict[int, list[FibreLine]] = {}

@@ -21,11 +21,11 @@ from apps.schools import selectors
 from apps.schools.choices import OperatingState
 from apps.schools.filters import SchoolFilters
 from apps.schools.models import School
-from apps.schools.network import NetworkSummary, SiteNetwork, network_summary
+from apps.schools.network import FIBRE, ROOMS, NetworkSummary, SiteNetwork, network_summary, rows_behind
 from apps.schools.school_field import MOST_TYPED, SUGGESTED, schools_like, words_of
 from apps.schools.site_map import draw
 from apps.schools.tables import NOT_COUNTED, AllSchoolsTable, NetworkTable, PupilCountTable, SchoolTable
-from apps.schools.wording import place_of
+from apps.schools.wording import network_address, place_of
 
 
 class SchoolListView(PortalListView):
@@ -132,7 +132,16 @@ class CityNetworkView(PortalListView):
         return network_summary(self.asked.day)
 
     def get_queryset(self) -> list[SiteNetwork]:
-        return self.rows
+        return rows_behind(self.rows, self.request.GET.get("shows", ""))
+
+    @property
+    def shows(self) -> Any:
+        """What the list is narrowed to, in words; "" where it has all sites."""
+        asked = self.request.GET.get("shows", "")
+        platforms = {str(use.platform.pk): use.platform.name for use in self.summary.platforms}
+        if asked in platforms:
+            return _("Sites of schools with %(platform)s") % {"platform": platforms[asked]}
+        return {FIBRE: _("Sites on fibre"), ROOMS: _("Sites whose rooms were counted")}.get(asked, "")
 
     @cached_property
     def rows(self) -> list[SiteNetwork]:
@@ -146,6 +155,8 @@ class CityNetworkView(PortalListView):
         places = [place_of(row) for row in self.rows]
         return super().get_context_data(
             network=self.summary,
+            network_url=network_address(self.asked.day),
+            shows=self.shows,
             day=self.asked.day,
             problem=self.asked.problem,
             map=draw(place for place in places if place is not None),

@@ -19,6 +19,11 @@ def school_address(number: str, day: datetime.date) -> str:
     return address if day == clock.today() else f"{address}?{urlencode({'day': day.isoformat()})}"
 
 
+def network_address(day: datetime.date) -> str:
+    """The network of the city as of a day."""
+    return f"{reverse('schools:network')}?{urlencode({'day': day.isoformat()})}"
+
+
 def place_of(row: SiteNetwork) -> Place | None:
     """A site as a point of the map; None without coordinates."""
     site = row.site

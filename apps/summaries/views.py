@@ -23,6 +23,7 @@ from apps.quotas.charts import chart_of_school_types
 from apps.quotas.selectors import figure_status
 from apps.quotas.views import BELOW, asked_figures
 from apps.quotas.wording import page_address
+from apps.schools.wording import network_address
 from apps.summaries import selectors
 from apps.summaries.start import start_page
 from apps.summaries.tables import LedgerTable
@@ -81,7 +82,7 @@ class SummaryView(PermissionRequiredMixin, PageMixin, TemplateView):
             figures_context=asked.context(),
             below_target_url=f"{page_address(asked.plan.pk, asked.day, target=BELOW)}#schools",
             schools_url=f"{page_address(asked.plan.pk, asked.day)}#schools",
-            network_url=f"{reverse('schools:network')}?{urlencode({'day': asked.day.isoformat()})}",
+            network_url=network_address(asked.day),
             **kwargs,
         )
 

@@ -13,13 +13,15 @@ class TicketsConfig(AppConfig):
         from apps.core.panels import Panel
         from apps.core.panels import register as register_panel
         from apps.core.permissions import register
+        from apps.inventory.codes import register_way
         from apps.schools.services import register_renamed_listener
-        from apps.tickets.panels import tickets_of_device, tickets_of_school
+        from apps.tickets.panels import address_to_report, tickets_of_device, tickets_of_school
         from apps.tickets.permissions import ROLE_PERMISSIONS
         from apps.tickets.services import refresh_tickets_of
 
         register(ROLE_PERMISSIONS)
         register_renamed_listener(refresh_tickets_of)
+        register_way(address_to_report)
         register_navigation(
             NavigationItem(_("Tickets"), "tickets:list", 60, ("tickets.view_ticket", "tickets.report_ticket"))
         )

@@ -8,12 +8,24 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apps.accounts.models import User
 from apps.inventory.models import Device
 from apps.schools.models import School
 from apps.tickets.choices import TicketState
 from apps.tickets.selectors import open_tickets
 
 SHOWN = 5
+
+
+def address_to_report(user: User, tag: str) -> str:
+    """Where the person reports a ticket about the device with this number at their schools; "" where they may not."""
+    if not user.has_perm("tickets.report_ticket"):
+        return ""
+    found = Device.objects.filter(tag=tag, school__in=School.objects.visible_to(user)).select_related("school").first()
+    if found is None or found.school is None:
+        return ""
+    known = {"school": found.school.number, "device": found.tag, "room": found.room}
+    return f"{reverse('tickets:create')}?{urlencode(known)}"
 
 
 def _panel(request: HttpRequest, rows: Any, *, more: dict[str, str], report: dict[str, str]) -> dict[str, Any] | None:

@@ -8,11 +8,31 @@
   const person = document.documentElement.dataset.person || "";
   const { queueOf, post, showQueue, showCamera, sound, keepFocus } = window.portal.scanning;
 
-  const sendTo = async (address, scans, take) => {
+  // What the portal answered since the page was put away lies beside it and goes with it: the page that opens again
+  // without network shows it. Written one after the other, and before the scans leave the queue.
+  const keptFor = (stocktake) => `mep-offline:${person}:${stocktake}`;
+  const answersOf = async (stocktake, address) => {
+    if (!("caches" in window) || !(await window.caches.has(keptFor(stocktake)))) return [];
+    const kept = await (await window.caches.open(keptFor(stocktake))).match(`${address}answers`);
+    return kept ? kept.json() : [];
+  };
+  let keeping = Promise.resolve();
+  const keepAnswer = (stocktake, address, answer) => {
+    keeping = keeping.then(async () => {
+      if (!("caches" in window) || !(await window.caches.has(keptFor(stocktake)))) return;
+      const answers = [...await answersOf(stocktake, address), answer].slice(-SHOWN);
+      const cache = await window.caches.open(keptFor(stocktake));
+      await cache.put(`${address}answers`, new Response(JSON.stringify(answers)));
+    }).catch(() => { /* forbidden or full: the page opens with older numbers */ });
+    return keeping;
+  };
+
+  const sendTo = async (stocktake, address, scans, take) => {
     const sent = scans.map(({ id, code, room, site, at }) => ({ id, code, room, site, at }));
     const outcome = await post(address, [["scans", JSON.stringify(sent)]]);
     if (!outcome.answer) return outcome;
     take(outcome.answer);
+    await keepAnswer(stocktake, address, outcome.answer);
     const refused = outcome.answer.answers.filter((scan) => scan.refused).map((scan) => [scan.id, scan.text]);
     return { refused: Object.fromEntries(refused) };
   };
@@ -27,7 +47,7 @@
       note.querySelector("[data-answered]").append(line);
     });
     const queue = queueOf("stocktake", note.dataset.leftover, {
-      send: (scans) => sendTo(note.dataset.url, scans, answered(scans)),
+      send: (scans) => sendTo(note.dataset.leftover, note.dataset.url, scans, answered(scans)),
       changed: () => show(),
       batch: AT_ONCE,
     });
@@ -45,6 +65,7 @@
   const form = box.querySelector("[data-scan-form]");
   const { code, room, site } = form.elements;
   const list = box.querySelector("[data-scans]");
+  const unsent = box.querySelector("[data-unsent]");
   const words = box.dataset;
 
   // What is shown -----------------------------------------------------------------------------------------------
@@ -77,18 +98,21 @@
   };
 
   // Sending -----------------------------------------------------------------------------------------------------
-  const take = (answer) => {
+  const showAnswer = (answer) => {
     answer.answers.forEach((scan) => {
       if (scan.refused) list.querySelector(`[data-scan="${scan.id}"]`)?.remove();
       else show(scan.id, scan.tone, scan.label, scan.text);
     });
     box.querySelector("[data-progress]").textContent = answer.progress;
     showNext(answer.next);
+  };
+  const take = (answer) => {
+    showAnswer(answer);
     window.portal.announce(answer.answers.slice(-3).map((scan) => scan.text).join(" "));
     sound(answer.answers.every((scan) => scan.tone === "success"));
   };
   const queue = queueOf("stocktake", words.stocktake, {
-    send: (scans) => sendTo(words.url, scans, take), changed: () => showAll(), batch: AT_ONCE,
+    send: (scans) => sendTo(words.stocktake, words.url, scans, take), changed: () => showAll(), batch: AT_ONCE,
   });
   const showState = showQueue(box, queue, { nameOf: codeOf });
   const shorten = () => {
@@ -97,6 +121,9 @@
   };
   const showAll = () => {
     showState();
+    const waits = queue.waiting().length;
+    unsent.hidden = !waits;
+    if (waits) unsent.textContent = words.notSent.replace("%s", String(waits));
     queue.aside().forEach((scan) => list.querySelector(`[data-scan="${scan.id}"]`)?.remove());
     shorten();
   };
@@ -117,9 +144,18 @@
     code.focus();
   });
   form.noValidate = true;
-  queue.waiting().forEach((scan) => show(scan.id, "", words.waits, scan.code));
+  const showWaiting = () => queue.waiting().forEach((scan) => {
+    list.prepend(rowOf(scan.id));
+    show(scan.id, "", words.waits, scan.code);
+  });
+  const showKept = async () => {
+    const answers = await answersOf(words.stocktake, words.url);
+    answers.filter((answer) => answer.moment > words.moment).forEach(showAnswer);
+    showWaiting();
+  };
+  showWaiting();
   showAll();
-  queue.run();
+  showKept().catch(() => { /* forbidden: it stays with what was loaded */ }).finally(queue.run);
 
   // The room: kept in the address, so that the page opens again where one stood -------------------------------------
   const keepPlace = () => {
@@ -149,9 +185,9 @@
   // this page alone; portal.js throws away what was kept for somebody else, and everything at the sign-out.
   const putAway = async () => {
     await navigator.serviceWorker.register(words.worker);
+    const cache = await window.caches.open(keptFor(words.stocktake));
     const page = await fetch(words.url, { credentials: "same-origin", redirect: "manual" });
     if (!page.ok) return;
-    const cache = await window.caches.open(`mep-offline:${person}:${words.stocktake}`);
     await cache.put(words.url, page);
     const parts = window.performance.getEntriesByType("resource").map((entry) => new URL(entry.name));
     const own = parts.filter((part) => part.origin === window.location.origin && part.pathname.startsWith("/static/"));

@@ -118,7 +118,7 @@ inventory:loan_lost                       loan              in  403     200/404 
 inventory:loan_stolen                     loan              in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:loan_undo                       loan              in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:loan_undo-return                loan_returned     in  403     200/404 200/404 200/404 403  200/404 403   403
-inventory:short                           device            in  403     302/404 302/404 302/404 302  302/404 302   302
+inventory:short                           device            in  302/404 302/404 302/404 302/404 302  302/404 302   302
 quotas:overview                           -                 in  403     200     200     200     200  200     200   200
 quotas:overview?export=csv                -                 in  403     200     200     200     200  200     200   200
 quotas:overview?export=xlsx               -                 in  403     200     200     200     200  200     200   200

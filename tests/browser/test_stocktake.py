@@ -151,6 +151,32 @@ def read_result(page: Page, tags: list[str]) -> None:
         assert words in text, text
 
 
+def test_reopened_without_network_it_shows_what_the_portal_answered_last(city, tags, stocktake, pages):
+    page = pages.open(city.people["coordinator"], viewport=PHONE)
+    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/?room=1")
+    put_away(page)
+    for found, tag in enumerate(tags[:3], start=1):
+        scan(page, tag)
+        expect(page.locator("[data-progress]")).to_have_text(f"{found} von 10 gefunden")
+    expect(page.locator("[data-scan-waiting]")).to_be_hidden()
+    page.context.set_offline(True)
+    scan(page, tags[3])
+
+    page = reopened(page)
+    expect(page.locator("[data-progress]")).to_have_text("3 von 10 gefunden")
+    expect(page.locator("[data-unsent]")).to_have_text("1 noch nicht gesendet")
+    expect(page.get_by_role("link", name="Nächster Raum: 2 (0 von 5 gefunden)")).to_be_visible()
+    assert scans(page) == [f"Wartet {tags[3]}", *(f"Gefunden {tag} ist gefunden." for tag in reversed(tags[:3]))]
+
+    page.context.set_offline(False)
+    expect(page.locator("[data-progress]")).to_have_text("4 von 10 gefunden")
+    expect(page.locator("[data-unsent]")).to_be_hidden()
+    expect(page.locator("[data-scan-waiting]")).to_be_hidden()
+    page.context.set_offline(True)
+    page = reopened(page)
+    expect(page.locator("[data-progress]")).to_have_text("4 von 10 gefunden")
+
+
 def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, pages):
     page = pages.open(city.people["coordinator"], viewport=PHONE, service_workers="block")
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")

@@ -225,6 +225,8 @@ class TestDrawdowns:
         words = pdf_text(office.get(page(row, "pdf")).content)
         for part in ("48-77", "LU-1", invoice.voucher_number, "1.000,00 €", "900,00 €", "16.03.2026", "4.100,00 €"):
             assert part in words
+        for kind in ("pdf", "xlsx"):
+            assert f'filename="mittelabruf-48-77-{row.number}-' in office.get(page(row, kind))["Content-Disposition"]
         book = workbook(office.get(page(row, "xlsx")))
         ours, last = book["Belege"]
         assert (ours[0], ours[7], ours[8], last[7], last[8]) == (invoice.voucher_number, 1000, 900, 1000, 900)

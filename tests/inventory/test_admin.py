@@ -52,6 +52,14 @@ def test_a_kind_stops_counting_from_the_chosen_day_on(client):
     assert {entry.history_user for entry in kind.history.all()[:2]} == {clerk}
 
 
+def test_a_kind_is_opened_for_loans_to_pupils(client):
+    kind, clerk = factories.DeviceKindFactory(printer=True), factories.ClerkFactory()
+    client.force_login(clerk)
+    client.post(change_page(kind), kind_data(kind, lent_to_pupils="on"))
+    kind.refresh_from_db()
+    assert (kind.countable, kind.is_for_pupils, kind.history.first().history_user) == (False, True, clerk)
+
+
 def test_a_day_too_early_is_refused_and_nothing_is_written(client):
     kind = factories.DeviceKindFactory()
     factories.DeviceFactory(school=factories.SchoolFactory(), since=today())

@@ -1,4 +1,4 @@
-"""Many devices at once: the choice, the preview that tells the truth, the one write, and what came of it."""
+"""Many devices at once: the choice, the one write, and what came of it."""
 
 import threading
 
@@ -17,6 +17,7 @@ from apps.inventory.models import BulkChange, Device
 from apps.inventory.services import bulk
 from apps.schools.models import School
 from tests import factories
+from tests.inventory.bulk import confirmed, shown
 from tests.inventory.test_services import DAY
 
 pytestmark = pytest.mark.django_db
@@ -47,15 +48,6 @@ def devices(school):
         factories.DeviceFactory(tag=f"A-{number}", school=school, product=product, since=today() - 9 * DAY, room="1")
         for number in range(1, 5)
     ]
-
-
-def shown(devices, by, action, **values):
-    change = services.choose_devices(ids=[device.pk for device in devices], query="", by=by)
-    return services.show_change(token=change.token, action=action, values=values, by=by)
-
-
-def confirmed(change, by):
-    return services.confirm_change(token=change.token, revision=change.revision, by=by)
 
 
 def standing(device):
@@ -179,23 +171,6 @@ def test_a_device_that_a_grant_binds_is_neither_retired_nor_given_away(clerk, de
         assert plan.refusals[0][2] == ["A-1"]
     done = confirmed(shown(devices, clerk, BulkAction.RETIRE, reason="alt"), clerk)
     assert (done.result["changed"], standing(devices[0])[0]) == (3, "in_use")
-
-
-@pytest.mark.parametrize("action", [BulkAction.LOST, BulkAction.STOLEN])
-def test_the_preview_of_a_loss_says_which_loans_end_and_what_is_bound(client, clerk, devices, action):
-    services.lend_device(device=devices[0], by=clerk)
-    Device.objects.filter(pk=devices[1].pk).update(bound_until=today() + DAY, bound_by="48.03-1")
-    change = shown(devices, clerk, action)
-
-    plan = services.plan_of(change, clerk)
-    page = client.get(change.get_absolute_url()).content.decode()
-
-    assert (plan.ends_loans, [device.tag for device in plan.bound]) == (1, ["A-2"])
-    assert "1 laufende Leihe endet" in page
-    assert "A-2: " in page
-    assert "48.03-1" in page
-    other = shown(devices, clerk, "note", note="x").get_absolute_url()
-    assert "laufende Leihe" not in client.get(other).content.decode()
 
 
 def test_what_changed_after_it_was_shown_is_not_done_unseen(clerk, target, devices):
@@ -385,28 +360,3 @@ def test_two_windows_at_the_same_moment_write_once(clerk, devices):
 
     assert results == [4, 4]
     assert set(Device.objects.values_list("note", flat=True)) == {"einmal"}
-
-
-@pytest.mark.parametrize(
-    ("action", "values", "before", "after"),
-    [
-        (BulkAction.NOTE, {"note": "Neu."}, "Alt.", "Alt.\nNeu."),
-        (BulkAction.OWNERSHIP, {"ownership": "leased"}, "gekauft", "geleast"),
-        (BulkAction.REPAIR, {"reason": "Akku"}, "in Gebrauch", "in Reparatur"),
-        (BulkAction.RETIRE, {"reason": "alt"}, "in Gebrauch", "ausgesondert"),
-        (BulkAction.STOCK, {}, "Overbergschule, 1", "im Lager"),
-    ],
-)
-def test_the_preview_sets_like_against_like(clerk, school, devices, action, values, before, after):
-    Device.objects.update(note="Alt.")
-    plan = services.plan_of(shown(devices[:1], clerk, action, **values), clerk)
-    assert [(row.before, row.after) for row in plan.rows] == [(before, after)]
-
-
-def test_the_preview_names_a_missing_note_and_no_day_that_the_change_does_not_have(client, clerk, devices):
-    change = shown(devices[:2], clerk, BulkAction.NOTE, note="Neu.")
-    page = client.get(change.get_absolute_url()).content.decode()
-    assert page.count("keine Notiz") == 2
-    assert "Ab diesem Tag" not in page
-    moved = shown(devices[:1], clerk, BulkAction.STOCK, on=today().isoformat())
-    assert "Ab diesem Tag" in client.get(moved.get_absolute_url()).content.decode()

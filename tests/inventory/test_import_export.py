@@ -1,5 +1,6 @@
 """The export is the import's own format: what goes out comes back as no difference."""
 
+import csv
 import datetime
 import io
 from decimal import Decimal
@@ -118,7 +119,8 @@ def test_an_export_into_an_empty_inventory_gives_the_same_devices(client, fleet)
     client.force_login(factories.ClerkFactory())
     content = b"".join(client.get(LIST, {"export": "csv", "status": "all"}).streaming_content)
     fields = ("tag", "serial", "product", "kind", "ownership", "price", "bought_on", "status", "school", "site", "room",
-              "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds")  # fmt: skip
+              "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
+              "last_school")  # fmt: skip
     before = list(Device.objects.values_list(*fields))
     for model in (Loan, Placement, Device):
         model.objects.all().delete()
@@ -137,6 +139,24 @@ def test_every_column_of_the_export_is_taken_back(language):
 
     assert [name for name in header if folded(name) not in taken] == []
     assert recognised(header) is PLAIN
+
+
+def test_a_list_of_retired_devices_says_where_they_stood(client, fleet):
+    client.force_login(factories.ClerkFactory())
+    content = b"".join(client.get(LIST, {"export": "csv", "status": "retired"}).streaming_content)
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";"))[:-1]
+
+    assert [(row["Schule"], row["Nummer der letzten Schule"], row["Letzte Schule"]) for row in rows] == [
+        ("", "120674", "GS Overberg")
+    ] * 4
+
+
+def test_a_last_school_that_is_not_on_file_is_a_hint(fleet):
+    head = "Inventarnummer;Hersteller;Modell;Geräteart;Status;Letzte Schule\r\n"
+    run = take_in("devices", (head + "T-9;A;B;Tablet;verloren;Nirgends\r\n").encode())
+
+    assert (run.counts["new"], run.counts["hints"]) == (1, 1)
+    assert Device.objects.get(tag="T-9").last_school is None
 
 
 def test_an_export_that_broke_midway_is_refused(fleet):

@@ -3,13 +3,10 @@
 import datetime
 import uuid
 from decimal import Decimal
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -247,36 +244,3 @@ def test_the_admins_lists_show_the_price_of_the_day(client, kit, tablet):
     no_price = factories.ProductFactory(gross_price=None)
     kit.parts.create(product=no_price, quantity=1)
     assert "2.245,00" not in client.get(reverse("admin:inventory_kit_changelist")).content.decode()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_single_prices_become_lists_with_their_past_and_go_back():
-    executor = MigrationExecutor(connection)
-    leaves = executor.loader.graph.leaf_nodes()
-    executor.migrate([("inventory", "0011_price_lists_and_kits")])
-    old = executor.loader.project_state([("inventory", "0011_price_lists_and_kits")]).apps
-    product, history = old.get_model("inventory", "Product"), old.get_model("inventory", "HistoricalProduct")
-    kind = old.get_model("inventory", "DeviceKind").objects.create(code="x", name="X", years_of_use=5)
-    row = product.objects.create(kind=kind, manufacturer="M", model="1", gross_price=Decimal("12.00"))
-    bare = product.objects.create(kind=kind, manufacturer="M", model="2", gross_price=Decimal("5.00"))
-    for day, price, sign in ((1, "10.00", "+"), (2, "10.00", "~"), (3, "12.00", "~")):
-        moment = datetime.datetime(2025, 3, day, 12, tzinfo=datetime.UTC)
-        history.objects.create(
-            id=row.pk, kind_id=kind.pk, manufacturer="M", model="1", gross_price=Decimal(price), is_active=True,
-            history_date=moment, history_type=sign,
-        )  # fmt: skip
-
-    MigrationExecutor(connection).migrate(leaves)
-
-    always = import_module("apps.inventory.migrations.0012_prices_of_products").ALWAYS
-    prices = apps.get_model("inventory", "ProductPrice").objects.order_by("valid_from")
-    assert list(prices.filter(product=row.pk).values_list("valid_from", "gross_price")) == [
-        (always, Decimal("10.00")), (datetime.date(2025, 3, 3), Decimal("12.00")),
-    ]  # fmt: skip
-    assert list(prices.filter(product=bare.pk).values_list("valid_from", "gross_price")) == [(always, Decimal("5.00"))]
-    MigrationExecutor(connection).migrate([("inventory", "0011_price_lists_and_kits")])
-    assert set(product.objects.values_list("model", "gross_price")) == {("1", Decimal("12.00")), ("2", Decimal("5.00"))}
-    product.objects.all().delete()
-    history.objects.all().delete()
-    kind.delete()
-    MigrationExecutor(connection).migrate(leaves)

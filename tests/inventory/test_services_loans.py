@@ -384,10 +384,15 @@ def test_a_device_is_found_by_serial_too(school, coordinator):
     assert device_of_code("f9X-22", coordinator) == device
 
 
-def test_pupils_are_lent_pupils_devices_only(school, coordinator):
-    kind = factories.DeviceKindFactory(projector=True)
+def test_pupils_are_lent_kinds_only_that_are_for_them(school, coordinator):
+    kind = factories.DeviceKindFactory(printer=True)
     device = factories.DeviceFactory(product=factories.ProductFactory(kind=kind), school=school)
-    with pytest.raises(DomainError, match="kein Schülergerät, sondern von der Art „Beamer“"):
+    with pytest.raises(DomainError, match="die nicht an Schülerinnen und Schüler verliehen wird"):
         services.hand_out(device=device, by=coordinator, borrower="pupil", group="7b", due_on=None)
     loan = services.hand_out(device=device, by=coordinator, borrower="teacher", due_on=None)
+    services.take_back(loan=loan, by=coordinator)
+
+    kind.lent_to_pupils = True
+    kind.save()
+    loan = services.hand_out(device=device, by=coordinator, borrower="pupil", group="7b", due_on=None)
     assert loan.state == "out"

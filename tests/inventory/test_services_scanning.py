@@ -143,6 +143,21 @@ def test_each_fault_is_named(school, coordinator):
     )[0].message  # fmt: skip
 
 
+@pytest.mark.parametrize("text", ["http://testserver/d/ham-000017", "/d/HAM-000017", "ham-000017"])
+def test_the_portals_own_label_is_no_serial_number(school, coordinator, text):
+    session = begin(coordinator, school)
+    (answer,) = services.record_scans(
+        session=session, scanned=[services.SentSerial(uuid.uuid4(), text)], by=coordinator
+    )
+    assert answer.outcome == "label"
+    assert answer.message == (
+        "Das ist ein Etikett des Portals mit der Inventarnummer HAM-000017, keine Seriennummer. Bitte scannen Sie die"
+        " Seriennummer auf dem Gerät oder auf dem Karton."
+    )
+    assert serials_of(session) == []
+    assert scan(session, coordinator, "http://fremd.example/d/HAM-000017") == ["malformed"]
+
+
 def test_a_number_of_an_ended_delivery_may_be_scanned_again(school, coordinator):
     session = begin(coordinator, school)
     scan(session, coordinator, "SN-1")

@@ -1,7 +1,9 @@
 """The pages: what each person sees, what a form does, what the address bar filters."""
 
 import csv
+import html
 import io
+import re
 
 import openpyxl
 import pytest
@@ -31,6 +33,29 @@ def school():
 @pytest.fixture
 def coordinator(school):
     return factories.CoordinatorFactory(schools=[school])
+
+
+@pytest.mark.parametrize("asked", [{}, {"day": (today() - 30 * DAY).isoformat()}])
+def test_each_number_on_a_schools_page_opens_exactly_its_rows(client, asked):
+    school, clerk = factories.SchoolFactory(), factories.ClerkFactory()
+    for years in (0, 1, 3, 3, 4, 6, None):
+        bought = None if years is None else today() - years * 366 * DAY - 60 * DAY
+        factories.DeviceFactory(school=school, bought_on=bought, since=today() - 50 * DAY, by=clerk)
+    theirs = factories.DeviceFactory(school=school, bought_on=today() - 3000 * DAY, since=today() - 50 * DAY,
+                                     ownership="parent_financed", by=clerk)  # fmt: skip
+    gone = factories.DeviceFactory(school=school, bought_on=today() - 3000 * DAY, since=today() - 50 * DAY, by=clerk)
+    services.retire_device(device=gone, by=clerk, reason="alt")
+    client.force_login(clerk)
+    page = client.get(f"/schools/{school.number}/", asked).content.decode()
+    table = page.partition('aria-labelledby="panel-devices"')[2].partition("</table>")[0]
+    links = re.findall(r'href="(/inventory/\?[^"]+)">(\d+)</a>', table)
+
+    then = 1 if asked else 0
+    assert [int(number) for _url, number in links] == [8 + then, 2, 3, 2 + then, 1 + then]
+    for url, number in links:
+        rows = client.get(html.unescape(url)).context["table"].paginator.count
+        assert rows == int(number), url
+    assert theirs.tag not in client.get(html.unescape(links[-1][0])).content.decode()
 
 
 def test_the_list_shows_the_persons_scope_only(client, school, coordinator):
@@ -158,7 +183,7 @@ def test_exports_hold_the_filtered_rows_and_escape_formulas(client, school):
     text = b"".join(client.get(LIST, {"school": "120674", "export": "csv"}).streaming_content).decode("utf-8-sig")
     header, row, end = list(csv.reader(io.StringIO(text), delimiter=";"))
     known = dict(zip(header, row, strict=True))
-    assert len(header) == 22
+    assert len(header) == 24
     assert (row[0], end) == (device.tag, ["Ende der Liste, vollständig. Zeilen: 1"])
     assert {"'=cmd()", "Brett", "'+49", "'@evil", "'-1", "120674", "tablet"} <= set(known.values())
 

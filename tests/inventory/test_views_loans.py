@@ -136,6 +136,28 @@ def test_after_midnight_the_undo_says_what_to_do_instead(client, devices, coordi
     assert told(response)[2].startswith("Eine Rückgabe lässt sich nur am selben Tag rückgängig machen.")
 
 
+def test_the_loan_number_of_the_receipt_takes_back_too(client, devices, coordinator):
+    loans = [services.hand_out(device=row, by=coordinator, **TERMS) for row in devices[:2]]
+    address = reverse("inventory:take_back")
+    assert "Die Leihnummer vom Leihschein geht auch." in client.get(address).content.decode()
+
+    response = client.post(address, {"code": loans[0].number.lower()}, follow=True)
+    assert told(response)[:2] == ("success", f"{devices[0].tag} ist zurück")
+    client.post(address, {"code": loans[1].number.replace("-", "")})
+    assert list(Loan.objects.order_by("pk").values_list("state", flat=True)) == ["returned", "returned"]
+
+    said = told(client.post(address, {"code": loans[0].number}))
+    assert said[2] == f"Die Leihe {loans[0].number} von {devices[0].tag} ist beendet: „zurück“."
+
+
+def test_a_loan_number_of_another_school_is_unknown(client, coordinator):
+    elsewhere = factories.DeviceFactory(school=factories.SchoolFactory())
+    loan = services.hand_out(device=elsewhere, by=factories.ClerkFactory(), **TERMS)
+    said = told(client.post(reverse("inventory:take_back"), {"code": loan.number}))
+    assert f"„{loan.number}“ ist hier nicht bekannt" in said[2]
+    assert Loan.objects.get().is_open
+
+
 def test_the_class_comes_back_by_scanning(client, devices, coordinator):
     loans = [services.hand_out(device=row, by=coordinator, **TERMS) for row in devices]
     address = reverse("inventory:take_back", query={"school": "120674", "group": "7B"})

@@ -114,6 +114,7 @@ def test_a_phone_sends_what_waited(signed_in, stocktake):
     ]
     answers = [signed_in.post(address("stocktake_scan", stocktake), {"scans": json.dumps(scans)}) for _twice in "12"]
     first, second = (response.json() for response in answers)
+    assert first.pop("moment") < second.pop("moment")
     assert first == second
     assert [(answer["id"], answer["label"]) for answer in first["answers"]] == [
         (scan["id"], label)
@@ -175,6 +176,11 @@ def test_settle_and_close(signed_in, stocktake):
     for words in ("Inventur Talschule", "Erwartet 3", "Gefunden 2", "Nicht gefunden (1)", "als verloren gemeldet: Weg",
                   "Raum übernommen", "Gehört der Nachbarschule", "Kim Koordination", "Seite 1 von 1"):  # fmt: skip
         assert words in read
+
+
+def test_the_end_is_reached_before_the_rooms_however_many_they_are(signed_in, stocktake):
+    page = signed_in.get(stocktake.get_absolute_url()).content.decode()
+    assert page.index('id="findings"') < page.index("Inventur abschließen") < page.index('id="rooms"')
 
 
 def test_a_long_unknown_number_stays_within_its_column_of_the_pdf(signed_in, stocktake, coordinator):

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import html
 import io
 import re
 from decimal import Decimal
@@ -122,6 +123,15 @@ def test_map_is_true_to_scale_and_north_is_up() -> None:
     assert (drawn.height, drawn.scale_metres, drawn.scale_width) == (348, 2000, 110)
 
 
+def test_a_finger_meets_a_point_from_as_far_as_no_other_point_is_nearer() -> None:
+    eastings = (400000, 401000, 401040, 410000)
+    drawn = draw([Place("x", "/x/", easting, 5700000, marked=True) for easting in eastings])
+
+    assert drawn is not None
+    assert [point.x for point in drawn.points] == [24, 79, 81, 576]
+    assert [str(point.reach) for point in drawn.points] == ["27.5", "7.0", "7.0", "36.0"]
+
+
 def test_map_of_one_place_and_of_none() -> None:
     drawn = draw([Place("a", "/a/", 400000, 5700000, marked=True)])
 
@@ -145,6 +155,24 @@ def test_page_says_figures_map_and_list_of_a_day(client: Client, city: Any) -> N
     assert (text.count('class="map-fibre"'), text.count('class="map-none"')) == (2, 2)
     rows = [row.record for row in answer.context["table"].rows]
     assert [(row.school.number, row.mbits) for row in rows] == [("100001", 500), ("100002", None)]
+
+
+def test_each_figure_of_the_network_opens_the_sites_that_it_counts(client: Client, city: Any) -> None:
+    platform = Platform.objects.get()
+    client.force_login(HeadFactory())
+    text = client.get(PAGE + "?day=2021-03-01").content.decode()
+    shown = {}
+    for url in re.findall(r'href="(/schools/network/\?[^"]+#sites)"', text):
+        answer = client.get(html.unescape(url).partition("#")[0])
+        rows = [row.record.school.number for row in answer.context["table"].rows]
+        shown[url.partition("shows=")[2].partition("#")[0]] = (rows, answer.context["shows"])
+    assert shown == {
+        "fibre": (["100001"], "Standorte mit Glasfaser"),
+        "rooms": (["100001"], "Standorte mit gezählten Räumen"),
+        f"{platform.pk}": (["100001"], "Standorte der Schulen mit IServ"),
+    }
+    everything = client.get(PAGE + "?day=2021-03-01&shows=nothing").context
+    assert (len(everything["table"].rows), everything["shows"]) == (2, "")
 
 
 def test_the_list_has_its_columns_in_school_order_and_three_values_on_a_phone(client: Client, city: Any) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from apps.inventory import services as devices
 from apps.tickets import services
 from apps.tickets.models import Ticket
 from tests.factories import (
@@ -41,6 +42,32 @@ def test_reporting_with_one_school_asks_for_no_school(client, coordinator, schoo
     ticket = Ticket.objects.get()
     assert answer.url == reverse("tickets:detail", args=[ticket.pk])
     assert (ticket.school, ticket.device, ticket.room, ticket.reporter) == (school, device, "204", coordinator)
+
+
+def test_the_label_leads_a_colleague_to_a_ticket_about_the_device(client, school):
+    device = DeviceFactory(school=school, room="204")
+    elsewhere, gone = DeviceFactory(school=SchoolFactory()), DeviceFactory(school=school)
+    devices.report_lost(device=gone, by=SupportFactory())
+    client.force_login(SchoolStaffFactory(schools=[school, SchoolFactory()]))
+
+    page = client.get(f"/d/{device.tag.lower()}", follow=True)
+    assert page.resolver_match.view_name == "tickets:create"
+    form = page.context["form"]
+    assert [form[name].value() for name in ("school", "device", "room")] == [school.pk, device.tag, "204"]
+
+    for tag in (elsewhere.tag, gone.tag, "HAM-999999"):
+        answer = client.get(f"/d/{tag}")
+        assert answer.status_code == 404
+        assert f"Das Portal kennt an Ihren Schulen kein Gerät {tag}." in answer.content.decode()
+        assert "geben Sie es bitte der IT-Koordination Ihrer Schule" in answer.content.decode()
+
+
+def test_a_coordinator_reads_what_to_do_with_a_foreign_label(client, coordinator):
+    elsewhere = DeviceFactory(school=SchoolFactory())
+    client.force_login(coordinator)
+    answer = client.get(f"/d/{elsewhere.tag}")
+    assert answer.status_code == 404
+    assert "fragen Sie bitte das Amt, an welche Schule es gehört" in answer.content.decode()
 
 
 def test_a_device_of_another_school_is_not_betrayed(client, coordinator, school):

@@ -33,7 +33,8 @@ DISPOSAL = ("disposal", "disposed_on", "proceeds")
 class Said:
     """What a row says, resolved against what is on file; None or empty for what it does not say.
 
-    `by_option`: the school comes from the import's option, not from the row.
+    `by_option`: the school comes from the import's option, not from the row. `last_school`: where a new device that is
+    lost, stolen or retired already stood; on file it follows from the device's own past.
     """
 
     values: dict[str, Any]
@@ -42,6 +43,7 @@ class Said:
     school: School | None = None
     site: Site | None = None
     by_option: bool = False
+    last_school: School | None = None
 
 
 @dataclass
@@ -77,7 +79,7 @@ def of_new(said: Said) -> Outcome:
         if said.school is None:
             outcome.fault("school", _("A device that is in use, lent or in repair stands at a school. Please name it."))
     elif status in ENDED_STATUSES:
-        facts["last_school"] = said.school
+        facts["last_school"] = said.last_school or said.school
     else:
         _refuse_place(said, status, outcome)
     facts |= _bound(None, values, outcome)

@@ -71,6 +71,8 @@ PLAIN = Format(
         _column("school", _text200, "Schule", "School"),
         _column("site", _text80, "Schulstandort", "Site", "Standort", "Gebäude"),
         _column("room", cells.text(60), "Raum", "Room"),
+        _column("last_school_number", cells.text(20), "Nummer der letzten Schule", "Number of the last school"),
+        _column("last_school", _text200, "Letzte Schule", "Last school", "Zuletzt an Schule"),
         _column("ownership", cells.ownership, "Eigentum", "Ownership", "Besitzart", "Finanzierung"),
         _column("price", cells.amount, "Anschaffungskosten", "Acquisition cost", "Preis", "Price", "Kaufpreis",
                 "Bruttopreis", "Purchase Cost"),

@@ -27,6 +27,7 @@ class NamingSource(AssigningSource):
         said = differences.Said(values)
         said.school = self._school(row)
         said.by_option = said.school is not None and not (values.get("school_number") or values.get("school"))
+        said.last_school = self._last_school(row)
         if values.get("site") and said.school is not None:
             said.site = self.schools.site(said.school, values["site"])
             if said.site is None:
@@ -55,6 +56,17 @@ class NamingSource(AssigningSource):
         if school is None:
             message = gettext_noop("There is no school “%(school)s” of the own authority on file.")
             row.errors.append(Fault(self.title(column), message, {"school": shown(word)}))
+        return school
+
+    def _last_school(self, row: Row) -> School | None:
+        column = "last_school_number" if row.values.get("last_school_number") else "last_school"
+        word = row.values.get(column)
+        school = self.schools.named(word) if word else None
+        if word and school is None:
+            message = gettext_noop(
+                "There is no school “%(school)s” of the own authority on file. The cell is left out."
+            )
+            row.hints.append(Fault(self.title(column), message, {"school": shown(word)}))
         return school
 
     def _is_own(self) -> bool:

@@ -31,7 +31,7 @@ class Shape:
 
     def said_with(self, values: dict[str, Any]) -> Said:
         said = self.said
-        return Said(values, said.product, said.kind, said.school, said.site, said.by_option)
+        return Said(values, said.product, said.kind, said.school, said.site, said.by_option, said.last_school)
 
     @property
     def is_placed(self) -> bool:

@@ -26,6 +26,11 @@ class DeviceKind(models.Model):
     name = models.CharField(_("name"), max_length=80)
     countable = models.BooleanField(_("counts for pupils"), default=False)
     presentation = models.BooleanField(_("presentation device"), default=False)
+    lent_to_pupils = models.BooleanField(
+        _("pupils may borrow it, too"),
+        default=False,
+        help_text=_("For kinds that do not count for pupils, such as document cameras. Those that do are always lent."),
+    )
     years_of_use = models.PositiveSmallIntegerField(_("years of use"), validators=[MinValueValidator(1)])
     tracked_singly = models.BooleanField(
         _("each one is a device"),
@@ -52,6 +57,11 @@ class DeviceKind(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_for_pupils(self) -> bool:
+        """Whether pupils may borrow devices of this kind."""
+        return self.countable or self.lent_to_pupils
 
 
 class Product(models.Model):

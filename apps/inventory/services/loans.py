@@ -63,9 +63,9 @@ def hand_out(
     be lent now stay, as do the devices `without` names by id.
 
     `school`: where the device has to stand, where that was chosen before. Its acquisition cost becomes the loan's
-    value. Pupils get pupils' devices only. A name is refused unless the city stores names (`LoanRules`). `condition`
-    empty: as recorded with the device; what is said here is recorded there, too. `key`: of the scan; sent again, it
-    opens no second loan.
+    value. Pupils get kinds only that are for them. A name is refused unless the city stores names (`LoanRules`).
+    `condition` empty: as recorded with the device; what is said here is recorded there, too. `key`: of the scan; sent
+    again, it opens no second loan.
     """
     ensure_may(by, KEEP)
     day = since or today()

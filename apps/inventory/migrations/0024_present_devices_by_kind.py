@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0021_back_to_the_supplier"),
+        ("inventory", "0023_what_pupils_borrow"),
         ("schools", "0005_schools_that_are_due"),
     ]
 

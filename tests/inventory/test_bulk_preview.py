@@ -1,0 +1,76 @@
+"""The preview of a change of many devices tells the truth: what becomes of each, and what else ends."""
+
+import pytest
+
+from apps.core.clock import today
+from apps.inventory import services
+from apps.inventory.choices import BulkAction
+from apps.inventory.models import Device
+from tests import factories
+from tests.inventory.bulk import shown
+from tests.inventory.test_services import DAY
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clerk(client):
+    person = factories.ClerkFactory()
+    client.force_login(person)
+    return person
+
+
+@pytest.fixture
+def school():
+    return factories.SchoolFactory(number="120674", short_name="Overbergschule")
+
+
+@pytest.fixture
+def devices(school):
+    product = factories.ProductFactory()
+    return [
+        factories.DeviceFactory(tag=f"A-{number}", school=school, product=product, since=today() - 9 * DAY, room="1")
+        for number in range(1, 5)
+    ]
+
+
+@pytest.mark.parametrize("action", [BulkAction.LOST, BulkAction.STOLEN])
+def test_the_preview_of_a_loss_says_which_loans_end_and_what_is_bound(client, clerk, devices, action):
+    services.lend_device(device=devices[0], by=clerk)
+    Device.objects.filter(pk=devices[1].pk).update(bound_until=today() + DAY, bound_by="48.03-1")
+    change = shown(devices, clerk, action)
+
+    plan = services.plan_of(change, clerk)
+    page = client.get(change.get_absolute_url()).content.decode()
+
+    assert (plan.ends_loans, [device.tag for device in plan.bound]) == (1, ["A-2"])
+    assert "1 laufende Leihe endet" in page
+    assert "A-2: " in page
+    assert "48.03-1" in page
+    other = shown(devices, clerk, "note", note="x").get_absolute_url()
+    assert "laufende Leihe" not in client.get(other).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("action", "values", "before", "after"),
+    [
+        (BulkAction.NOTE, {"note": "Neu."}, "Alt.", "Alt.\nNeu."),
+        (BulkAction.OWNERSHIP, {"ownership": "leased"}, "gekauft", "geleast"),
+        (BulkAction.REPAIR, {"reason": "Akku"}, "in Gebrauch", "in Reparatur"),
+        (BulkAction.RETIRE, {"reason": "alt"}, "in Gebrauch", "ausgesondert"),
+        (BulkAction.STOCK, {}, "Overbergschule, 1", "im Lager"),
+    ],
+)
+def test_the_preview_sets_like_against_like(clerk, school, devices, action, values, before, after):
+    Device.objects.update(note="Alt.")
+    plan = services.plan_of(shown(devices[:1], clerk, action, **values), clerk)
+    assert [(row.before, row.after) for row in plan.rows] == [(before, after)]
+
+
+def test_the_preview_names_a_missing_note_and_no_day_that_the_change_does_not_have(client, clerk, devices):
+    change = shown(devices[:2], clerk, BulkAction.NOTE, note="Neu.")
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert page.count("keine Notiz") == 2
+    assert "Ab diesem Tag" not in page
+    moved = shown(devices[:1], clerk, BulkAction.STOCK, on=today().isoformat())
+    assert "Ab diesem Tag" in client.get(moved.get_absolute_url()).content.decode()
