@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Protocol
 
+from apps.core.money import ZERO
 from apps.funding.choices import LEDGER_EFFECTS
 
 
@@ -18,6 +19,8 @@ class BudgetAmounts(Protocol):
     @property
     def supplement(self) -> Decimal: ...
     @property
+    def virement(self) -> Decimal: ...
+    @property
     def overrun_allowed(self) -> Decimal: ...
     @property
     def freeze(self) -> Decimal: ...
@@ -28,8 +31,8 @@ class BudgetAmounts(Protocol):
 
 
 def appropriated(budget: BudgetAmounts) -> Decimal:
-    """What may be used: appropriation, carried over and supplement, less what went into the next year."""
-    return budget.appropriation + budget.carried_over + budget.supplement - budget.carried_out
+    """What may be used: appropriation, carried over, supplement and virements, less what went into the next year."""
+    return budget.appropriation + budget.carried_over + budget.supplement + budget.virement - budget.carried_out
 
 
 def limit(budget: BudgetAmounts) -> Decimal:
@@ -40,10 +43,15 @@ def limit(budget: BudgetAmounts) -> Decimal:
 def available(budget: BudgetAmounts) -> Decimal:
     """What may still be committed. Negative when a freeze came after the commitments.
 
-    Availability under § 22 KomHVO practice: appropriation, carried over and supplement, less freeze,
-    commitments and payments. Reservations are shown beside it and not subtracted.
+    Availability under § 22 KomHVO practice: appropriation, carried over, supplement and virements, less
+    freeze, commitments and payments. Reservations are shown beside it and not subtracted.
     """
     return limit(budget) - budget.freeze - budget.committed - budget.spent
+
+
+def goes_beyond(before: Decimal, after: Decimal) -> bool:
+    """Whether a change leaves less than nothing available, and less than there was."""
+    return after < min(before, ZERO)
 
 
 def transferable(budget: BudgetAmounts) -> Decimal:

@@ -99,6 +99,14 @@ def carry_over_list(user: User, year: int) -> CarryOverList:
     return CarryOverList(year, confirmed, tuple(row for row in rows if row.state == ProposalState.PROPOSED))
 
 
+def carried_into(budget: Budget) -> QuerySet[BudgetChange]:
+    """The confirmed carry-overs that a budget has got, the oldest first: nothing else moves what they gave."""
+    rows: QuerySet[BudgetChange] = BudgetChange.objects.filter(
+        counterpart=budget, kind=BudgetChangeKind.CARRY_OVER, state=ProposalState.CONFIRMED
+    )
+    return rows.select_related("budget").order_by("decided_at", "pk")
+
+
 def _changes(user: User, year: int) -> QuerySet[BudgetChange]:
     changes: QuerySet[BudgetChange] = BudgetChange.objects.visible_to(user).filter(
         kind=BudgetChangeKind.CARRY_OVER, budget__fiscal_year=year

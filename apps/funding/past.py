@@ -17,7 +17,7 @@ from apps.funding.amounts import ledger_effect
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationStatusChange, Budget, LedgerEntry
 
-_AMOUNTS = ("appropriation", "carried_over", "carried_out", "supplement", "freeze", "overrun_allowed")
+_AMOUNTS = ("appropriation", "carried_over", "carried_out", "supplement", "virement", "freeze", "overrun_allowed")
 
 
 def is_past(day: datetime.date | None) -> bool:

@@ -93,6 +93,15 @@ def gaps_of_devices(devices: Sequence[ProofDevice]) -> Iterator[Gap]:
             yield Gap("gone", f"{device.tag}, {device.product}: {device.gone}", f"device:{device.tag}")
 
 
+def gaps_of_binding(facts: Facts, devices: Sequence[ProofDevice]) -> Iterator[Gap]:
+    """Devices that the grant does not bind although its notice says until when."""
+    if facts.bound_until is None:
+        return
+    for device in devices:
+        if device.bound_until is None:
+            yield Gap("unbound", f"{device.tag}, {device.product}", f"device:{device.tag}")
+
+
 def gaps_of_money(grant: Grant, lines: Sequence[InvoiceLine], money: GrantMoney) -> Iterator[Gap]:
     """What the grant paid above what its notice allows now, and what was drawn and not spent.
 

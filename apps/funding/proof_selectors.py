@@ -41,6 +41,7 @@ from apps.funding.proof_figures import (
     positions_of,
 )
 from apps.funding.proof_gaps import (
+    gaps_of_binding,
     gaps_of_commitments,
     gaps_of_devices,
     gaps_of_grant,
@@ -85,6 +86,7 @@ def figures_of(proof: ProofOfUse) -> ProofFigures:
             *gaps_of_commitments(grant, school),
             *gaps_of_vouchers(lines, facts),
             *gaps_of_devices(devices),
+            *gaps_of_binding(facts, devices),
             *gaps_of_money(grant, lines, money),
             *gaps_of_grant(grant),
             *gaps_of_texts(texts),

@@ -68,6 +68,10 @@ _GAPS = {
     ),
     "no_serial": (gettext_lazy("Device without serial number"), gettext_lazy("Enter the serial number")),
     "gone": (gettext_lazy("Bound device that is gone"), gettext_lazy("Explain it in the report")),
+    "unbound": (
+        gettext_lazy("Device that the grant does not bind"),
+        gettext_lazy("Enter the binding, or explain it in the report"),
+    ),
     "over_grant": (gettext_lazy("More paid by the grant than it holds"), gettext_lazy("Check the vouchers")),
     "over_rate": (
         gettext_lazy("More paid by the grant than its rate allows"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import formats
 from apps.core.money import CENT, ZERO, CentsField
-from apps.funding.calculations import transferable
+from apps.funding.amounts import goes_beyond, transferable
 from apps.funding.choices import BudgetChangeKind, ProposalState
 from apps.funding.models import Budget, BudgetChange, Grant
 
@@ -56,7 +57,7 @@ def steps_of(changes: Iterable[BudgetChange]) -> dict[int, list[Step]]:
     """Id of a change -> what it moves, in the order of the model's fields. Two queries at most for any number."""
     changes = list(changes)
     grants = _grants_named_in(changes)
-    return {change.pk: [*_steps(change, grants), *_moves(change)] for change in changes}
+    return {change.pk: [*_steps(change, grants), *_moves(change), *_effect(change)] for change in changes}
 
 
 def _grants_named_in(changes: Iterable[BudgetChange]) -> dict[str, str]:
@@ -85,6 +86,31 @@ def _shown(field: Any, text: str, grants: Mapping[str, str]) -> str:
     if field.flatchoices:
         return str(dict(field.flatchoices).get(text, text))
     return text or formats.missing()
+
+
+def _effect(change: BudgetChange) -> Iterable[Step]:
+    """Of other amounts that wait for their confirmation: what is available of the budget, before and after."""
+    after = _available_after(change)
+    if after is not None and change.budget is not None and after != change.budget.available:
+        before = formats.euro(change.budget.available)
+        yield Step(_("Available in “%(budget)s”") % {"budget": change.budget}, before, formats.euro(after))
+
+
+def leaves_less_than_nothing(change: BudgetChange) -> bool:
+    """Whether a waiting change freezes more than is free."""
+    after = _available_after(change)
+    return after is not None and change.budget is not None and goes_beyond(change.budget.available, after)
+
+
+def _available_after(change: BudgetChange) -> Decimal | None:
+    """What the changed budget would have available; None of a new budget, of a move, and of what is decided."""
+    if change.budget is None or change.amount is not None or change.state != ProposalState.PROPOSED:
+        return None
+    budget = copy(change.budget)
+    for name, text in change.values.items():
+        if isinstance(Budget._meta.get_field(name), CentsField):
+            setattr(budget, name, Decimal(text))
+    return budget.available
 
 
 def _moves(change: BudgetChange) -> Iterable[Step]:

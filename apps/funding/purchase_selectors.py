@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from apps.accounts.models import User
 from apps.core import clock
@@ -18,7 +17,7 @@ from apps.funding.choices import InvoiceState, OrderState, RuleKind
 from apps.funding.models import (
     ApplicationLine,
     AwardThreshold,
-    FrameworkContract,
+    Grant,
     Invoice,
     InvoiceLine,
     Order,
@@ -27,7 +26,7 @@ from apps.funding.models import (
     ScannedReceipt,
 )
 from apps.funding.price_hints import Bought, price_hints
-from apps.funding.purchasing import LIVE_ORDERS, PLACED_ORDERS, Ordered, Pieces, net_of
+from apps.funding.purchasing import LIVE_ORDERS, Ordered, Pieces, net_of
 from apps.funding.rules import rule_on, threshold_for
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory.choices import ScanState
@@ -200,6 +199,14 @@ def purchase_of(device: Device, user: User) -> PurchasedDevice | None:
     return found
 
 
+def never_bound(grant: Grant) -> Sequence[Device]:
+    """What a grant paid for, was not sent back, and no grant ever bound; who was let go early stays free."""
+    bought = PurchasedDevice.objects.filter(order_line__budget__grant=grant, returned_on__isnull=True)
+    bound = Device.history.filter(bound_until__isnull=False).values("id")
+    rows = Device.objects.filter(pk__in=bought.values("device"), bound_until__isnull=True)
+    return list(rows.exclude(pk__in=bound).order_by("pk"))
+
+
 def receipt_of(session: ScanSession) -> ScannedReceipt | None:
     """The order line whose goods are scanned in there; None where no order stands behind it."""
     rows = ScannedReceipt.objects.filter(scan_session=session)
@@ -234,13 +241,3 @@ def next_step(order: Order, lines: Sequence[LineStatus], *, waiting: bool) -> st
     if any(row.invoiced_pieces < row.line.quantity for row in lines):
         return "invoice"
     return "pay" if waiting else "close"
-
-
-def contract_rows(user: User) -> QuerySet[FrameworkContract]:
-    """Framework contracts with `called`: euros gross of the orders placed under them."""
-    cost = ExpressionWrapper(F("unit_price") * F("quantity"), output_field=CentsField())
-    lines = OrderLine.objects.filter(order__contract=OuterRef("pk"), order__state__in=PLACED_ORDERS).order_by()
-    called = lines.values("order__contract").annotate(sum=Sum(cost)).values("sum")
-    rows: QuerySet[FrameworkContract] = FrameworkContract.objects.visible_to(user)
-    zero = Value(ZERO, output_field=CentsField())
-    return rows.annotate(called=Coalesce(Subquery(called, output_field=CentsField()), zero))

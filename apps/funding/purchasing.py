@@ -20,6 +20,17 @@ PLACED_ORDERS = LIVE_ORDERS | {OrderState.CLOSED}
 """States of an order that was placed and not cancelled."""
 
 
+def called_pieces(quantity: int, delivered: int, returned: int, credited: int, *, is_closed: bool) -> int:
+    """Pieces of an order line that a framework contract has given; `delivered` without those that went back.
+
+    What went back and was not replaced counts until it is credited; what never came counts until the order is closed.
+    """
+    not_here = quantity - delivered
+    back = min(returned, not_here)
+    never_came = not_here - back
+    return quantity - min(credited, back) - (never_came if is_closed else 0)
+
+
 @dataclass(frozen=True)
 class OrderLineInput:
     """A line of an order as typed. Of an application's line only quantity and price are taken; the rest is known.

@@ -11,10 +11,18 @@ from django.db.models import Count, Q, Sum
 
 from apps.core.money import ZERO
 from apps.funding.amounts import ledger_effect
-from apps.funding.choices import DeliveryKind, InvoiceState, LedgerKind, OrderState
+from apps.funding.choices import (
+    BudgetChangeKind,
+    DeliveryKind,
+    InvoiceState,
+    LedgerKind,
+    OrderState,
+    ProposalState,
+)
 from apps.funding.models import (
     ApplicationLine,
     Budget,
+    BudgetChange,
     DeliveredItem,
     InvoiceLine,
     LedgerEntry,
@@ -41,14 +49,15 @@ class LedgerDifference:
 def ledger_differences() -> list[LedgerDifference]:
     """Compares the ledger with the budgets' rows, allocations with commitments, and approved lines with allocations.
 
-    Then orders, deliveries and invoices with their entries, see `purchase_differences`. So many queries whatever the
-    number of rows; read them in one snapshot. Empty when everything agrees to the cent.
+    Then carry-overs on both sides, orders, deliveries and invoices with their entries, see `purchase_differences`. So
+    many queries whatever the number of rows; read them in one snapshot. Empty when everything agrees to the cent.
     """
     entries = list(LedgerEntry.objects.order_by().values_list("budget", "line", "kind").annotate(sum=Sum("amount")))
     return [
         *_row_differences(entries),
         *_allocation_differences(entries),
         *_line_differences(),
+        *_carry_over_differences(),
         *purchase_differences(),
     ]
 
@@ -100,6 +109,32 @@ def _line_differences() -> list[LedgerDifference]:
         expected = (line.approved_amount or ZERO) + line.extra_cost if is_approved else ZERO
         if expected != found.get(line.pk, ZERO):
             differences.append(LedgerDifference("line", None, line.pk, expected, found.get(line.pk, ZERO)))
+    return differences
+
+
+def _carry_over_differences() -> list[LedgerDifference]:
+    """What confirmed carry-overs moved is what is expected, out of one budget and into another what is found.
+
+    Into it also goes what was typed before the first of them: what came from a year that the portal does not know.
+    """
+    out: defaultdict[int | None, Decimal] = defaultdict(lambda: ZERO)
+    into: defaultdict[int | None, Decimal] = defaultdict(lambda: ZERO)
+    typed: dict[int | None, Decimal] = {}
+    rows = BudgetChange.objects.filter(state=ProposalState.CONFIRMED).filter(
+        Q(kind=BudgetChangeKind.CARRY_OVER) | Q(values__has_key="carried_over")
+    )
+    for change in rows.order_by("decided_at", "pk"):
+        if change.kind == BudgetChangeKind.CARRY_OVER:
+            out[change.budget_id] += change.amount or ZERO
+            into[change.counterpart_id] += change.amount or ZERO
+        elif change.budget_id not in into:
+            typed[change.budget_id] = Decimal(change.values["carried_over"])
+    differences = []
+    for pk, carried_out, carried_over in Budget.objects.order_by("pk").values_list("pk", "carried_out", "carried_over"):
+        if carried_out != out[pk]:
+            differences.append(LedgerDifference("carried_out", pk, None, out[pk], carried_out))
+        if pk in into and carried_over != (expected := into[pk] + typed.get(pk, ZERO)):
+            differences.append(LedgerDifference("carried_over", pk, None, expected, carried_over))
     return differences
 
 

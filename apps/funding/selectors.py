@@ -226,7 +226,7 @@ class SourceTotals:
 def money_by_source(user: User, year: int | None = None, day: datetime.date | None = None) -> list[SourceTotals]:
     """Municipal money and each programme with the sums of their budgets; with a day that is over, as it was then.
 
-    `appropriated` is what may be used: appropriation, carried over and supplement.
+    `appropriated` is what may be used: appropriation, carried over, supplement and virements.
     """
     groups: dict[int | None, list[Budget]] = {}
     rows = budget_rows(user, year)

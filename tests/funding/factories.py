@@ -68,16 +68,17 @@ class BudgetFactory(factory.django.DjangoModelFactory):
     appropriation = Decimal("10000.00")
 
 
-def confirmed(change: BudgetChange, by: User | None = None) -> Budget:
+def confirmed(change: BudgetChange, by: User | None = None, note: str = "") -> Budget:
     """The budget as it is once another person (a new approver if not given) has confirmed the change."""
-    budget = services.confirm_change(change=change, by=by or ApproverFactory()).budget
+    budget = services.confirm_change(change=change, by=by or ApproverFactory(), note=note).budget
     assert budget is not None
     return Budget.objects.get(pk=budget.pk)
 
 
 def change_by_two(budget: Budget, **values: Any) -> Budget:
-    """Proposed and confirmed by two new people."""
-    return confirmed(services.propose_edit(budget=budget, by=ClerkFactory(), reason="Beschluss", **values))
+    """Proposed and confirmed by two new people, also a freeze of more than is free."""
+    change = services.propose_edit(budget=budget, by=ClerkFactory(), reason="Beschluss", beyond_free=True, **values)
+    return confirmed(change, note="Haushaltssperre")
 
 
 def allow_overrun(budget: Budget, amount: str) -> Budget:

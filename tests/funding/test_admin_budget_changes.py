@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core import clock
+from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
@@ -61,7 +62,10 @@ def test_the_list_shows_what_waits_with_both_values(client: Client, clerk: User)
     decided = freeze(clerk, "Anderes")
     confirmed(decided)
     text = texts(client.get(LIST))
-    assert f"Schul-IT 2026 Sperre Gesperrt: 0,00 € → 5,00 € Haushaltssperre {clerk}" in text
+    assert (
+        "Schul-IT 2026 Sperre Gesperrt: 0,00 € → 5,00 € Verfügbar in „Schul-IT 2026“: 10.000,00 € → 9.995,00 €"
+        f" Haushaltssperre {clerk}"
+    ) in text
     assert "Anderes" not in text
     assert "Anderes 2026" in texts(client.get(LIST, {"state": "all"}))
     assert "Anderes 2026" in texts(client.get(LIST, {"state": "confirmed"}))
@@ -72,7 +76,16 @@ def test_several_are_confirmed_at_once_and_what_is_refused_says_why(
 ) -> None:
     theirs, own = freeze(clerk), freeze(approver, "Eigenes")
     sent = {"action": "confirm_chosen", "_selected_action": [theirs.pk, own.pk]}
-    text = texts(client.post(LIST, sent, follow=True))
+    preview = client.post(LIST, sent)
+    assert "Gesperrt 0,00 € → wird zu 5,00 € Verfügbar in „Schul-IT 2026“ 10.000,00 €" in texts(preview)
+    assert "Wird ausgelassen: Sie haben sie selbst vorgeschlagen." in texts(preview)
+    assert "1 Änderung bestätigen" in texts(preview)
+    assert set(BudgetChange.objects.values_list("state", flat=True)) == {"proposed"}
+    assert re.findall(r'name="_selected_action" value="(\d+)"', preview.content.decode()) == [
+        str(theirs.pk), str(own.pk),
+    ]  # fmt: skip
+
+    text = texts(client.post(LIST, sent | {"confirmed": "1"}, follow=True))
     assert "1 Änderung bestätigt." in text
     assert "Sie haben diese Änderung selbst vorgeschlagen." in text
     assert dict(BudgetChange.objects.values_list("pk", "state")) == {theirs.pk: "confirmed", own.pk: "proposed"}
@@ -157,6 +170,40 @@ def test_what_is_left_of_a_year_is_proposed_for_the_next(client: Client, clerk: 
     following.refresh_from_db()
     assert following.carried_over == D("9000.00")
     assert not Budget.objects.filter(fiscal_year=2027, name=empty.name).exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("-1", "Bitte geben Sie einen Betrag über null ein."),
+        ("", "Bitte geben Sie einen Betrag über null ein."),
+        ("100,01", "In „Zweites 2026“ sind noch 100,00 € weder gebunden noch gesperrt."),
+    ],
+)
+def test_a_refused_carry_over_stands_at_the_amount_of_its_budget(client: Client, typed: str, sentence: str) -> None:
+    first, second = (BudgetFactory(name=name, appropriation=D("100.00")) for name in ("Erstes", "Zweites"))
+    sent = {
+        f"chosen_{first.pk}": "on", f"amount_{first.pk}": "5", f"chosen_{second.pk}": "on",
+        f"amount_{second.pk}": typed, "reason": "Verzögert",
+    }  # fmt: skip
+    refused = client.post(f"{CARRY_OVER}?year=2026", sent)
+    (error,) = refused.context["errors"]
+    assert (error.label, error.message.replace("\u202f", " ")[: len(sentence)]) == (
+        "Betrag aus „Zweites 2026“", sentence,
+    )  # fmt: skip
+    assert f'href="#id_amount_{second.pk}"' in refused.content.decode()
+    assert not BudgetChange.objects.exists()
+
+
+def test_a_budget_with_less_than_nothing_says_so() -> None:
+    budget = BudgetFactory(name="Schul-IT", appropriation=D("100.00"), freeze=D("188.00"), virement_group="DK 7")
+    other = BudgetFactory(virement_group="DK 7")
+    with pytest.raises(DomainError) as caught:
+        services.propose_virement(budget=budget, counterpart=other, amount=D(1), reason="x", by=ClerkFactory())
+    assert str(caught.value).replace("\u202f", " ") == (
+        "In „Schul-IT 2026“ ist nichts mehr frei: weder gebunden noch gesperrt sind − 88,00 €."
+        " Bitte wählen Sie ein anderes Budget."
+    )
 
 
 def test_an_auditor_reads_carry_overs_and_proposes_none() -> None:

@@ -95,13 +95,11 @@ def test_the_list_shows_where_the_money_is(client: Client, approver: User) -> No
         "2026",
         "städtische Mittel",
         "10.000,00 €",
-        "500,00 €",
-        "250,00 €",
+        "750,00 € übertragen 500,00 € Nachtrag 250,00 €",
         "1.000,00 €",
         "600,00 €",
         "400,00 €",
-        "70,00 €",
-        "8.750,00 €",
+        "8.750,00 € vorgemerkt 70,00 €",
     ]
     assert row_of(page, "DigitalPakt")[2] == "DigitalPakt Schule"
 

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, formats
 from apps.core.errors import DomainError, StaleError
 from apps.funding import services
 from apps.funding.choices import RuleKind
@@ -55,6 +55,23 @@ def test_a_new_rule_begins_tomorrow_at_the_earliest(kind: str, days: int) -> Non
     response = post_rule(ApproverFactory(), kind=kind, day=clock.today() + days * DAY)
     assert (response.status_code, AHEAD in texts(response)) == (200, True)
     assert post_rule(ApproverFactory(), kind=kind).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("10.000", "10000.00"), ("1,5", "1.50"), ("1.234,56", "1234.56"), ("0.5", "0.50"), ("", None)]
+)
+def test_a_value_is_read_as_people_write_numbers(typed: str, value: str | None) -> None:
+    assert post_rule(ApproverFactory(), kind=RuleKind.VAT_RATE, value=typed).status_code == 302
+    row = DatedRule.objects.get(kind=RuleKind.VAT_RATE, valid_from=tomorrow())
+    assert row.value == (None if value is None else D(value))
+    shown = client_of(ApproverFactory()).get(page(row)).context["adminform"].form["value"].value()
+    assert shown == (None if value is None else formats.number(row.value, 2))
+
+
+@pytest.mark.parametrize("typed", ["1e5", "viel", "1,2345"])
+def test_a_value_that_is_no_number_is_refused_at_its_field(typed: str) -> None:
+    refused = post_rule(ApproverFactory(), kind=RuleKind.VAT_RATE, value=typed)
+    assert (refused.status_code, list(refused.context["adminform"].form.errors)) == (200, ["value"])
 
 
 def test_a_step_of_the_award_rules_begins_tomorrow_at_the_earliest() -> None:

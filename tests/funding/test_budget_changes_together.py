@@ -56,4 +56,4 @@ def test_money_goes_both_ways_and_nobody_waits_for_the_other() -> None:
     outcomes = all_at_once([partial(services.confirm_change, change=change, by=by) for change in changes])
 
     assert Counter(outcomes) == {"done": 12}
-    assert [budget.supplement for budget in Budget.objects.all()] == [D("0.00"), D("0.00")]
+    assert [budget.virement for budget in Budget.objects.all()] == [D("0.00"), D("0.00")]

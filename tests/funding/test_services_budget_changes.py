@@ -166,6 +166,7 @@ def test_a_change_reads_with_what_was_and_what_will_be() -> None:
         Step("Investiv oder konsumtiv", "investiv", "konsumtiv"),
         Step("Zuwendung", "städtische Mittel", "Programm 48-1"),
         Step("Gesperrt", "0,00\u202f€", "1.234,50\u202f€"),
+        Step("Verfügbar in „Ansatz 2026“", "10.000,00\u202f€", "8.765,50\u202f€"),
     ]
 
 
@@ -366,7 +367,7 @@ def test_money_moves_within_a_group() -> None:
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.available, second.available) == (D("70.00"), D("130.00"))
-    assert (first.supplement, second.supplement) == (D("-30.00"), D("30.00"))
+    assert (first.virement, second.virement) == (D("-30.00"), D("30.00"))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from apps.funding.admin import (
     budget_changes,
     budgets,
+    contracts,
     drawdowns,
     grants,
     invoices,
@@ -16,6 +17,7 @@ from apps.funding.admin import (
 __all__ = [
     "budget_changes",
     "budgets",
+    "contracts",
     "drawdowns",
     "grants",
     "invoices",

@@ -30,7 +30,7 @@ from apps.funding.admin.budget_forms import DecisionForm
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
-from apps.funding.proposed import Step, steps_of
+from apps.funding.proposed import Step, leaves_less_than_nothing, steps_of
 
 LIST = "admin:funding_budgetchange_changelist"
 _VERBS: dict[str, Callable[..., BudgetChange]] = {
@@ -111,8 +111,10 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
     # Decisions
 
     @admin.action(description=_("Confirm the chosen changes"))
-    def confirm_chosen(self, request: HttpRequest, queryset: QuerySet[BudgetChange]) -> None:
-        """One by one: what is refused stays and says why."""
+    def confirm_chosen(self, request: HttpRequest, queryset: QuerySet[BudgetChange]) -> HttpResponse | None:
+        """Shows what would change; once that is confirmed one by one: what is refused stays and says why."""
+        if "confirmed" not in request.POST:
+            return self._preview(request, list(queryset.order_by("proposed_at", "pk")))
         done = 0
         for change in queryset.order_by("proposed_at", "pk"):
             try:
@@ -123,6 +125,21 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         if done:
             sentence = ngettext("%(count)s change confirmed.", "%(count)s changes confirmed.", done)
             messages.success(request, sentence % {"count": done})
+        return None
+
+    def _preview(self, request: HttpRequest, changes: list[BudgetChange]) -> HttpResponse:
+        rows = [
+            {"change": change, "steps": steps, "obstacle": _obstacle(change, request.user)}
+            for change, steps in shown_changes(changes)
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Confirm several changes"),
+            "rows": rows,
+            "possible": sum(1 for row in rows if not row["obstacle"]),
+        }
+        return TemplateResponse(request, "admin/funding/budgetchange/confirm_several.html", context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -154,8 +171,12 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         happened = what_happened(moved, user, errors)
         waits = change.state == ProposalState.PROPOSED
         is_own = change.proposed_by_id == user.pk
+        beyond_free = waits and leaves_less_than_nothing(change)
         if is_own:
             form.fields["note"].help_text = ""
+        elif beyond_free:
+            form.fields["note"].help_text = _("Needed: why you confirm or decline.")
+            form.fields["note"].hint_says_when_required = True  # type: ignore[attr-defined]  # read by the template
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -164,6 +185,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "steps": steps_of([change])[change.pk],
             "state": ProposalState(change.state),
             "waits": waits,
+            "beyond_free": beyond_free,
             "may_decide": waits and not is_own and user.has_perm("funding.confirm_budget"),
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
@@ -183,6 +205,17 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, *_args: Any) -> None:
         """Who proposed and who decided; what changes stands on the page itself."""
         told(historical_records, ("values", "before"))
+
+
+def _obstacle(change: BudgetChange, user: Any) -> str:
+    """Why a change is not confirmed among several; "" where nothing is known to stand against it."""
+    if change.state != ProposalState.PROPOSED:
+        return gettext("It is decided already.")
+    if change.proposed_by_id == user.pk:
+        return gettext("You have proposed it yourself.")
+    if leaves_less_than_nothing(change):
+        return gettext("More would be frozen than is free. Please confirm it on its own page with a note.")
+    return ""
 
 
 def _was(step: Step) -> str:

@@ -14,9 +14,11 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField
 from apps.core.form_layout import refuse
+from apps.core.money import ZERO
 from apps.funding import services
 from apps.funding.carry_over import CarryOverRow
 from apps.funding.models import Budget, BudgetChange
+from apps.funding.services.budgets import ensure_left
 
 VALUE_FIELDS = (
     "name",
@@ -48,10 +50,19 @@ class ReasonField(forms.CharField):
 
 
 class BudgetAdminForm(forms.ModelForm):
-    """`by` is set by the admin. The proposal is rehearsed while the form is checked, and taken back."""
+    """`by` is set by the admin. The proposal is rehearsed while the form is checked, and taken back.
+
+    `beyond_free` is asked for once a freeze was refused because it is higher than what is free.
+    """
 
     by: Any = None
     change_reason = ReasonField()
+    beyond_free = forms.BooleanField(
+        label=_("The freeze may be higher than what is free"),
+        help_text=_("Then nothing is available until orders are closed or the freeze falls."),
+        required=False,
+        widget=forms.HiddenInput,
+    )
 
     class Meta:
         model = Budget
@@ -59,11 +70,12 @@ class BudgetAdminForm(forms.ModelForm):
 
     def propose(self, budget: Budget | None) -> BudgetChange:
         """The change that waits now; `budget` None: a new one."""
-        values = {name: self.cleaned_data[name] for name in VALUE_FIELDS}
+        values = {name: self.cleaned_data[name] for name in VALUE_FIELDS if name in self.cleaned_data}
         reason = self.cleaned_data["change_reason"]
         if budget is None:
             return services.propose_budget(by=self.by, reason=reason, **values)
-        return services.propose_edit(budget=budget, by=self.by, reason=reason, **values)
+        beyond_free = self.cleaned_data["beyond_free"]
+        return services.propose_edit(budget=budget, by=self.by, reason=reason, beyond_free=beyond_free, **values)
 
     def _post_clean(self) -> None:
         """After the model's own checks, so that one fault is said once."""
@@ -75,7 +87,11 @@ class BudgetAdminForm(forms.ModelForm):
                 self.propose(self.instance if self.instance.pk else None)
                 transaction.set_rollback(True)
         except DomainError as error:
+            if self.instance.pk:
+                self.instance.refresh_from_db()  # the page shows beside what is typed how the budget stands
             refuse(self, error, {"reason": "change_reason"})
+            if error.code == services.BEYOND_FREE:
+                self.fields["beyond_free"].widget = forms.CheckboxInput()
 
 
 class OverrunForm(forms.Form):
@@ -128,11 +144,20 @@ class CarryOverForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         for row in self._chosen(cleaned):
             name = f"amount_{row.budget.pk}"
-            if name in cleaned and not cleaned[name]:
-                self.add_error(name, _("Please enter an amount above zero."))
+            if name in cleaned:
+                self._check(row, name, cleaned[name] or ZERO)
         if not self._chosen(cleaned):
             self.add_error(None, _("Please choose at least one budget."))
         return cleaned
+
+    def _check(self, row: CarryOverRow, name: str, amount: Decimal) -> None:
+        """What is wrong with an amount stands at its field; the service checks it again."""
+        if amount <= ZERO:
+            self.add_error(name, _("Please enter an amount above zero."))
+        try:
+            ensure_left(row.budget, amount)
+        except DomainError as error:
+            self.add_error(name, forms.ValidationError(str(error), code=error.code))
 
     def _chosen(self, cleaned: dict[str, Any]) -> list[CarryOverRow]:
         return [row for row in self.rows if cleaned.get(f"chosen_{row.budget.pk}")]

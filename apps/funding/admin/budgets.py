@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
+from apps.core.money import total
 from apps.funding import selectors
 from apps.funding.admin.budget_changes import changes_of, proposed, shown_changes
 from apps.funding.admin.budget_forms import BudgetAdminForm
@@ -29,6 +32,7 @@ from apps.funding.admin.filters import (
     SourceFilter,
     TargetStateFilter,
 )
+from apps.funding.carry_over import carried_into
 from apps.funding.choices import ApplicationState
 from apps.funding.models import (
     ApplicationStatusChange,
@@ -50,6 +54,8 @@ AS_TEXT = {
     "freeze": "shown_freeze",
 }
 """Field -> how it reads for those who change nothing."""
+FROM_CARRY_OVER = {"carried_over": "from_carry_over"}
+"""Field -> how it reads once a carry-over was confirmed, which alone changes it."""
 
 
 @admin.register(Budget)
@@ -64,13 +70,11 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "year",
         "source",
         "shown_appropriation",
-        "shown_carried_over",
-        "shown_supplement",
+        "shown_added",
         "shown_freeze",
         "shown_committed",
         "shown_spent",
-        "shown_reserved",
-        "shown_available",
+        "shown_left",
     )
     list_filter = (FiscalYearFilter, SourceFilter)
     sortable_by = ("name", "year")
@@ -83,6 +87,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             _("Used so far"),
             {
                 "fields": (
+                    "shown_virement",
                     "shown_overrun",
                     "shown_carried_out",
                     "shown_committed",
@@ -98,8 +103,10 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "year",
         "shown_appropriation",
         "shown_carried_over",
+        "from_carry_over",
         "shown_supplement",
         "shown_freeze",
+        "shown_virement",
         "shown_overrun",
         "shown_carried_out",
         "shown_committed",
@@ -129,10 +136,10 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         if obj is None:
             return [*sets[:3], sets[4]]
         if self.has_change_permission(request, obj):
-            return sets
-        return [
-            (name, {"fields": tuple(AS_TEXT.get(field, field) for field in row["fields"])}) for name, row in sets[:4]
-        ]
+            name, row = sets[2]
+            sets[2] = (name, {"fields": (*row["fields"], "beyond_free")})
+            return _with_texts(sets, FROM_CARRY_OVER) if carried_into(obj).exists() else sets
+        return _with_texts(sets[:4], AS_TEXT)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -173,9 +180,32 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     def shown_carried_over(self, row: Budget) -> str:
         return euros(row.carried_over)
 
+    @admin.display(description=_("carried over"))
+    def from_carry_over(self, row: Budget) -> str:
+        """With the way to the carry-overs that it comes from."""
+        links = format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            (
+                (reverse("admin:funding_budgetchange_change", args=[change.pk]), change.budget)
+                for change in carried_into(row)
+            ),
+        )
+        return format_html("{} {} {}", euros(row.carried_over), gettext("by carry-over out of"), links)
+
     @admin.display(description=_("supplement"))
     def shown_supplement(self, row: Budget) -> str:
         return euros(row.supplement)
+
+    @admin.display(description=_("added and taken"))
+    def shown_added(self, row: Budget) -> str:
+        """All between the appropriation and what may be committed, so that the row adds up."""
+        parts = [(str(label), amount) for label, amount in row.added if amount]
+        return euros(total(amount for _label, amount in parts)) + _parts(parts)
+
+    @admin.display(description=_("virements"))
+    def shown_virement(self, row: Budget) -> str:
+        return euros(row.virement)
 
     @admin.display(description=_("frozen"))
     def shown_freeze(self, row: Budget) -> str:
@@ -205,6 +235,11 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     def shown_available(self, row: Budget) -> str:
         return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
 
+    @admin.display(description=_("available"))
+    def shown_left(self, row: Any) -> str:
+        """What is pencilled in stands below: it is shown and not subtracted."""
+        return self.shown_available(row) + _parts([(gettext("pencilled in"), row.reserved)] if row.reserved else [])
+
     # The page of one budget
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -221,6 +256,17 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             context["may_move"] = self.has_change_permission(request, budget) and budget.virement_group
             context["operating_up_to"] = highest_operating_price(datetime.date(budget.fiscal_year, 12, 31))
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _parts(parts: Iterable[tuple[str, Decimal]]) -> str:
+    """Small lines below an amount: what it is made of."""
+    rows = ((label, euros(amount)) for label, amount in parts)
+    return format_html_join("", '<span class="desk-part"><span>{}</span> {}</span>', rows)
+
+
+def _with_texts(sets: Sequence[Any], texts: Mapping[str, str]) -> list[Any]:
+    """The fieldsets, with these fields as text."""
+    return [(name, {"fields": tuple(texts.get(field, field) for field in row["fields"])}) for name, row in sets]
 
 
 @admin.register(LedgerEntry)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from apps.accounts.models import User
 from apps.core.clock import today
 from apps.core.form_fields import EuroField, GermanIntegerField
 from apps.core.formats import euro
+from apps.core.money import ZERO
 from apps.funding.admin.purchase_forms import (
     FormKeyMixin,
     PurchaseForm,
@@ -22,6 +24,7 @@ from apps.funding.admin.purchase_forms import (
     number_field,
     text_area,
 )
+from apps.funding.contract_selectors import left_of
 from apps.funding.models import Budget, FrameworkContract, Order, OrderLine, Supplier
 from apps.funding.purchase_selectors import LineToOrder
 from apps.funding.purchasing import OrderLineInput
@@ -37,14 +40,29 @@ _NEEDED_SUM_OR_CONTRACT = _(
 
 
 class ContractField(forms.ModelChoiceField):
-    """Contracts that hold today; one that a draft names stays in sight and says when it does not."""
+    """Contracts that hold today and are not used up; one that a draft names stays in sight and says what it is."""
+
+    left: Mapping[int, Decimal] = {}
+    """Contract id -> euros that may still be called off; without those that have no volume."""
+
+    def offer(self, contracts: Any, *, named: int | None = None) -> None:
+        """`contracts`: of the user's scope; `named`: the one that stands in the draft."""
+        holding = list(contracts.holding_on(today()))
+        self.left = left_of([*holding, *contracts.filter(pk=named)])
+        open_ones = [row.pk for row in holding if row.volume is None or self.left[row.pk] > ZERO]
+        self.queryset = contracts.filter(pk__in={*open_ones, named}).select_related("supplier")
 
     def label_from_instance(self, contract: FrameworkContract) -> str:
-        day = today()
-        if contract.holds_on(day):
+        day, left = today(), self.left.get(contract.pk)
+        if day < contract.valid_from:
+            words = gettext("%(contract)s (not yet valid)")
+        elif not contract.holds_on(day):
+            words = gettext("%(contract)s (ended)")
+        elif left is None:
             return str(contract)
-        words = _("%(contract)s (not yet valid)") if day < contract.valid_from else _("%(contract)s (ended)")
-        return words % {"contract": contract}
+        else:
+            words = gettext("%(contract)s (%(left)s left)") if left > ZERO else gettext("%(contract)s (used up)")
+        return words % {"contract": contract, "left": euro(left)}
 
 
 class BundleForm(FormKeyMixin, PurchaseForm):
@@ -68,8 +86,7 @@ class BundleForm(FormKeyMixin, PurchaseForm):
             *((str(order.pk), f"{order.number}, {order.supplier}") for order in drafts),
         ]
         self.fields["supplier"].queryset = Supplier.objects.visible_to(user).filter(is_active=True)
-        contracts = FrameworkContract.objects.visible_to(user).holding_on(today())
-        self.fields["contract"].queryset = contracts.select_related("supplier")
+        self.fields["contract"].offer(FrameworkContract.objects.visible_to(user))
         for name in ("supplier", "contract"):
             self.fields[name].empty_label = _("Please choose")
         self.rows = rows
@@ -157,8 +174,7 @@ class OrderForm(PurchaseForm):
         super().__init__(*args, **kwargs)
         suppliers = Supplier.objects.visible_to(user)
         self.fields["supplier"].queryset = suppliers.filter(is_active=True) | suppliers.filter(pk=order.supplier_id)
-        contracts = FrameworkContract.objects.visible_to(user)
-        self.fields["contract"].queryset = contracts.holding_on(today()) | contracts.filter(pk=order.contract_id)
+        self.fields["contract"].offer(FrameworkContract.objects.visible_to(user), named=order.contract_id)
         self.fields["estimated_net"].help_text = _NEEDED_SUM if sets_thresholds(today()) else _NEEDED_SUM_OR_CONTRACT
         for name in ("estimated_net", "procedure", "award_reason"):
             self.fields[name].hint_says_when_required = True

@@ -30,7 +30,7 @@ from apps.funding.admin.order_steps import STEPS, StepPages, effects_on_page
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
-from apps.funding.models import ApplicationLine, FrameworkContract, Order, OrderLine, Supplier
+from apps.funding.models import ApplicationLine, Order, OrderLine, Supplier
 from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
 
 _PLACE = "funding.place_order"
@@ -355,19 +355,3 @@ class SupplierAdmin(ScopedAdmin):
     list_display = ("name", "customer_number", "contact", "is_active")
     sortable_by = ("name",)
     search_fields = ("name", "customer_number")
-
-
-@admin.register(FrameworkContract)
-class FrameworkContractAdmin(ScopedAdmin):
-    list_display = ("reference", "title", "supplier", "valid_from", "valid_until", "volume", "called")
-    list_filter = (SupplierFilter,)
-    list_select_related = ("supplier",)
-    sortable_by = ("reference", "valid_from")
-    search_fields = ("reference", "title")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return purchase_selectors.contract_rows(request.user)  # type: ignore[arg-type]  # signed in
-
-    @admin.display(description=_("called so far"))
-    def called(self, row: Any) -> str:
-        return format_html('<span class="desk-number">{}</span>', formats.euro(row.called))

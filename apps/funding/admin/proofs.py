@@ -52,6 +52,7 @@ EXPLAINED = ("outside_period", "gone")
 """Gaps that no entry mends: the report explains them."""
 _FIELDS = {"no_lucom": "#id_lucom_number", "no_contact": "#id_contact"}
 """Where on the grant's page a gap is mended."""
+_DEVICE_PAGES = {"no_serial": "inventory:edit", "unbound": "inventory:binding"}
 _PAGES = {"grant": "grant", "budget": "budget", "invoice": "invoice", "order": "order"}
 _LISTS = {"invoices": ("invoice", {"state": ALL}), "drawdowns": ("drawdown", {})}
 """Lists that are searched for the grant's file reference, and what else they are asked for."""
@@ -274,8 +275,8 @@ def _mend(gap: Gap, url: str) -> str:
     """Where it is mended; `url`: the page of what it is about."""
     if gap.kind in EXPLAINED:
         return "#id_deviations"
-    if gap.kind == "no_serial":
-        return reverse("inventory:edit", args=[gap.target.partition(":")[2]])
+    if gap.kind in _DEVICE_PAGES:
+        return reverse(_DEVICE_PAGES[gap.kind], args=[gap.target.partition(":")[2]])
     return f"{url}{_FIELDS.get(gap.kind, '')}" if url else ""
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
+from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationRound
 
@@ -32,6 +33,19 @@ class ApplicationRoundAdmin(ScopedAdmin):
         "remind_days",
         "note",
     )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Where an open round ends earlier now, its schools hear of it."""
+        before = form.initial.get("closes_on")
+        super().save_model(request, obj, form, change)
+        told = services.tell_of_earlier_end(row=obj, before=before) if change and before else 0
+        if told:
+            sentence = ngettext(
+                "The round ends earlier. %(count)s coordinator is told by mail.",
+                "The round ends earlier. %(count)s coordinators are told by mail.",
+                told,
+            )
+            messages.info(request, sentence % {"count": told})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         handed_in = ~Q(applications__state=ApplicationState.DRAFT)

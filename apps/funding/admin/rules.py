@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
 from apps.core.errors import DomainError
+from apps.core.form_fields import GermanDecimalField
 from apps.funding import services
 from apps.funding.admin.budget_pages import form_page
 from apps.funding.admin.columns import euros
@@ -75,6 +77,7 @@ class RuleAdmin(ScopedAdmin):
 @admin.register(DatedRule)
 class DatedRuleAdmin(RuleAdmin):
     form = RuleForm
+    formfield_overrides = {models.DecimalField: {"form_class": GermanDecimalField}}
     list_display = ("kind", "valid_from", "shown_value", "source", "shown_state")
     list_filter = (RuleKindFilter,)
     list_select_related = ("proposed_by", "confirmed_by", "declined_by")

@@ -3,8 +3,10 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -13,6 +15,10 @@ from apps.funding.amounts import appropriated, available
 from apps.funding.choices import BudgetChangeKind, ExpenditureType, ProposalState
 from apps.funding.models.grants import Grant
 from apps.funding.querysets import MoneyQuerySet
+
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+"""The fiscal years that are taken: a year outside is a slip of the pen, such as 26 for 2026."""
+_YEAR = _("Please enter the year with four digits, from 2000 to 2099.")
 
 
 class Budget(models.Model):
@@ -23,7 +29,10 @@ class Budget(models.Model):
     """
 
     name = models.CharField(_("name"), max_length=120)
-    fiscal_year = models.PositiveSmallIntegerField(_("fiscal year"))
+    fiscal_year = models.PositiveSmallIntegerField(
+        _("fiscal year"),
+        validators=[MinValueValidator(FIRST_YEAR, _YEAR), MaxValueValidator(LAST_YEAR, _YEAR)],
+    )
     measure_number = models.CharField(_("measure number"), max_length=40, blank=True)
     product = models.CharField(_("budget product"), max_length=40, blank=True)
     ledger_account = models.CharField(_("ledger account"), max_length=40, blank=True)
@@ -49,6 +58,7 @@ class Budget(models.Model):
     carried_over = CentsField(_("carried over"), default=ZERO)
     carried_out = CentsField(_("carried into the next year"), default=ZERO, editable=False)
     supplement = CentsField(_("supplement"), default=ZERO)
+    virement = CentsField(_("virements"), default=ZERO, editable=False)
     freeze = CentsField(_("frozen"), default=ZERO)
     overrun_allowed = CentsField(_("allowed overrun"), default=ZERO, editable=False)
     committed = CentsField(_("committed"), default=ZERO, editable=False)
@@ -68,10 +78,16 @@ class Budget(models.Model):
                 violation_error_message=_("There is a budget of that name in this year already."),
             ),
             models.CheckConstraint(
+                condition=Q(fiscal_year__gte=FIRST_YEAR, fiscal_year__lte=LAST_YEAR),
+                name="funding_budget_year_plausible",
+                violation_error_message=_YEAR,
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     committed__lte=F("appropriation")
                     + F("carried_over")
                     + F("supplement")
+                    + F("virement")
                     + F("overrun_allowed")
                     - F("carried_out")
                     - F("spent")
@@ -101,6 +117,17 @@ class Budget(models.Model):
     def appropriated(self) -> Decimal:
         """Euros that the council gave; see `amounts.appropriated`."""
         return appropriated(self)
+
+    @property
+    def added(self) -> list[tuple[Promise, Decimal]]:
+        """What came to the appropriation and went of it, as (name, euros): with it all that may be committed."""
+        return [
+            (_("carried over"), self.carried_over),
+            (_("supplement"), self.supplement),
+            (_("virements"), self.virement),
+            (_("carried into the next year"), -self.carried_out),
+            (_("allowed overrun"), self.overrun_allowed),
+        ]
 
     @property
     def available(self) -> Decimal:

@@ -54,7 +54,13 @@ class FrameworkContract(models.Model):
     title = models.CharField(_("title"), max_length=160)
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
-    volume = CentsField(_("volume"), null=True, blank=True, help_text=_("At most so many euros gross altogether."))
+    volume = CentsField(
+        _("volume"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"), _("Please enter a volume above zero, or none."))],
+        help_text=_("At most so many euros gross altogether."),
+    )
 
     objects = ContractQuerySet.as_manager()
     history = HistoricalRecords()
@@ -68,6 +74,11 @@ class FrameworkContract(models.Model):
                 condition=Q(valid_until__isnull=True) | Q(valid_from__lte=F("valid_until")),
                 name="funding_contract_ends",
                 violation_error_message=_("The contract ends after it begins."),
+            ),
+            models.CheckConstraint(
+                condition=Q(volume__isnull=True) | Q(volume__gt=0),
+                name="funding_contract_volume_positive",
+                violation_error_message=_("Please enter a volume above zero, or none."),
             ),
         ]
 

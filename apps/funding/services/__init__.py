@@ -15,6 +15,7 @@ from apps.funding.services.budget_changes import (
     propose_virement,
     withdraw_change,
 )
+from apps.funding.services.budgets import BEYOND_FREE
 from apps.funding.services.decisions import (
     Outcome,
     approve,
@@ -54,11 +55,12 @@ from apps.funding.services.proposals import (
     sentence_about_two,
     withdraw_proposal,
 )
-from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept
+from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept, tell_of_earlier_end
 from apps.funding.services.rules import confirm_rule, decline_rule, ensure_rule_open
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [
+    "BEYOND_FREE",
     "UNSEEN",
     "CarryOver",
     "Note",
@@ -126,6 +128,7 @@ __all__ = [
     "save_texts",
     "sentence_about_two",
     "submit",
+    "tell_of_earlier_end",
     "withdraw",
     "withdraw_change",
     "withdraw_proposal",

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
-from django.db.models import F, Sum
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.formats import euro
-from apps.core.money import ZERO, CentsField, total
+from apps.core.money import total
+from apps.funding.contract_selectors import left_of
 from apps.funding.models import FrameworkContract, Order, OrderLine
 from apps.funding.purchase_selectors import estimated_net
-from apps.funding.purchasing import PLACED_ORDERS
 from apps.funding.rules import sets_thresholds, threshold_for
 
 
@@ -31,22 +29,14 @@ def ensure_contract(order: Order, lines: Sequence[OrderLine]) -> None:
         )
     if contract.volume is None:
         return
-    used, needed = called_from(contract), total(line.amount for line in lines)
-    if used + needed > contract.volume:
+    left, needed = left_of([contract])[contract.pk], total(line.amount for line in lines)
+    if needed > left:
         raise DomainError(
             _("“%(contract)s” has %(left)s left, but the order comes to %(needed)s. Please order less, or without it.")
-            % {"contract": contract, "left": euro(contract.volume - used), "needed": euro(needed)},
+            % {"contract": contract, "left": euro(left), "needed": euro(needed)},
             code="contract_volume",
             field="contract",
         )
-
-
-def called_from(contract: FrameworkContract) -> Decimal:
-    """Euros of all orders that were placed under a contract and not cancelled."""
-    lines = OrderLine.objects.filter(order__contract=contract, order__state__in=PLACED_ORDERS)
-    cost = Sum(F("quantity") * F("unit_price"), output_field=CentsField())
-    amount: Decimal | None = lines.aggregate(sum=cost)["sum"]
-    return amount or ZERO
 
 
 def complete_award(order: Order) -> None:

@@ -57,8 +57,13 @@ def propose_budget(*, by: User, reason: str, **values: Unpack[BudgetValues]) -> 
         return _proposed(change, by=by, reason=reason)
 
 
-def propose_edit(*, budget: Budget, by: User, reason: str, **values: Unpack[BudgetValues]) -> BudgetChange:
-    """Proposes other values of a budget; what stays as it is, is left out. A lone freeze or supplement is named so."""
+def propose_edit(
+    *, budget: Budget, by: User, reason: str, beyond_free: bool = False, **values: Unpack[BudgetValues]
+) -> BudgetChange:
+    """Proposes other values of a budget; what stays as it is, is left out. A lone freeze or supplement is named so.
+
+    `beyond_free`: on purpose, a freeze above what is free.
+    """
     ensure_may(by, _PROPOSE)
     with money_transaction():
         row = lock_budgets([budget.pk], by=by)[budget.pk]
@@ -66,7 +71,7 @@ def propose_edit(*, budget: Budget, by: User, reason: str, **values: Unpack[Budg
         if not changed:
             raise DomainError(_("Nothing would change. Please change at least one value."), code="unchanged")
         kind = _ALONE.get(next(iter(changed)), BudgetChangeKind.EDIT) if len(changed) == 1 else BudgetChangeKind.EDIT
-        return _proposed(_change_of(row, kind, changed), by=by, reason=reason)
+        return _proposed(_change_of(row, kind, changed), by=by, reason=reason, beyond_free=beyond_free)
 
 
 def propose_overrun(*, budget: Budget, amount: Decimal, reason: str, by: User) -> BudgetChange:
@@ -148,13 +153,13 @@ def _change_of(budget: Budget, kind: str, values: Mapping[str, Any]) -> BudgetCh
     )
 
 
-def _proposed(change: BudgetChange, *, by: User, reason: str) -> BudgetChange:
+def _proposed(change: BudgetChange, *, by: User, reason: str, beyond_free: bool = False) -> BudgetChange:
     """Saves a proposal once it has been tried out; what the rehearsal writes is taken back."""
     change.proposed_by = by
     change.reason = required_text(reason, _("Please say why the budget changes."), field="reason")
     validated(change, exclude=("budget", "counterpart", "proposed_by", "decided_by", "decided_at"))
     with transaction.atomic():
-        _apply(BudgetChange(**_values_of(change)), by=by)
+        _apply(BudgetChange(**_values_of(change)), by=by, beyond_free=beyond_free)
         transaction.set_rollback(True)
     return save_by(change, by=by)
 
@@ -171,17 +176,25 @@ def _values_of(change: BudgetChange) -> dict[str, Any]:
 def confirm_change(*, change: BudgetChange, by: User, note: str = "") -> BudgetChange:
     """Another person than the proposer puts the change into effect.
 
-    `StaleError` when a value that it changes is no longer what it was; `DomainError` when the money is gone.
+    `StaleError` when a value that it changes is no longer what it was; `DomainError` when the money is gone, and when
+    more would be frozen than is free and the note does not say why.
     """
     with money_transaction():
         row = _locked("confirm_change", change, by=by)
         _ensure_other_person(row, by)
         try:
-            _apply(row, by=by)
+            _apply(row, by=by, beyond_free=bool(note.strip()))
         except apply.BudgetRefusalError as error:
+            if error.code == apply.BEYOND_FREE:
+                raise _asks_for_note(error) from error
             advice = gettext("The change cannot be confirmed so. Please decline it and have it proposed anew.")
             raise DomainError(f"{error.facts} {advice}", code=error.code) from error
         return _decided(row, ProposalState.CONFIRMED, by=by, note=note)
+
+
+def _asks_for_note(error: apply.BudgetRefusalError) -> DomainError:
+    advice = gettext("Please say in the note why you confirm it all the same, or decline it.")
+    return DomainError(f"{error.facts} {advice}", code=error.code, field="note")
 
 
 def decline_change(*, change: BudgetChange, by: User, note: str) -> BudgetChange:
@@ -233,7 +246,7 @@ def _decided(change: BudgetChange, state: str, *, by: User, note: str) -> Budget
 # Effects
 
 
-def _apply(change: BudgetChange, *, by: User) -> None:
+def _apply(change: BudgetChange, *, by: User, beyond_free: bool = False) -> None:
     """Locks the budgets, compares with what was proposed, and writes. `change` gets the budgets that are made."""
     reason = _history_reason(change)
     if change.kind == BudgetChangeKind.CREATE:
@@ -247,7 +260,7 @@ def _apply(change: BudgetChange, *, by: User) -> None:
     source = rows[source_id]
     _ensure_unmoved(change, source)
     if change.kind not in _MOVES:
-        apply.alter_budget(source, from_texts(change.values), by=by, reason=reason)
+        apply.alter_budget(source, from_texts(change.values), by=by, reason=reason, beyond_free=beyond_free)
         return
     amount = change.amount or ZERO
     if change.kind == BudgetChangeKind.CARRY_OVER:

@@ -13,11 +13,14 @@ from apps.core.errors import DomainError
 from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO, total
+from apps.funding.amounts import goes_beyond
 from apps.funding.calculations import limit, transferable
+from apps.funding.carry_over import carried_into
 from apps.funding.models import Budget, Grant
 from apps.funding.services.steps import validated
 
 _FIXED_ONCE_USED = ("fiscal_year", "grant")
+BEYOND_FREE = "beyond_free"
 _NOT_NEGATIVE = ("appropriation", "carried_over", "freeze", "overrun_allowed")
 
 
@@ -48,18 +51,23 @@ def make_budget(values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
     return budget
 
 
-def alter_budget(budget: Budget, values: Mapping[str, Any], *, by: User, reason: str) -> Budget:
-    """Changes a locked budget and leaves the rest.
+def alter_budget(
+    budget: Budget, values: Mapping[str, Any], *, by: User, reason: str, beyond_free: bool = False
+) -> Budget:
+    """Changes a locked budget and leaves the rest. `beyond_free`: it may leave less than nothing available.
 
-    Refuses amounts below what is committed and spent, and another year or grant once money has moved.
+    Refuses amounts below what is committed and spent, another year or grant once money has moved, and another amount
+    carried over than the carry-overs say.
     """
     changed = [name for name, value in values.items() if getattr(budget, name) != value]
     _ensure_changeable(budget, changed)
-    given, grant_id = limit(budget), budget.grant_id
+    given, grant_id, free = limit(budget), budget.grant_id, budget.available
     for name in changed:
         setattr(budget, name, values[name])
     validated(budget, exclude=("grant",))
     _ensure_within_limit(budget)
+    if goes_beyond(free, budget.available) and not beyond_free:
+        raise _beyond_free(budget)
     save_by(budget, by=by, update_fields=changed, reason=reason)
     if limit(budget) > given or budget.grant_id != grant_id:
         ensure_within_grant(budget)
@@ -88,13 +96,13 @@ _COPIED = ("name", "measure_number", "product", "ledger_account", "expenditure_t
 
 
 def move_money(source: Budget, target: Budget, amount: Decimal, *, by: User, reason: str) -> None:
-    """A virement within a Deckungskreis (§ 20 KomHVO NRW): one supplement falls, the other rises. Both are locked."""
+    """A virement within a Deckungskreis (§ 20 KomHVO NRW): one budget gives, the other gets. Both are locked."""
     _ensure_same_group(source, target)
     ensure_left(source, amount)
-    source.supplement -= amount
-    target.supplement += amount
+    source.virement -= amount
+    target.virement += amount
     for budget in sorted((source, target), key=lambda row: row.pk):
-        save_by(budget, by=by, update_fields=["supplement"], reason=reason)
+        save_by(budget, by=by, update_fields=["virement"], reason=reason)
 
 
 class BudgetRefusalError(DomainError):
@@ -105,10 +113,30 @@ class BudgetRefusalError(DomainError):
         self.facts = str(facts)
 
 
+def _beyond_free(budget: Budget) -> BudgetRefusalError:
+    """A freeze (§ 25 KomHVO NRW) may lie above what is free, since what is committed goes on; but on purpose only."""
+    return BudgetRefusalError(
+        _("More would be frozen in “%(budget)s” than is free: %(available)s would be available.")
+        % {"budget": budget, "available": euro(budget.available)},
+        _("Please enter at most %(most)s as frozen, or say below that it may be more.")
+        % {"most": euro(max(budget.freeze + budget.available, ZERO))},
+        code=BEYOND_FREE,
+        field="freeze",
+    )
+
+
 def ensure_left(budget: Budget, amount: Decimal) -> None:
     """`DomainError` when so much cannot leave the budget."""
-    left = max(transferable(budget), ZERO)
-    if amount > left:
+    left = transferable(budget)
+    if left < ZERO < amount:
+        raise BudgetRefusalError(
+            _("Nothing is left in “%(budget)s”: %(left)s are neither committed nor frozen.")
+            % {"budget": budget, "left": euro(left)},
+            _("Please choose another budget."),
+            code="unaffordable",
+            field="amount",
+        )
+    if amount > max(left, ZERO):
         raise BudgetRefusalError(
             _("“%(budget)s” has %(left)s left that is neither committed nor frozen.")
             % {"budget": budget, "left": euro(left)},
@@ -170,8 +198,16 @@ def _ensure_same_group(source: Budget, target: Budget) -> None:
 
 
 def _ensure_changeable(budget: Budget, changed: list[str]) -> None:
+    carried = carried_into(budget).exists()
+    if carried and "carried_over" in changed:
+        raise DomainError(
+            _("This amount comes from a confirmed carry-over and only another carry-over changes it. Please enter a"
+              " supplement if the budget gets more or less."),
+            code="carried",
+            field="carried_over",
+        )  # fmt: skip
     fixed = [name for name in changed if name in _FIXED_ONCE_USED]
-    if fixed and (budget.carried_out or budget.entries.exists()):
+    if fixed and (carried or budget.carried_out or budget.entries.exists()):
         raise DomainError(
             _("Money of this budget has moved already: its year and grant stay. Please make another budget."),
             code="in_use",

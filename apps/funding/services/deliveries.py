@@ -16,7 +16,7 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.funding.choices import DeliveryKind
-from apps.funding.models import DeliveredItem, Delivery, Order, OrderLine, PurchasedDevice, ScannedReceipt
+from apps.funding.models import DeliveredItem, Delivery, Grant, Order, OrderLine, PurchasedDevice, ScannedReceipt
 from apps.funding.purchase_selectors import is_scanned, receipt_of
 from apps.funding.purchasing import state_by_deliveries
 from apps.funding.services.following import follow_orders
@@ -190,9 +190,14 @@ class OrderFollower:
 
 
 def _bind(line: OrderLine, devices: Sequence[Device], *, by: User) -> None:
-    """Binds what a grant pays until the end of its earmarking, under its file reference."""
-    grant = line.budget.grant
-    if grant is not None and grant.earmarked_until is not None:
+    """Binds what a grant pays until the end of its earmarking, under its file reference.
+
+    The grant is locked: a change notice recorded meanwhile finds these devices, or they find what it says.
+    """
+    if line.budget.grant_id is None:
+        return
+    grant = Grant.objects.select_for_update(no_key=True).get(pk=line.budget.grant_id)
+    if grant.earmarked_until is not None:
         bind_devices(devices=devices, until=grant.earmarked_until, file_reference=grant.file_reference, by=by)
 
 

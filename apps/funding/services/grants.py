@@ -20,9 +20,10 @@ from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.core.money import ZERO
 from apps.funding.models import Grant, GrantChange
+from apps.funding.purchase_selectors import never_bound
 from apps.funding.services.budgets import given_out_of
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
-from apps.inventory.services import lengthen_bindings, rename_bindings
+from apps.inventory.services import bind_devices, lengthen_bindings, rename_bindings
 
 NOTICE_FIELDS = ("amount", "rate", "limit_per_device", "implementation_until", "earmarking_years", "proof_due_on")
 """What only a change notice changes once the grant has budgets."""
@@ -80,8 +81,8 @@ def record_change_notice(
     """Writes down a change notice (Änderungsbescheid) and what it changes, before and after.
 
     Refuses a day to come or before the grant's own notice, and an amount below what the grant's budgets add up to.
-    Where the earmarking ends later now, the devices bound under the grant's file reference follow; an earlier end frees
-    no device.
+    Where the earmarking ends later now, the devices bound under the grant's file reference follow, and what the grant
+    paid for before its earmarking was known is bound; an earlier end frees no device.
     """
     ensure_may(by, _KEEP)
     reason = required_text(reason, _("Please say why the notice was changed."), field="reason")
@@ -116,9 +117,17 @@ def record_change_notice(
         )
         validated(notice, exclude=("grant", "by"))
         notice.save()
-        if row.earmarked_until is not None:
-            lengthen_bindings(file_reference=row.file_reference, until=row.earmarked_until, by=by, reason=reason)
+        _bind_devices(row, by=by, reason=reason)
     return notice
+
+
+def _bind_devices(grant: Grant, *, by: User, reason: str) -> None:
+    """What came in before the earmarking was known is bound now, and no binding ends before the grant's own."""
+    until, reference = grant.earmarked_until, grant.file_reference
+    if until is None:
+        return
+    bind_devices(devices=never_bound(grant), until=until, file_reference=reference, by=by, reason=reason)
+    lengthen_bindings(file_reference=reference, until=until, by=by, reason=reason)
 
 
 def _has_budgets(fixed: Sequence[str]) -> DomainError:

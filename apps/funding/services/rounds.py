@@ -211,6 +211,20 @@ def _remind(row: ApplicationRound, day: datetime.date) -> tuple[int, int] | None
     return len(schools), len(people)
 
 
+def tell_of_earlier_end(*, row: ApplicationRound, before: datetime.date) -> int:
+    """Tells the coordinators of schools that have not handed in that an open round ends before the day announced.
+
+    How many mails; none for a round that has not begun, was over already, or ends no earlier.
+    """
+    day = clock.today()
+    if row.closes_on >= before or row.opens_on > day or before < day:
+        return 0
+    people = _coordinators_of({school.pk: school for school in schools_to_remind(row, day)})
+    for person, own in people.items():
+        _mail(row, person, own, day, before=before)
+    return len(people)
+
+
 def _coordinators_of(schools: dict[int, School]) -> dict[User, list[School]]:
     """Each coordinator once, with those of their schools."""
     coordinators = User.objects.with_permission("funding.submit_application")
@@ -221,19 +235,29 @@ def _coordinators_of(schools: dict[int, School]) -> dict[User, list[School]]:
     return people
 
 
-def _mail(row: ApplicationRound, person: User, schools: list[School], day: datetime.date) -> None:
+def _mail(
+    row: ApplicationRound,
+    person: User,
+    schools: list[School],
+    day: datetime.date,
+    *,
+    before: datetime.date | None = None,
+) -> None:
+    """`before`: the end that was announced, where the round ends earlier now."""
     drafts = EquipmentApplication.objects.visible_to(person).filter(school__in=schools, state=ApplicationState.DRAFT)
     with translation.override("de"):
-        subject = gettext("Applications: the round “%(round)s” ends on %(day)s") % {
-            "round": row,
-            "day": formats.day(row.closes_on),
-        }
+        words = (
+            gettext("Applications: the round “%(round)s” ends on %(day)s")
+            if before is None
+            else gettext("Applications: the round “%(round)s” ends earlier, on %(day)s")
+        )
         queue_mail(
             to=[person.email],
-            subject=subject,
+            subject=words % {"round": row, "day": formats.day(row.closes_on)},
             template="round_ends",
             context={
                 "round": row,
+                "before": before,
                 "days_left": (row.closes_on - day).days,
                 "schools": schools,
                 "without_concept": _without_concept(schools) if row.asks_for_concept else [],

@@ -1,0 +1,94 @@
+"""What went from budget to budget is called so, in the list, on the page and in the past; and rows add up."""
+
+import re
+from decimal import Decimal
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.urls import reverse
+
+from apps.core.money import total
+from apps.funding import services
+from apps.funding.models import Budget
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
+from tests.funding import ledger
+from tests.funding.factories import BudgetFactory, allow_overrun, confirmed
+from tests.funding.portal import client_of, texts
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+LIST = reverse("admin:funding_budget_changelist")
+
+
+def moved(amount: str) -> tuple[Budget, Budget]:
+    giver = BudgetFactory(name="Geber", virement_group="DK 7", appropriation=D("5000.00"), supplement=D("10.00"))
+    getter = BudgetFactory(name="Nehmer", virement_group="DK 7", appropriation=D("1000.00"))
+    change = services.propose_virement(
+        budget=giver, counterpart=getter, amount=D(amount), reason="Mehrbedarf", by=ClerkFactory()
+    )
+    return confirmed(change), Budget.objects.get(pk=getter.pk)
+
+
+def amounts_of(name: str) -> list[Decimal]:
+    """The first amount of each cell in the row of a budget."""
+    page = client_of(AuditorFactory()).get(LIST, {"year": "2026"}).content.decode()
+    (row,) = [row for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL) if f">{name}</a>" in row]
+    cells = [re.search(r'class="desk-number">([^<]*)<', cell) for cell in row.split("</td>")]
+    plain = [re.sub(r"[^\d,−-]", "", cell.group(1)).replace("−", "-").replace(",", ".") for cell in cells if cell]
+    return [D(text) for text in plain]
+
+
+def test_a_virement_is_no_supplement() -> None:
+    giver, getter = moved("2345.67")
+    assert (giver.virement, giver.supplement, giver.available) == (D("-2345.67"), D("10.00"), D("2664.33"))
+    assert (getter.virement, getter.supplement, getter.available) == (D("2345.67"), D("0.00"), D("3345.67"))
+
+    auditor = client_of(AuditorFactory())
+    assert "übertragen" not in texts(auditor.get(LIST)).partition("Geber")[2]
+    assert "− 2.335,67 € Nachtrag 10,00 € Umschichtung − 2.345,67 €" in texts(auditor.get(LIST))
+    page = texts(auditor.get(reverse("admin:funding_budget_change", args=[giver.pk])))
+    assert "Umschichtung: − 2.345,67 €" in page
+    history = texts(auditor.get(reverse("admin:funding_budget_history", args=[giver.pk])))
+    assert "Umschichtung: 0,00 € → − 2.345,67 €" in history
+    assert "Nachtrag: 10,00 € →" not in history
+
+
+def test_each_row_adds_up() -> None:
+    """Appropriation, added and taken, frozen, committed, paid, available."""
+    budget = BudgetFactory(name="Schul-IT", appropriation=D("1000.00"), carried_over=D("70.00"), freeze=D("30.00"))
+    row = services.CarryOver(budget.pk, D("1040.00"))
+    confirmed(services.propose_carry_overs(rows=[row], reason="§ 22 KomHVO", by=ClerkFactory())[0])
+    budget = allow_overrun(Budget.objects.get(pk=budget.pk), "8670.00")
+    ledger.commit(budget, D("8000.00"), by=ApproverFactory())
+    ledger.pay(budget, D("500.00"), by=ApproverFactory())
+
+    given, added, frozen, committed, paid, available = amounts_of("Schul-IT")
+
+    assert (given, added, available) == (D("1000.00"), D("7700.00"), D("670.00"))
+    assert given + added - frozen - committed - paid == available
+    assert total(amount for _name, amount in Budget.objects.get(pk=budget.pk).added) == added
+    text = texts(client_of(AuditorFactory()).get(LIST))
+    assert (
+        "7.700,00 € übertragen 70,00 € in das nächste Jahr übertragen − 1.040,00 € erlaubte Überschreitung 8.670,00 €"
+    ) in text
+
+
+def test_virements_from_before_are_told_apart_from_supplements_and_back() -> None:
+    migration = import_module("apps.funding.migrations.0021_virements_out_of_supplements")
+    giver, getter = moved("100.50")
+
+    def state() -> list[tuple[Decimal, Decimal]]:
+        rows = [*Budget.objects.order_by("pk"), *Budget.history.order_by("id", "history_id")]
+        return [(row.supplement, row.virement) for row in rows]
+
+    apart = [
+        (D("10.00"), D("-100.50")), (D("0.00"), D("100.50")),
+        (D("10.00"), D("0.00")), (D("10.00"), D("-100.50")), (D("0.00"), D("0.00")), (D("0.00"), D("100.50")),
+    ]  # fmt: skip
+    assert state() == apart
+    migration.put_together(apps, None)
+    assert state() == [(supplement + virement, D("0.00")) for supplement, virement in apart]
+    migration.tell_apart(apps, None)
+    assert state() == apart
+    assert {giver.virement_group, getter.virement_group} == {"DK 7"}
