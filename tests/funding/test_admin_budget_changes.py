@@ -78,7 +78,7 @@ def test_several_are_confirmed_at_once_and_what_is_refused_says_why(
     sent = {"action": "confirm_chosen", "_selected_action": [theirs.pk, own.pk]}
     preview = client.post(LIST, sent)
     assert "Gesperrt 0,00 € → wird zu 5,00 € Verfügbar in „Schul-IT 2026“ 10.000,00 €" in texts(preview)
-    assert "Wird ausgelassen: Sie haben sie selbst vorgeschlagen." in texts(preview)
+    assert "Wird ausgelassen: Sie haben diese Änderung selbst vorgeschlagen." in texts(preview)
     assert "1 Änderung bestätigen" in texts(preview)
     assert set(BudgetChange.objects.values_list("state", flat=True)) == {"proposed"}
     assert re.findall(r'name="_selected_action" value="(\d+)"', preview.content.decode()) == [
@@ -90,6 +90,22 @@ def test_several_are_confirmed_at_once_and_what_is_refused_says_why(
     assert "Sie haben diese Änderung selbst vorgeschlagen." in text
     assert dict(BudgetChange.objects.values_list("pk", "state")) == {theirs.pk: "confirmed", own.pk: "proposed"}
     assert "confirm_chosen" not in client_of(clerk).get(LIST).content.decode()
+
+
+def test_the_preview_says_what_is_refused_once_the_others_are_confirmed(client: Client, clerk: User) -> None:
+    budget = BudgetFactory(name="Schul-IT", appropriation=D("100.00"), virement_group="DK 7")
+    other = BudgetFactory(virement_group="DK 7")
+    first, second = (
+        services.propose_virement(budget=budget, counterpart=other, amount=D("60.00"), reason="x", by=clerk)
+        for _number in range(2)
+    )
+    records = Budget.history.count()
+    preview = client.post(LIST, {"action": "confirm_chosen", "_selected_action": [first.pk, second.pk]})
+    assert texts(preview).count("Wird ausgelassen") == 1
+    assert "Wird ausgelassen: In „Schul-IT 2026“ sind noch 40,00 € weder gebunden noch gesperrt." in texts(preview)
+    assert "1 Änderung bestätigen" in texts(preview)
+    assert set(BudgetChange.objects.values_list("state", flat=True)) == {"proposed"}
+    assert Budget.history.count() == records
 
 
 def test_an_own_proposal_may_be_withdrawn_and_not_confirmed(client: Client, approver: User) -> None:

@@ -119,5 +119,6 @@ def test_the_pages_ask_and_warn(budget: Budget) -> None:
     assert "Notiz Nötig: warum Sie bestätigen oder ablehnen." in page
     refused = office.post(page_of(change), {"step": "confirm", "note": ""})
     assert "Bitte sagen Sie in der Notiz, warum Sie trotzdem bestätigen" in texts(refused)
+    assert "Notiz Nötig: warum Sie bestätigen oder ablehnen." in texts(refused)
     assert office.post(page_of(change), {"step": "confirm", "note": "Kämmerer"}).status_code == 302
     assert "Es wäre mehr gesperrt" not in texts(office.get(page_of(change)))

@@ -128,8 +128,9 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         return None
 
     def _preview(self, request: HttpRequest, changes: list[BudgetChange]) -> HttpResponse:
+        refused = services.refusals_of(changes=changes, by=request.user)  # type: ignore[arg-type]  # signed in
         rows = [
-            {"change": change, "steps": steps, "obstacle": _obstacle(change, request.user)}
+            {"change": change, "steps": steps, "obstacle": refused.get(change.pk, "")}
             for change, steps in shown_changes(changes)
         ]
         context = {
@@ -137,7 +138,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "opts": self.opts,
             "title": gettext("Confirm several changes"),
             "rows": rows,
-            "possible": sum(1 for row in rows if not row["obstacle"]),
+            "possible": len(rows) - len(refused),
         }
         return TemplateResponse(request, "admin/funding/budgetchange/confirm_several.html", context)
 
@@ -166,17 +167,16 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         return True
 
     def _page(self, request: HttpRequest, change: BudgetChange, form: DecisionForm) -> dict[str, Any]:
-        user, errors = request.user, collect_errors(form)
+        user, waits = request.user, change.state == ProposalState.PROPOSED
+        is_own, beyond_free = change.proposed_by_id == user.pk, waits and leaves_less_than_nothing(change)
+        if is_own:
+            form["note"].help_text = ""
+        elif beyond_free:
+            form["note"].help_text = _("Needed: why you confirm or decline.")
+            form.fields["note"].hint_says_when_required = True  # type: ignore[attr-defined]  # read by the template
+        errors = collect_errors(form)
         moved = change.budget if any(error.code == "stale" for error in errors) else change
         happened = what_happened(moved, user, errors)
-        waits = change.state == ProposalState.PROPOSED
-        is_own = change.proposed_by_id == user.pk
-        beyond_free = waits and leaves_less_than_nothing(change)
-        if is_own:
-            form.fields["note"].help_text = ""
-        elif beyond_free:
-            form.fields["note"].help_text = _("Needed: why you confirm or decline.")
-            form.fields["note"].hint_says_when_required = True  # type: ignore[attr-defined]  # read by the template
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -205,17 +205,6 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, *_args: Any) -> None:
         """Who proposed and who decided; what changes stands on the page itself."""
         told(historical_records, ("values", "before"))
-
-
-def _obstacle(change: BudgetChange, user: Any) -> str:
-    """Why a change is not confirmed among several; "" where nothing is known to stand against it."""
-    if change.state != ProposalState.PROPOSED:
-        return gettext("It is decided already.")
-    if change.proposed_by_id == user.pk:
-        return gettext("You have proposed it yourself.")
-    if leaves_less_than_nothing(change):
-        return gettext("More would be frozen than is free. Please confirm it on its own page with a note.")
-    return ""
 
 
 def _was(step: Step) -> str:

@@ -13,6 +13,7 @@ from apps.funding.services.budget_changes import (
     propose_edit,
     propose_overrun,
     propose_virement,
+    refusals_of,
     withdraw_change,
 )
 from apps.funding.services.budgets import BEYOND_FREE
@@ -114,6 +115,7 @@ __all__ = [
     "receive_goods",
     "record_change_notice",
     "record_invoice",
+    "refusals_of",
     "reject",
     "remind_of_rounds",
     "remove_concept",

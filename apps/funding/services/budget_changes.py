@@ -192,6 +192,19 @@ def confirm_change(*, change: BudgetChange, by: User, note: str = "") -> BudgetC
         return _decided(row, ProposalState.CONFIRMED, by=by, note=note)
 
 
+def refusals_of(*, changes: Sequence[BudgetChange], by: User) -> dict[int, str]:
+    """Id of a change -> why it is refused when these are confirmed one after the other; what that writes is undone."""
+    refused = {}
+    with transaction.atomic():
+        for change in changes:
+            try:
+                confirm_change(change=change, by=by)
+            except DomainError as error:
+                refused[change.pk] = str(error)
+        transaction.set_rollback(True)
+    return refused
+
+
 def _asks_for_note(error: apply.BudgetRefusalError) -> DomainError:
     advice = gettext("Please say in the note why you confirm it all the same, or decline it.")
     return DomainError(f"{error.facts} {advice}", code=error.code, field="note")
