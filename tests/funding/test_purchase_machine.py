@@ -333,8 +333,8 @@ class Purchases(PurchaseInvariants):
     def freeze_and_thaw(self, amount: Decimal, by: int) -> None:
         for value in (amount, ZERO):
             facts = {"budget": self.municipal, "reason": "Sperre", "freeze": value}
-            change = services.propose_edit(by=self.clerks[by % 2], **facts)
-            services.confirm_change(change=change, by=self.approvers[by % 2])
+            change = services.propose_edit(by=self.clerks[by % 2], beyond_free=True, **facts)
+            services.confirm_change(change=change, by=self.approvers[by % 2], note="Haushaltssperre")
 
 
 def run(examples: int, steps: int) -> None:
