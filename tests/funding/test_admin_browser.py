@@ -323,5 +323,5 @@ def test_an_application_by_oneself_has_no_fault(pages: Pages, budget: Budget) ->
     by.save()
     page = pages.open(by)
     page.goto(desk_of(application))
-    expect(page.get_by_text("Eine andere Person genehmigt den Vorschlag.")).to_be_visible()
+    expect(page.get_by_text("Eine andere Person genehmigt ihn.")).to_be_visible()
     assert faults_of(page, "own", 1280) == []

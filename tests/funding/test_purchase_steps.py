@@ -191,7 +191,11 @@ def test_a_credit_note_is_accepted_and_not_paid(clerk: Client) -> None:
     assert "Nummer der Gutschrift" in texts(clerk.get(url))
     line = order.lines.get()
     data = form_of(clerk, url) | {"voucher_number": "B-2", "number": "G-1", "dated_on": shown_day(today())}
-    told = sent(clerk, url, data | {f"pieces-{line.pk}": "1", f"amount-{line.pk}": "100,00"})
+    data |= {f"pieces-{line.pk}": "1", f"amount-{line.pk}": "100,00"}
+    refused = texts(sent(clerk, url, data))
+    assert "Berechnet und nicht da sind 0 Stück, gutgeschrieben werden 1." in refused
+    assert "Nötig, wenn mehr gutgeschrieben wird, als zurückging oder vereinbart war." in refused
+    told = sent(clerk, url, data | {"remark": "Geht morgen zurück"})
     assert messages_of(told) == ["Sie ist erfasst. Eine andere Person nimmt sie an."]
 
     credit = Invoice.objects.get(kind=InvoiceKind.CREDIT)
