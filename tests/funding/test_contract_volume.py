@@ -186,6 +186,7 @@ def test_volumes_of_nothing_from_before_the_bounds_become_none() -> None:
     checks = "PRAGMA ignore_check_constraints = {}"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE funding_frameworkcontract DROP CONSTRAINT funding_contract_volume_positive")
         else:
             cursor.execute(checks.format("ON"))

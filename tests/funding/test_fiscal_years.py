@@ -46,6 +46,7 @@ def test_years_of_two_digits_from_before_the_bounds_are_mended() -> None:
     budget, taken = BudgetFactory(name="Schul-IT", fiscal_year=2026), BudgetFactory(name="Anderes", fiscal_year=2025)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE funding_budget DROP CONSTRAINT funding_budget_year_plausible")
         else:
             cursor.execute("PRAGMA ignore_check_constraints = ON")
