@@ -29,6 +29,7 @@ from apps.core.stash import StashMixin
 from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.forms import Catalogue, SchoolChoiceForm
+from apps.funding.kit_lines import KitForm
 from apps.funding.models import EquipmentApplication
 from apps.funding.round_selectors import pause_between_rounds
 from apps.funding.selectors import planned
@@ -56,6 +57,7 @@ class DraftView(StashMixin, PermissionRequiredMixin, PageMixin, TemplateView):
         return self._show(DraftInput.stored(self.school, self.application, self._catalogue()))
 
     def _show(self, draft: DraftInput, status: int = 200, **context: Any) -> HttpResponse:
+        context.setdefault("kit_form", KitForm(catalogue=draft.catalogue))
         context |= self._sums(draft) | {"draft": draft, "autosaves": "conflict" not in context}
         return self.render_to_response(self.get_context_data(**context), status=status)
 
@@ -84,9 +86,17 @@ class DraftView(StashMixin, PermissionRequiredMixin, PageMixin, TemplateView):
             return redirect(request.get_full_path())
         if wants_more(request, "lines"):
             return self._show(self._read(_with_empty_line(request.POST)).without_errors())
+        if action == "add_kit":
+            return self._add_kit(request.POST)
         if action == "recalculate":
             return self._show_sums(self._read(request.POST))
         return self._save(self._read(request.POST, complete=action == "check"), action)
+
+    def _add_kit(self, data: QueryDict) -> HttpResponse:
+        kit_form = KitForm(data, catalogue=self._catalogue())
+        if not kit_form.is_valid():
+            return self._show(self._read(data).without_errors(), status=422, kit_form=kit_form)
+        return self._show(self._read(kit_form.added_to(data)).without_errors())
 
     def _show_sums(self, draft: DraftInput) -> HttpResponse:
         if self.request.headers.get("HX-Request") == "true":
