@@ -47,6 +47,10 @@ class NewProofForm(forms.Form):
         fields["school"].queryset = School.objects.visible_to(user)
 
 
+ONE_FORM = {"form": "proof-form"}
+"""The report and the handing in stand apart on the page and are sent as one, so that neither loses the other's text."""
+
+
 class TextsForm(forms.Form):
     """The report in words."""
 
@@ -59,7 +63,7 @@ class TextsForm(forms.Form):
                 label=TEXT_LABELS[name],
                 help_text=TEXT_HINTS[name],
                 required=False,
-                widget=forms.Textarea({"rows": 5}),
+                widget=forms.Textarea({"rows": 5, **ONE_FORM}),
             )
 
 
@@ -70,6 +74,6 @@ class HandInForm(forms.Form):
     despite = forms.CharField(
         label=_("Why it is handed in all the same"),
         required=False,
-        widget=forms.Textarea({"rows": 3}),
+        widget=forms.Textarea({"rows": 3, **ONE_FORM}),
         help_text=_("Stands in the proof beside what is missing."),
     )

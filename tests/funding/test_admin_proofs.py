@@ -90,6 +90,36 @@ class TestProofs:
         assert "inzwischen geändert" in shown
         assert "Mein langer Text" in shown
 
+    def test_handing_in_takes_the_report_along_as_it_was_typed(self, office: Any) -> None:
+        row = make_proof()
+        office.post(page(row), typed("hand_in", row) | {"course": "Nicht eigens gespeichert", "despite": "So ist es."})
+        row.refresh_from_db()
+        assert (row.state, row.course) == (ProofState.HANDED_IN, "Nicht eigens gespeichert")
+        assert row.figures["texts"]["course"] == "Nicht eigens gespeichert"
+
+    def test_a_refused_handing_in_saves_nothing_and_keeps_what_was_typed(self, office: Any) -> None:
+        row = make_proof()
+        pay(row.grant, money_of(row.grant), "100.00", devices=1)
+        Device.objects.update(serial="")
+        refused = office.post(page(row), typed("hand_in", row) | {"course": "Mein langer Text", "despite": ""})
+        assert "Mein langer Text" in refused.content.decode()
+        row.refresh_from_db()
+        assert (row.state, row.course, row.revision) == (ProofState.DRAFT, "Getan.", 1)
+        office.post(page(row), typed("hand_in", row) | {"course": "Mein langer Text", "despite": "Eines fehlt."})
+        row.refresh_from_db()
+        assert (row.state, row.course) == (ProofState.HANDED_IN, "Mein langer Text")
+
+    def test_saving_the_report_keeps_the_reason_that_was_typed_beside_it(self, office: Any) -> None:
+        row = make_proof()
+        pay(row.grant, money_of(row.grant), "100.00", devices=1)
+        Device.objects.update(serial="")
+        sent = typed("save", row) | {"course": "Verlauf", "despite": "Eines fehlt noch."}
+        answer = office.post(page(row), sent)
+        assert "Eines fehlt noch." in answer.content.decode()
+        row.refresh_from_db()
+        assert (row.state, row.course, row.revision) == (ProofState.DRAFT, "Verlauf", 2)
+        assert answer.content.decode().count('name="revision" value="2"') == 1
+
     def test_after_reopening_the_page_says_what_changed(self, office: Any) -> None:
         row = make_proof()
         office.post(page(row), typed("hand_in", row))

@@ -94,7 +94,7 @@ def test_the_same_paper_is_not_recorded_with_two_orders_unless_somebody_says_why
     orders = [deliver(placed_order(*lines_for(approved()), contract=contract)) for _number in range(2)]
     record(orders[0], number="R-1")
 
-    assert refused("remark", record, orders[1], number="r-1").field == "number"
+    assert refused("remark", record, orders[1], number="r-1").field == "remark"
     assert record(orders[1], number="R-1", remark="Neuer Nummernkreis").number == "R-1"
 
 

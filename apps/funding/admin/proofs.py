@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, path, reverse
@@ -184,7 +185,7 @@ class ProofAdmin(PaperAdmin):
             "may_draw": request.user.has_perm(KEEP),
             "may_decide": request.user.has_perm(HAND_IN),
             "texts_form": TextsForm(initial=initial) if may_write else None,
-            "hand_in_form": HandInForm(initial={"seen": row.revision}),
+            "hand_in_form": _hand_in_form(row),
             "reopen_form": ReasonForm(),
             "errors": [],
         }
@@ -194,34 +195,43 @@ class ProofAdmin(PaperAdmin):
         return {"save": self._save, "hand_in": self._hand_in, "reopen": self._reopen}
 
     def _save(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
-        form = TextsForm(request.POST)
+        """What was typed beside it, about handing in, is kept on the page."""
+        form, despite = TextsForm(request.POST), request.POST.get("despite", "")
         if form.is_valid():
-            values = form.cleaned_data
             try:
-                services.save_texts(
-                    proof=row,
-                    revision=values["revision"],
-                    by=request.user,
-                    texts={name: values[name] for name in TEXTS},
-                )  # type: ignore[arg-type]
-                return self.done(request, row, gettext("The report is saved."))
+                saved = _save_texts(row, form, by=request.user)
             except DomainError as error:
                 refuse(form, error)
+            else:
+                if not despite.strip():
+                    return self.done(request, row, gettext("The report is saved."))
+                messages.success(request, gettext("The report is saved."))
+                return self.row_page(request, saved, hand_in_form=_hand_in_form(saved, despite))
         row.refresh_from_db()
-        return self.row_page(request, row, texts_form=form, errors=collect_errors(form))
+        hand_in_form = _hand_in_form(row, despite)
+        return self.row_page(request, row, texts_form=form, hand_in_form=hand_in_form, errors=collect_errors(form))
 
     def _hand_in(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
-        form = HandInForm(request.POST)
-        if form.is_valid():
+        """With the report as it was typed, saved or not."""
+        form, texts = HandInForm(request.POST), self._typed_texts(request)
+        if form.is_valid() and (texts is None or texts.is_valid()):
+            seen, despite = form.cleaned_data["seen"], form.cleaned_data["despite"]
             try:
-                services.hand_in(
-                    proof=row, revision=form.cleaned_data["seen"], by=request.user, despite=form.cleaned_data["despite"]
-                )  # type: ignore[arg-type]
+                with transaction.atomic():
+                    if texts is not None and _differs(row, texts):
+                        seen = _save_texts(row, texts, by=request.user).revision
+                    services.hand_in(proof=row, revision=seen, by=request.user, despite=despite)  # type: ignore[arg-type]
                 return self.done(request, row, gettext("The proof of use is handed in. Its figures stay as they are."))
             except DomainError as error:
                 refuse(form, error)
         row.refresh_from_db()
-        return self.row_page(request, row, hand_in_form=form, errors=collect_errors(form))
+        shown = {"hand_in_form": form} | ({"texts_form": texts} if texts is not None else {})
+        return self.row_page(request, row, **shown, errors=collect_errors(form))
+
+    def _typed_texts(self, request: HttpRequest) -> TextsForm | None:
+        """None from whoever hands in and does not write the report."""
+        is_sent = all(name in request.POST for name in ("revision", *TEXTS))
+        return TextsForm(request.POST) if is_sent and request.user.has_perm(KEEP) else None
 
     def _reopen(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
         form = ReasonForm(request.POST)
@@ -260,6 +270,21 @@ class ProofAdmin(PaperAdmin):
 
     def stem(self, row: ProofOfUse) -> str:
         return report.file_stem(row)
+
+
+def _hand_in_form(row: ProofOfUse, despite: str = "") -> HandInForm:
+    return HandInForm(initial={"seen": row.revision, "despite": despite})
+
+
+def _differs(row: ProofOfUse, form: TextsForm) -> bool:
+    """Whether somebody typed something; browsers send line ends of their own."""
+    typed = {name: form.cleaned_data[name].replace("\r\n", "\n") for name in TEXTS}
+    return any(typed[name] != getattr(row, name).replace("\r\n", "\n") for name in TEXTS)
+
+
+def _save_texts(row: ProofOfUse, form: TextsForm, *, by: Any) -> ProofOfUse:
+    texts = {name: form.cleaned_data[name] for name in TEXTS}
+    return services.save_texts(proof=row, revision=form.cleaned_data["revision"], by=by, texts=texts)
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[dict[str, Any]]:

@@ -187,7 +187,10 @@ class InvoiceForm(FormKeyMixin, PurchaseForm):
         label=_("Remark"),
         required=False,
         max_length=300,
-        help_text=_("Needed where more is invoiced than has come, or it is dearer than ordered."),
+        help_text=_(
+            "Needed where more is invoiced than has come, it is dearer or older than the order, or the firm used the"
+            " number before."
+        ),
     )
 
     def __init__(

@@ -25,11 +25,10 @@ from apps.funding.services.purchase_steps import budgets_behind
 
 @dataclass(frozen=True)
 class Oddity:
-    """`kind` is its code, `field` where it is typed. `needs_remark`: whoever records it says why."""
+    """`kind` is its code. `needs_remark`: whoever records it says why."""
 
     kind: str
     sentence: str
-    field: str
     needs_remark: bool = True
 
 
@@ -43,7 +42,7 @@ def ensure_explained(invoice: Invoice, rows: Sequence[InvoiceLine], *, by: User)
         raise DomainError(
             _("%(oddities)s Please correct it, or say why in the remark.") % {"oddities": sentences},
             code="remark",
-            field=found[0].field,
+            field="remark",
         )
 
 
@@ -102,7 +101,7 @@ class _Facts:
         if other is not None:
             sentence = _("“%(payee)s” has an invoice %(number)s already, recorded with the order %(order)s.")
             names = {"payee": invoice.payee, "number": invoice.number, "order": other.order}
-            yield Oddity("same_number", sentence % names, "number")
+            yield Oddity("same_number", sentence % names)
 
     def _about_budgets(self, rows: Iterable[InvoiceLine]) -> Iterator[Oddity]:
         """What its payment commits beyond what is approved, as the payment itself will do it."""
@@ -111,7 +110,7 @@ class _Facts:
             try:
                 amounts = expected_amounts(row, self.paid.get(row.order_line_id, Paid()))
             except DomainError as error:
-                yield Oddity("missing_own_share", str(error), "own_share_budget", needs_remark=False)
+                yield Oddity("missing_own_share", str(error), needs_remark=False)
                 continue
             booking.cover(row.order_line, amounts, self.books)
         for effect in booking.effects():
@@ -125,7 +124,7 @@ class _Facts:
                 "budget": effect.name,
                 "available": formats.euro(effect.available_before),
             }
-            yield Oddity("beyond_approval", sentence % names, "amount", needs_remark=False)
+            yield Oddity("beyond_approval", sentence % names, needs_remark=False)
 
     def _about_proofs(self, rows: Iterable[InvoiceLine]) -> Iterator[Oddity]:
         about = {(row.order_line.budget.grant_id, row.order_line.school_id) for row in rows}
@@ -136,14 +135,14 @@ class _Facts:
                     " right: it has to be reopened and handed in anew."
                 )
                 names = {"proof": proof, "day": formats.day(proof.handed_in_on)}
-                yield Oddity("after_proof", sentence % names, "amount", needs_remark=False)
+                yield Oddity("after_proof", sentence % names, needs_remark=False)
 
 
 def _about_its_day(invoice: Invoice) -> Iterator[Oddity]:
     placed_on = invoice.order.placed_on
     if placed_on is not None and invoice.dated_on < placed_on:
         sentence = _("The invoice is older than its order of %(day)s.") % {"day": formats.day(placed_on)}
-        yield Oddity("older", sentence, "dated_on")
+        yield Oddity("older", sentence)
 
 
 def _about_a_line(row: InvoiceLine, pieces: int, euros: Decimal) -> Iterator[Oddity]:
@@ -152,12 +151,12 @@ def _about_a_line(row: InvoiceLine, pieces: int, euros: Decimal) -> Iterator[Odd
     if pieces > line.delivered:
         sentence = _("“%(line)s”: only %(delivered)s have come, but %(invoiced)s are invoiced.")
         names = {"line": line, "delivered": formats.number(line.delivered), "invoiced": formats.number(pieces)}
-        yield Oddity("not_delivered", sentence % names, "remark")
+        yield Oddity("not_delivered", sentence % names)
     agreed = line_cost(line.unit_price, max(pieces, 0))
     if euros > agreed:
         sentence = _("“%(line)s”: %(agreed)s are agreed for this, but %(invoiced)s are invoiced.")
         names = {"line": line, "agreed": formats.euro(agreed), "invoiced": formats.euro(euros)}
-        yield Oddity("dearer", sentence % names, "remark")
+        yield Oddity("dearer", sentence % names)
 
 
 def _about_a_credit(row: InvoiceLine, pieces: int) -> Iterator[Oddity]:
@@ -167,12 +166,12 @@ def _about_a_credit(row: InvoiceLine, pieces: int) -> Iterator[Oddity]:
     if credited > back:
         sentence = _("“%(line)s”: %(back)s invoiced pieces are not there or went back, but %(credited)s are credited.")
         names = {"line": line, "back": formats.number(back), "credited": formats.number(credited)}
-        yield Oddity("not_returned", sentence % names, "remark")
+        yield Oddity("not_returned", sentence % names)
     worth = line_cost(line.unit_price, credited)
     if credited and -row.amount > worth:
         sentence = _("“%(line)s”: %(worth)s are agreed for this, but %(credited)s are credited.")
         names = {"line": line, "worth": formats.euro(worth), "credited": formats.euro(-row.amount)}
-        yield Oddity("much_credited", sentence % names, "remark")
+        yield Oddity("much_credited", sentence % names)
 
 
 def _paper(invoice: Invoice) -> tuple[str, str, str]:
