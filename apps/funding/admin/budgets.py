@@ -164,7 +164,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
 
     # Columns
 
-    @admin.display(description=_("fiscal year"), ordering="fiscal_year")
+    @admin.display(description=_("year"), ordering="fiscal_year")
     def year(self, row: Budget) -> str:
         return str(row.fiscal_year)
 
