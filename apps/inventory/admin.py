@@ -30,7 +30,7 @@ from apps.inventory.models import (
     ProductPrice,
     SerialPattern,
 )
-from apps.inventory.serials import looks_right
+from apps.inventory.serials import looks_right, validate_pattern
 from apps.schools.models import School
 from apps.schools.school_field import has_many
 
@@ -211,6 +211,12 @@ class SerialPatternForm(forms.ModelForm):
     class Meta:
         model = SerialPattern
         fields = ("product", "manufacturer", "pattern", "example")
+
+    def clean_pattern(self) -> str:
+        """Checked before the example is held against it."""
+        pattern: str = self.cleaned_data["pattern"]
+        validate_pattern(pattern)
+        return pattern
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

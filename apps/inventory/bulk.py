@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Max
@@ -23,7 +24,8 @@ from apps.inventory.choices import BulkAction, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement
 from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
 from apps.inventory.workflow import TRANSITIONS
-from apps.schools.models import School
+from apps.schools.models import School, Site
+from apps.schools.selectors import only_site
 
 STEPS = {
     BulkAction.MOVE: "move_device",
@@ -88,6 +90,10 @@ class Wish:
             **words,
         )
 
+    @cached_property
+    def _only_site(self) -> Site | None:
+        return only_site(self.school) if self.school is not None else None
+
     def facts(self, device: Device) -> dict[str, Any]:
         """What becomes of one device, as `batches.Entry` takes it."""
         if self.action == BulkAction.NOTE:
@@ -99,7 +105,7 @@ class Wish:
         status = {"status": TARGETS[self.action].value}
         if self.action == BulkAction.MOVE:
             site = device.site if self.school is not None and device.school_id == self.school.pk else None
-            return {**status, "school": self.school, "site": site, "room": self.room}
+            return {**status, "school": self.school, "site": site or self._only_site, "room": self.room}
         return {**status, "room": self.room} if self.action == BulkAction.ROOM else status
 
 

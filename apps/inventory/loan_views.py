@@ -77,6 +77,9 @@ class LoanListView(PortalListView):
 
     def _unpaged_table(self, rows: Any) -> Any:
         exporting = bool(self.request.GET.get("export"))
+        if self.filterset.is_bound and not self.filterset.form.is_valid():
+            self.empty_text = _("Nothing matches these filters.")
+            self.empty_action = (self.filterset.reset_address(), _("Show all"))
         if loan_selectors.may_see_names(self.request.user):
             self.table_class = NamedLoanExportTable if exporting else NamedLoanTable
         elif exporting:

@@ -11,22 +11,60 @@ DEFAULT_PATTERN = r"[A-Z0-9-]{4,40}"
 LONGEST = 80
 """Characters of a serial number, as the device keeps it."""
 _ARTICLE_NUMBER_LENGTHS = frozenset({8, 12, 13})
-_NESTED = re.compile(r"\([^()]*[*+}][^()]*\)\s*[*+{]")
+MOST_CHARACTERS, MOST_TIMES, MOST_WAYS = 100, 64, 100_000
+"""Of a pattern: its length, the bounds of what it repeats, and the ways to divide a number that a search may try."""
+_PART = re.compile(
+    r"""(?:\[\^?(?:[^\[\]\\]|\\[dw]|\\[^A-Za-z0-9\s])+\]|\\[dw]|\\[^A-Za-z0-9\s]|[^\\\[\](){}?*+|^$])
+    (?P<times>[?*+]|\{(?P<least>[0-9]{1,2})(?P<open>,(?P<most>[0-9]{1,2})?)?\})?
+    |(?P<begin>\((?:\?:)?)|(?P<end>\)(?![?*+{]))|(?P<other>\|)""",
+    re.VERBOSE,
+)
 
 
 def validate_pattern(text: str) -> None:
-    """Refuses what is no regular expression, and repetitions of repetitions: they can take for ever."""
+    """Refuses what is no regular expression, and what can take for ever: only single characters are repeated."""
     try:
         re.compile(text)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         raise ValidationError(_("This is no regular expression. Please write one such as [A-Z0-9]{12}.")) from None
-    if _NESTED.search(text):
-        raise ValidationError(_("Please do not repeat a group that repeats something itself."))
+    if len(text) > MOST_CHARACTERS:
+        raise ValidationError(_("The pattern is too long. Please use at most 100 characters."))
+    if _ways(text.removeprefix("^").removesuffix("$")) > MOST_WAYS:
+        raise ValidationError(_("Checking this pattern can take very long. Please use fewer of ?, *, + and {4,12}."))
+
+
+def _ways(text: str) -> int:
+    """At most so many ways a search tries before it gives up. Raises ValidationError for what is not understood."""
+    ways, place, inside = 1, 0, False
+    while place < len(text):
+        part = _PART.match(text, place)
+        if part is None or (part["begin"] and inside) or _most_times(part) > MOST_TIMES:
+            raise ValidationError(
+                _("Please use only letters, digits, [A-Z0-9], \\d, \\w and full stops, each with ?, *, + or {4,12}"
+                  " after it, at most 64 times. Groups are neither nested nor repeated.")
+            )  # fmt: skip
+        ways *= _ways_of(part)
+        inside = bool(part["begin"]) or (inside and not part["end"])
+        place = part.end()
+    return ways
+
+
+def _most_times(part: re.Match[str]) -> int:
+    return max(int(part["least"] or 0), int(part["most"] or 0))
+
+
+def _ways_of(part: re.Match[str]) -> int:
+    times = part["times"]
+    if part["other"] or times == "?":
+        return 2
+    if times in {"*", "+"} or (part["open"] and not part["most"]):
+        return LONGEST + 1
+    return int(part["most"]) - int(part["least"]) + 1 if part["most"] else 1
 
 
 def looks_right(serial: str, pattern: str = "") -> bool:
     """Whether the whole number, in capital letters, is as the pattern says; else letters, digits, hyphens, 4 to 40."""
-    return re.fullmatch(pattern or DEFAULT_PATTERN, serial) is not None
+    return len(serial) <= LONGEST and re.fullmatch(pattern or DEFAULT_PATTERN, serial) is not None
 
 
 def is_article_number(text: str) -> bool:

@@ -23,6 +23,12 @@ def main_site(school: School) -> Site | None:
     return Site.objects.filter(school=school, is_main=True).first()
 
 
+def only_site(school: School) -> Site | None:
+    """The site of a school that has no other."""
+    first_two = list(Site.objects.filter(school=school)[:2])
+    return first_two[0] if len(first_two) == 1 else None
+
+
 def social_index_of(school: School) -> SocialIndex | None:
     """The newest social index; None for schools without one (special needs schools, vocational colleges)."""
     return SocialIndex.objects.filter(school=school).order_by("-school_year").first()

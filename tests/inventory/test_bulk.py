@@ -360,3 +360,11 @@ def test_two_windows_at_the_same_moment_write_once(clerk, devices):
 
     assert results == [4, 4]
     assert set(Device.objects.values_list("note", flat=True)) == {"einmal"}
+
+
+@pytest.mark.parametrize("sites", [0, 1, 2])
+def test_many_devices_stand_at_a_school_s_only_site(target, devices, sites):
+    clerk, made = factories.ClerkFactory(), factories.SiteFactory.create_batch(sites, school=target)
+    confirmed(shown(devices, clerk, BulkAction.MOVE, school=target.pk), clerk)
+    expected = made[0] if sites == 1 else None
+    assert {device.site for device in Device.objects.filter(school=target)} == {expected}

@@ -15,6 +15,7 @@ from django.db import connection, models
 from apps.core import clock
 from apps.core.imports import engine
 from apps.core.models import ImportRun, ImportState
+from apps.inventory.choices import DeviceStatus
 from apps.inventory.imports.devices import DevicesSource
 from apps.inventory.imports.formats import FORMATS, is_personal, recognised
 from apps.inventory.models import Device, Product
@@ -212,6 +213,20 @@ def test_iserv_lists_tell_rooms_of_known_devices_and_name_notebooks_twice():
     assert (run.counts["changed"], run.reasons) == (1, {"second_line": 1, "not_on_file": 1})
     assert SECRET not in stored_text()
     assert take_in("devices", table(ISERV, rows, rest=SECRET)).counts["changed"] == 0
+
+
+@pytest.mark.parametrize("status", [DeviceStatus.ON_LOAN, DeviceStatus.IN_REPAIR])
+def test_a_device_that_is_away_keeps_its_room_and_holds_up_no_list_of_rooms(status):
+    school = Device._meta.get_field("school").related_model.objects.get()
+    away = factories.DeviceFactory(tag="HAM-7", school=school, room="R 0")
+    factories.DeviceFactory(tag="HAM-8", school=school, room="R 0")
+    Device.objects.filter(pk=away.pk).update(status=status)
+    run = take_in("devices", table(ISERV, [{"Name": "ham-7", "Raum": "R 1"}, {"Name": "ham-8", "Raum": "R 1"}]))
+
+    assert dict(Device.objects.values_list("tag", "room")) == {"HAM-7": "R 0", "HAM-8": "R 1"}
+    assert (run.counts["changed"], run.counts["unchanged"], run.counts["hints"]) == (1, 1, 1)
+    sentence = "Das Gerät ist verliehen oder in Reparatur und bleibt deshalb, wo es steht. Die Angabe wird ausgelassen."
+    assert told(run, "hints") == [(2, "Raum", sentence)]
 
 
 def test_apple_school_manager_by_the_names_of_its_interface():

@@ -213,6 +213,19 @@ def test_a_site_of_another_school_is_refused():
     assert caught.value.field == "site"
 
 
+def test_a_school_s_only_site_is_taken_by_itself():
+    school, several, clerk = factories.SchoolFactory(), factories.SchoolFactory(), factories.ClerkFactory()
+    site = factories.SiteFactory(school=school)
+    factories.SiteFactory.create_batch(2, school=several)
+    device = services.add_device(product=factories.ProductFactory(), school=school, room="101", by=clerk)
+    assert device.site == site
+
+    moved = services.move_device(device=device, school=school, room="Z 9", by=clerk)
+    assert (moved.site, moved.placements.get(until=None).site) == (site, site)
+    assert services.move_device(device=device, school=several, by=clerk).site is None
+    assert services.move_device(device=device, school=school, by=clerk).site == site
+
+
 def test_repair_and_loan_keep_the_device_placed():
     school, clerk = factories.SchoolFactory(), factories.ClerkFactory()
     device = factories.DeviceFactory(school=school, since=today() - DAY)

@@ -67,6 +67,15 @@ def test_each_school_gets_one_mail_that_names_loans_and_classes_only(school, coo
     assert "Geheim" not in mail.message
 
 
+@pytest.mark.parametrize(
+    ("due_in", "subject"), [(3, "Talschule: 1 Leihe ist bald fällig"), (-1, "Talschule: 1 Leihe ist überfällig")]
+)
+def test_the_mail_about_a_single_loan_says_so(school, coordinator, due_in, subject):
+    lent(school, coordinator, today() + due_in * DAY)
+    remind_of_loans()
+    assert Email.objects.get().subject == subject
+
+
 def test_each_stage_is_told_once_and_a_new_due_date_anew(school, coordinator):
     loan = lent(school, coordinator, today() + 3 * DAY)
     assert (remind_of_loans().loans, remind_of_loans().loans, len(mails())) == (1, 0, 1)

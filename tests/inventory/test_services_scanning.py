@@ -1,5 +1,6 @@
 """A delivery scanned in: what is kept, what is refused and why, and the one step that makes devices of it."""
 
+import time
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from apps.core.clock import today
 from apps.core.errors import DomainError, StaleError
@@ -20,6 +22,10 @@ from tests.inventory.test_services import DAY, version
 
 pytestmark = pytest.mark.django_db
 EAN = "4006381333931"
+PLAIN_ONLY = (
+    "Bitte verwenden Sie nur Buchstaben, Ziffern, [A-Z0-9], \\d, \\w und Punkte, je mit ?, *, + oder {4,12} dahinter,"
+    " höchstens 64-mal. Gruppen werden weder verschachtelt noch wiederholt."
+)
 
 
 @pytest.fixture
@@ -294,7 +300,50 @@ def test_the_whole_number_must_match(text, pattern, right):
     assert looks_right(text, pattern) is right
 
 
-@pytest.mark.parametrize("pattern", ["[A-Z", "(a+)+", "(a*)*b", "(x{2,})+"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["[A-Z", "(a+)+", "(a*)*b", "(x{2,})+", "(A+)+$", "(A|A)*B", "(.|.)*!", "((a)+)+$", "(a?){40}a{40}", "((A)|B)",
+     "(AB)?", "a+?", r"(A)\1", "(?=A)A", r"\bA", "A{65}", "A{2,99}", "A{101}", "A" * 101, ".*.*.*", "a?" * 40 + "a{40}",
+     ".{0,64}" * 4, "(A|A)" * 18 + "B", "A|" * 40 + "B", "B{2,1}"],
+)  # fmt: skip
 def test_patterns_that_are_none_or_never_end_are_refused(pattern):
     with pytest.raises(ValidationError):
         validate_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "serial"),
+    [("[A-Z0-9]{12}", "ABCDEF123456"), ("A[0-9]{4}", "A1234"), (r"SN\d{6,10}", "SN123456"), (r"\w+-?\w+", "AB-CD"),
+     ("(?:5CG|8CG)[A-Z0-9]{7}", "5CG1234ABC"), ("^K-[0-9]{4}$", "K-1234"), (r"A\.[^-]*", "A.12"), ("A|B", "B"),
+     ("[A-Z]{2,}[0-9]*", "AB12")],
+)  # fmt: skip
+def test_plain_patterns_are_taken(pattern, serial):
+    validate_pattern(pattern)
+    assert looks_right(serial, pattern)
+    assert not looks_right("A" * 81, "A*")
+
+
+@pytest.mark.parametrize("pattern", [".*.*", "(A|A)" * 16 + "B", ".*.*a?a?a?b"])
+def test_the_slowest_pattern_is_quick(pattern):
+    validate_pattern(pattern)
+    before = time.process_time()
+    assert not looks_right("A" * 79 + "\n", pattern)
+    assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [("[A-Z", "Das ist kein regulärer Ausdruck. Bitte schreiben Sie einen wie [A-Z0-9]{12}."),
+     ("(A+)+$", PLAIN_ONLY),
+     ("A?" * 40, "Dieses Muster zu prüfen, kann sehr lange dauern. Bitte verwenden Sie weniger ?, *, + und {4,12}."),
+     ("A" * 101, "Das Muster ist zu lang. Bitte verwenden Sie höchstens 100 Zeichen.")],
+)  # fmt: skip
+def test_the_office_is_told_what_is_wrong_with_a_pattern(client, pattern, sentence):
+    client.force_login(factories.ClerkFactory())
+    response = client.post(
+        reverse("admin:inventory_serialpattern_add"),
+        {"manufacturer": "Apfel", "pattern": pattern, "example": "A" * 36 + "!"},
+    )
+    assert response.status_code == 200
+    assert response.context["adminform"].form.errors == {"pattern": [sentence]}
+    assert not SerialPattern.objects.exists()

@@ -126,6 +126,18 @@ def test_a_coordinator_is_told_of_devices_of_that_day_that_moved_out_of_sight(cl
     assert (tags(response), response.context["elsewhere"]) == ([], 1)
 
 
+def test_what_was_lost_from_the_depot_is_no_longer_said_to_lie_there(client):
+    clerk, device = factories.ClerkFactory(), factories.DeviceFactory()
+    client.force_login(clerk)
+    assert "im Lager" in facts_of(client.get(device.get_absolute_url()))
+    services.report_lost(device=device, by=clerk)
+    assert "im Lager" not in facts_of(client.get(device.get_absolute_url()))
+
+
+def facts_of(response) -> str:
+    return response.content.decode().partition('id="facts"')[2].partition("</dl>")[0]
+
+
 def test_a_device_that_stands_nowhere_says_where_it_stood_or_lies(client, school):
     clerk = factories.ClerkFactory()
     lost = factories.DeviceFactory(school=school)

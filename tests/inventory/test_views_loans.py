@@ -63,6 +63,16 @@ def test_a_class_set_goes_out_one_scan_after_the_other(client, devices, coordina
     assert set(Device.objects.values_list("status", flat=True)) == {"on_loan"}
 
 
+@pytest.mark.parametrize("number", ["120686", "999999"])
+def test_a_school_that_is_none_of_ones_own_matches_nothing(client, devices, coordinator, number):
+    services.hand_out(device=devices[0], by=coordinator, **TERMS)
+    factories.SchoolFactory(number="120686")
+    page = client.get(reverse("inventory:loans", query={"school": number})).content.decode()
+    assert "Zu diesen Filtern gibt es keine Einträge." in page
+    assert "Alle anzeigen" in page
+    assert "Noch wurde kein Gerät verliehen." not in page
+
+
 def test_a_bar_code_of_apple_finds_the_device_as_in_a_stocktake(client, school, coordinator):
     device = factories.DeviceFactory(school=school, serial="DMPX12345678")
     client.post(hand_out_address(), {"code": "SDMPX12345678"})

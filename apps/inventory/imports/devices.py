@@ -226,6 +226,7 @@ class DevicesSource(NamingSource):
             days = known.days(device) if device is not None else None
             outcome = differences.of_known(device, said, days) if device and days else differences.of_new(said)
             row.errors += outcome.told(self._title_of)
+            row.hints += outcome.hinted(self._title_of)
             row.target = Planned(device, outcome.facts, outcome.day)
             row.changes = _changes(device, outcome.facts)
             row.action = RowAction.NEW if device is None else RowAction.CHANGED if row.changes else RowAction.UNCHANGED

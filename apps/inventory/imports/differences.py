@@ -58,8 +58,14 @@ class Outcome:
     def fault(self, column: str, message: str, **params: Any) -> None:
         self.faults.append((column, message, params))
 
+    def hint(self, column: str, message: str, **params: Any) -> None:
+        self.hints.append((column, message, params))
+
     def told(self, title: Any) -> list[Fault]:
         return [Fault(title(column), message, params) for column, message, params in self.faults]
+
+    def hinted(self, title: Any) -> list[Fault]:
+        return [Fault(title(column), message, params) for column, message, params in self.hints]
 
 
 def of_new(said: Said) -> Outcome:
@@ -257,6 +263,10 @@ def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[st
         )
         if old != new
     }  # fmt: skip
+    says_only_room = moved.keys() == {"room"} and (said.school is None or said.by_option)
+    if says_only_room and device.status == status and status in AWAY:
+        outcome.hint("room", _("The device is lent or in repair, so it stays where it is. The cell is left out."))
+        return {}
     if moved and (device.status in AWAY or (status in AWAY and device.status in PLACED_STATUSES)):
         outcome.fault("school", _("A device that is lent or in repair comes back before it moves."))
     return moved

@@ -18,6 +18,7 @@ from apps.inventory.models import Device, DeviceKind
 from apps.inventory.numbering import tidy
 from apps.inventory.placing import Spot, place
 from apps.schools.models import School, Site
+from apps.schools.selectors import only_site
 from apps.schools.services import raise_inputs_version
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def undo_disposal(row: Device) -> None:
 
 
 def spot_at(school: School | None, site: Site | None, room: str, *, by: User) -> Spot | None:
-    """Where a device is to stand; refuses schools outside the person's scope and sites of other schools."""
+    """Where a device is to stand; refuses schools outside the person's scope and sites of other schools.
+
+    Nobody is asked for the site of a school that has only one: it is taken by itself.
+    """
     if school is None:
         if site is not None or room:
             raise DomainError(_("Please choose the school of this site and room."), field="school")
@@ -89,4 +93,4 @@ def spot_at(school: School | None, site: Site | None, room: str, *, by: User) ->
     if site is not None and site.school_id != school.pk:
         raise DomainError(_("This site belongs to another school. Please choose a site of %(school)s.")
                           % {"school": school}, field="site")  # fmt: skip
-    return Spot(school, site, tidy(room))
+    return Spot(school, site or only_site(school), tidy(room))

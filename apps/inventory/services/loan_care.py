@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
@@ -96,8 +96,14 @@ def _stage(loan: Loan) -> ReminderStage:
 def _subject(school: School, pairs: Sequence[tuple[Loan, ReminderStage]]) -> Any:
     words = {"school": school.short_name, "number": len(pairs)}
     if any(stage == ReminderStage.OVERDUE for _loan, stage in pairs):
-        return _Subject(_("Loans overdue or due soon at %(school)s: %(number)s"), words)
-    return _Subject(_("Loans due soon at %(school)s: %(number)s"), words)
+        text = ngettext_lazy(
+            "Loan overdue at %(school)s: %(number)s", "Loans overdue or due soon at %(school)s: %(number)s", "number"
+        )
+    else:
+        text = ngettext_lazy(
+            "Loan due soon at %(school)s: %(number)s", "Loans due soon at %(school)s: %(number)s", "number"
+        )
+    return _Subject(text, words)
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ class _Subject:
     words: dict[str, Any]
 
     def __str__(self) -> str:
-        return str(self.text) % self.words
+        return str(self.text % self.words)
 
 
 @dataclass(frozen=True)

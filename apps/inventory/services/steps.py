@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import formats
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import save_by
@@ -182,6 +183,10 @@ def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Devic
 
 
 def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datetime.date | None, reason: str) -> Device:
+    """The day of a loss stands nowhere else where the device was in the depot, so it stays with the reason."""
+    if on is not None and on != today():
+        since = _("Lost on %(day)s.") if target == DeviceStatus.LOST else _("Stolen on %(day)s.")
+        reason = "\n".join(filter(None, (reason.strip(), since % {"day": formats.day(on)})))
     row = write(_step(name, device, target, by=by), None, status=target, on=on, by=by, reason=reason)
     follow_status(row, by=by, on=on)
     return row
