@@ -90,7 +90,7 @@ def test_one_room_alone(school, coordinator, devices, room, expected):
 
 
 def test_one_site_alone(school, clerk):
-    site = SiteFactory(school=school)
+    site, _other = SiteFactory(school=school), SiteFactory(school=school)
     DeviceFactory(school=school, site=site, tag="THERE", by=clerk)
     DeviceFactory(school=school, tag="ELSE", by=clerk)
     stocktake = services.start_stocktake(school=school, by=clerk, site=site)
