@@ -157,3 +157,14 @@ def test_the_page_of_a_sold_device_leads_to_no_step(client, school):
         page = client.get(device.get_absolute_url())
         assert (page.context["main_action"] is not None) == primary
         assert "Ins Lager nehmen" in page.content.decode()
+
+
+def test_a_bound_device_that_has_left_is_not_said_to_stay(client, school):
+    device = bound(factories.DeviceFactory(school=school))
+    client.force_login(factories.ApproverFactory())
+    sentence = "wird es nicht ausgesondert, verkauft oder abgegeben"
+    assert sentence in client.get(page(device)).content.decode()
+    services.retire_device(
+        device=device, reason="alt", disposal="sold", binding_reason="Ersatz da", by=factories.ApproverFactory()
+    )
+    assert sentence not in client.get(page(device)).content.decode()
