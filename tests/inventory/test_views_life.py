@@ -168,3 +168,14 @@ def test_a_bound_device_that_has_left_is_not_said_to_stay(client, school):
         device=device, reason="alt", disposal="sold", binding_reason="Ersatz da", by=factories.ApproverFactory()
     )
     assert sentence not in client.get(page(device)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "tells"), [("coordinator", True), ("office_clerk", False), ("office_approver", False)]
+)
+def test_only_schools_are_asked_to_tell_the_office_of_a_bound_loss(client, school, role, tells):
+    device = bound(in_status("lost", school))
+    client.force_login(person(role, school))
+    page_of_lost = client.get(page(device)).content.decode()
+    assert "für den gleichen Zweck ersetzt" in page_of_lost
+    assert ("sagen Sie dem Amt" in page_of_lost) == tells
