@@ -179,3 +179,21 @@ def test_only_schools_are_asked_to_tell_the_office_of_a_bound_loss(client, schoo
     page_of_lost = client.get(page(device)).content.decode()
     assert "für den gleichen Zweck ersetzt" in page_of_lost
     assert ("sagen Sie dem Amt" in page_of_lost) == tells
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("coordinator", "Kein Gerät Ihrer Schulen"),
+        ("office_clerk", "Kein Gerät mit dieser Nummer"),
+        ("it_support", "Kein Gerät mit dieser Nummer"),
+        ("head", "Kein Gerät mit dieser Nummer"),
+    ],
+)
+def test_a_label_of_no_device_is_told_in_words_that_fit_the_reader(client, school, role, words):
+    client.force_login(person(role, school))
+    answer = client.get("/d/HAM-999999")
+    assert (answer.status_code, words in answer.content.decode()) == (404, True)
+    assert ("Schulen" in answer.content.decode().partition("<main")[2].partition("</main")[0]) == (
+        role == "coordinator"
+    )
