@@ -43,7 +43,9 @@ class ReasonForm(forms.Form):
 
     reason = ReasonField(_("Reason"))
 
-    def __init__(self, *args: Any, submit: Any, cancel_url: str, required: bool | None, danger: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, submit: Any, cancel_url: str, required: bool | None, danger: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         if required is None:
             del self.fields["reason"]

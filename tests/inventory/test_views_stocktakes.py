@@ -174,6 +174,7 @@ def test_settle_and_close(signed_in, stocktake):
     assert "Die Inventur ist abgeschlossen." in text(done)
     read = pdf_text(signed_in.get(address("stocktake_result", stocktake)))
     for words in ("Inventur Talschule", "Erwartet 3", "Gefunden 2", "Nicht gefunden (1)", "als verloren gemeldet: Weg",
+                  "Zusätzlich gefunden, gehört zur Schule 0", "Gehört nicht hierher 1", "Unbekannte Nummer 1",
                   "Raum übernommen", "Gehört der Nachbarschule", "Kim Koordination", "Seite 1 von 1"):  # fmt: skip
         assert words in read
 
