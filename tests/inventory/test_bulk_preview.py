@@ -74,3 +74,9 @@ def test_the_preview_names_a_missing_note_and_no_day_that_the_change_does_not_ha
     assert "Ab diesem Tag" not in page
     moved = shown(devices[:1], clerk, BulkAction.STOCK, on=today().isoformat())
     assert "Ab diesem Tag" in client.get(moved.get_absolute_url()).content.decode()
+
+
+def test_the_preview_begins_at_its_content(client, clerk, devices):
+    change = services.choose_devices(ids=[devices[0].pk], query="", by=clerk)
+    answer = client.post(change.get_absolute_url(), {"action": "note", "note": "Neu"})
+    assert answer.url == f"{change.get_absolute_url()}#main"
