@@ -375,6 +375,7 @@ class DeviceActionView(DevicePageMixin, FormView):
             device=self.row,
             action=self.action,
             statuses=DeviceStatus,
+            left_behind=selectors.left_behind(self.row, self.action.name, self.request.user),
             loses_bound=bound and self.action.name in {"report_lost", "report_stolen"},
             **kwargs,
         )
