@@ -13,6 +13,7 @@ from django.views.generic import TemplateView, View
 from apps.core.errors import DomainError
 from apps.inventory import services
 from apps.inventory.models import Attachment
+from apps.inventory.services.attachments import FOREIGN
 from apps.inventory.views import DevicePageMixin, Text
 
 
@@ -58,6 +59,9 @@ class RemoveAttachmentView(AttachmentMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.row = self.attachment()
+        if not Attachment.objects.removable_by(request.user).filter(pk=self.row.pk).exists():
+            messages.error(request, FOREIGN)
+            return redirect(self.row.device)
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -55,6 +55,7 @@ TARGETS = {
 }
 LOSSES = frozenset({BulkAction.LOST, BulkAction.STOLEN})
 SHOWN_TAGS, SHOWN_ROWS = 20, 50
+LEAVES_SCHOOL = frozenset({BulkAction.MOVE, BulkAction.STOCK})
 KEEPS_PLACE = frozenset({BulkAction.REPAIR, BulkAction.REPAIRED, BulkAction.NOTE})
 """Actions that move no figure, and so know no day."""
 
@@ -122,7 +123,8 @@ class Shown:
 class Plan:
     """What would happen: the devices that it can happen to, and the reasons why not, each with its devices.
 
-    Of a loss or theft: how many loans would end, and which of the devices a grant binds.
+    Of a loss or theft: how many loans would end, and which of the devices a grant binds. Of a move to another place:
+    the numbers of devices of the same kits that stay behind.
     """
 
     devices: list[Device] = field(default_factory=list)
@@ -132,6 +134,7 @@ class Plan:
     rows: list[Shown] = field(default_factory=list)
     bound: list[Device] = field(default_factory=list)
     ends_loans: int = 0
+    left_behind: list[str] = field(default_factory=list)
 
     @property
     def bindings(self) -> list[tuple[str, str]]:

@@ -110,7 +110,8 @@ class BulkChangeView(BulkPageMixin, TemplateView):
             services.show_change(token=self.change.token, action=form.action, values=form.values(), by=request.user)
         except DomainError as error:
             messages.error(request, str(error))
-        return redirect(self.change)
+            return redirect(self.change)
+        return redirect(f"{self.change.get_absolute_url()}#main")
 
     def _confirm(self, revision: str) -> HttpResponse:
         number = int(revision) if revision.isdecimal() and len(revision) < 9 else -1

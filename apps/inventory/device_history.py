@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.core.history_pages import shown
 from apps.inventory.models import Attachment, Device, DeviceKind, Product
 from apps.schools.models import School, Site
+from apps.schools.querysets import serves_all
 
 SHOWN = 15
 """Entries on the device's page before somebody asks for all."""
@@ -23,6 +24,8 @@ _TRACKED = ("status", "school", "site", "room", "condition", "kind", "ownership"
             "bought_on", "use_until", "bound_until", "bound_by", "disposal", "disposed_on",
             "proceeds", "note")  # fmt: skip
 _NAMED = {"school": School, "site": Site, "kind": DeviceKind, "product": Product}
+
+_ALSO = {"school": ("school_id", "last_school_id")}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,10 @@ class HistoryEntry:
 
 
 def device_history(device: Device, user: User, *, most: int = MOST) -> list[HistoryEntry]:
-    """The newest `most` entries, newest first; schools outside the person's scope stay unnamed."""
+    """The newest `most` entries, newest first; schools outside the person's scope stay unnamed.
+
+    Who serves single schools does not read what others said about the device while it stood elsewhere.
+    """
     entries = [*_of_device(device, user, most), *_of_attachments(device, most)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:most]
 
@@ -61,7 +67,7 @@ def _of_device(device: Device, user: User, most: int) -> list[HistoryEntry]:
             by=record.history_user,
             created=record.history_type == "+",
             changes=() if former is None else words.changes(former, record),
-            reason=record.history_change_reason or "",
+            reason=(record.history_change_reason or "") if words.may_read(former, record) else "",
         )
         for record, former in zip(records[:most], [*records[1:], None], strict=False)
     ]
@@ -85,13 +91,22 @@ class _Words:
     """Turns stored values of history records into words, with one query for each kind of row they name."""
 
     def __init__(self, records: Sequence[Any], user: User) -> None:
+        self.reads_all = serves_all(user)
         self.names = {
-            name: self._names(model.objects.visible_to(user), records, f"{name}_id") for name, model in _NAMED.items()
+            name: self._names(model.objects.visible_to(user), records, _ALSO.get(name, (f"{name}_id",)))
+            for name, model in _NAMED.items()
         }
 
-    def _names(self, rows: QuerySet[Any], records: Sequence[Any], attribute: str) -> dict[int, str]:
-        ids = {getattr(record, attribute) for record in records} - {None}
+    def _names(self, rows: QuerySet[Any], records: Sequence[Any], attributes: Sequence[str]) -> dict[int, str]:
+        ids = {getattr(record, attribute) for record in records for attribute in attributes} - {None}
         return {row.pk: str(row) for row in rows.filter(pk__in=ids)}
+
+    def may_read(self, former: Any, record: Any) -> bool:
+        """Whether what was said at this step was said at a school of the person, or as the device came or went."""
+        return self.reads_all or any(row is not None and self._is_ours(row) for row in (former, record))
+
+    def _is_ours(self, record: Any) -> bool:
+        return (record.school_id or record.last_school_id) in self.names["school"]
 
     def changes(self, former: Any, record: Any) -> list[Change]:
         found = []
@@ -107,6 +122,8 @@ class _Words:
         if value in (None, ""):
             return "–"
         if row_field.name == "room" and record.school_id and record.school_id not in self.names["school"]:
+            return "…"
+        if row_field.name == "note" and not self.reads_all and not self._is_ours(record):
             return "…"
         if row_field.name in self.names:
             hidden = _("another school") if row_field.name == "school" else "…"

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -228,7 +228,11 @@ class ReceiptView(LoanPageMixin, View):
     back = False
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
-        return pdf_response([self.loan()], back=self.back, user=request.user)
+        loan = self.loan()
+        if loan.state == LoanState.CANCELLED:
+            messages.error(request, _("This loan was called off, so there is no receipt of it."))
+            return redirect(loan)
+        return pdf_response([loan], back=self.back, user=request.user)
 
 
 class ReceiptsView(LoanPageMixin, View):
@@ -241,12 +245,17 @@ class ReceiptsView(LoanPageMixin, View):
     permission_required = "inventory.keep_loans"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if "ids" in request.GET:
+            return self._printed(self._chosen(request.GET), back=request.GET.get("back") == "1")
         rows = LoanFilters(request.GET or None, queryset=self.loans(), request=request).qs
         return self._printed(rows, back=request.GET.get("back") == "1")
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        ids = [key for key in request.POST.getlist("ids") if key.isdecimal() and len(key) < 19]
-        return self._printed(self.loans().filter(pk__in=ids), back=request.POST.get("back") == "1")
+        return self._printed(self._chosen(request.POST), back=request.POST.get("back") == "1")
+
+    def _chosen(self, sent: QueryDict) -> QuerySet[Any]:
+        ids = [key for key in sent.getlist("ids") if key.isdecimal() and len(key) < 19]
+        return self.loans().filter(pk__in=ids)
 
     def _printed(self, rows: QuerySet[Any], *, back: bool) -> HttpResponse:
         rows = rows.filter(state=LoanState.RETURNED) if back else rows.exclude(state=LoanState.CANCELLED)

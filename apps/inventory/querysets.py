@@ -10,7 +10,7 @@ from apps.core.querysets import ReferenceQuerySet, ScopedQuerySet
 from apps.core.text import sort_key
 from apps.inventory.choices import ENDED_STATUSES, CountedAs, Ownership, ScanState
 from apps.inventory.loan_choices import LoanState
-from apps.schools.querysets import SchoolScopedQuerySet
+from apps.schools.querysets import SchoolScopedQuerySet, serves_all
 
 
 class ProductQuerySet(ReferenceQuerySet[Any]):
@@ -88,6 +88,21 @@ class AttachmentQuerySet(ScopedQuerySet[Any]):
         from apps.inventory.models import Device
 
         return self.filter(device__in=Device.objects.visible_to(user).values("pk"))
+
+    def removable_by(self, user: Any) -> AttachmentQuerySet:
+        """What the person may remove of what they see: their own files and those of people of their schools.
+
+        Those who serve no single schools, as the office, remove any.
+        """
+        from apps.schools.models import Membership, School
+
+        rows: Any = self.visible_to(user)
+        if not user.has_perm("inventory.change_device"):
+            return rows.none()  # type: ignore[no-any-return]  # the managers are built at run time
+        if serves_all(user):
+            return rows  # type: ignore[no-any-return]  # likewise
+        colleagues = Membership.objects.filter(school__in=School.objects.visible_to(user)).values("user")
+        return rows.filter(Q(by=user) | Q(by__in=colleagues))  # type: ignore[no-any-return]  # likewise
 
 
 class ScanSessionQuerySet(ScopedQuerySet[Any]):

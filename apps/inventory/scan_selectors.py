@@ -20,10 +20,14 @@ from apps.inventory.selectors import accessories_of
 
 @dataclass(frozen=True)
 class Progress:
-    """How many numbers, or complete kits, a delivery holds, of how many that were expected (None: nobody said)."""
+    """How many numbers, or complete kits, a delivery holds, of how many that were expected (None: nobody said).
+
+    `begun`: the numbers, or the kits of which anything is scanned.
+    """
 
     number: int
     expected: int | None
+    begun: int
     in_kits: bool = False
 
     @property
@@ -40,27 +44,29 @@ class Progress:
 
     @property
     def is_complete(self) -> bool:
-        return self.number == self.expected
+        return self.number == self.begun == self.expected
 
     @property
     def hint(self) -> str:
         if self.expected is None:
             return ""
-        missing = self.expected - self.number
-        if missing > 0:
+        missing, more = self.expected - self.number, self.begun - self.expected
+        if more > 0:
+            words = ngettext("%(number)s more than expected.", "%(number)s more than expected.", more)
+        elif missing > 0:
             words = ngettext("%(number)s is still missing.", "%(number)s are still missing.", missing)
-        elif missing < 0:
-            words = ngettext("%(number)s more than expected.", "%(number)s more than expected.", -missing)
         else:
             return _("The delivery is complete.")
-        return words % {"number": formats.number(abs(missing))}
+        return words % {"number": formats.number(max(missing, more))}
 
 
 def progress_of(session: ScanSession) -> Progress:
     places = Places.of(session.kit_parts)
     if places is None:
-        return Progress(session.scans.kept().count(), session.expected)
-    return Progress(places.complete(taken_places(session)), session.expected, in_kits=True)
+        number = session.scans.kept().count()
+        return Progress(number, session.expected, begun=number)
+    taken = taken_places(session)
+    return Progress(places.complete(taken), session.expected, begun=len(places.kits(taken)), in_kits=True)
 
 
 def taken_places(session: ScanSession) -> set[int]:

@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.core.clock import today
 from apps.inventory.ageing import OF_THE_CITY, use_ends_expression
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
-from apps.inventory.choices import PLACED_STATUSES, CountedAs, Ownership
+from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, CountedAs, Ownership
 from apps.inventory.models import Device, KitPart, Placement, Product
 from apps.inventory.numbering import tag_of, tidy
 from apps.inventory.workflow import TRANSITIONS
@@ -133,6 +133,14 @@ def kit_companions(device: Device, user: User) -> QuerySet[Any]:
     if device.kit_set_id is None:
         return rows.none()  # type: ignore[no-any-return]  # the managers are built at run time
     return rows.filter(kit_set=device.kit_set_id).exclude(pk=device.pk).select_related("product")  # type: ignore[no-any-return]  # likewise
+
+
+def left_behind(device: Device, action: str, user: User) -> list[Device]:
+    """What came in the same kit and stands in the same place, where this action may take the device away from it."""
+    if action not in {"move_device", "take_to_stock"}:
+        return []
+    rows = kit_companions(device, user).filter(school=device.school)
+    return list(rows.exclude(status__in=ENDED_STATUSES).order_by("tag"))
 
 
 def countable_counts(day: datetime.date, schools: Iterable[School]) -> dict[int, Counts]:

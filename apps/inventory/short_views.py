@@ -10,6 +10,7 @@ from django.views.generic import View
 
 from apps.inventory.codes import way_for
 from apps.inventory.views import DevicePageMixin
+from apps.schools.querysets import serves_all
 
 
 class ShortView(DevicePageMixin, View):
@@ -31,4 +32,5 @@ class ShortView(DevicePageMixin, View):
             address = way_for(user, tag)
         if address:
             return redirect(address)
-        return render(request, "inventory/unknown_label.html", {"tag": tag[:32]}, status=404)
+        known = {"tag": tag[:32], "serves_all": serves_all(user)}
+        return render(request, "inventory/unknown_label.html", known, status=404)

@@ -39,13 +39,18 @@ class ScanForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Asks once more before something is settled for good, with the reason where one is wanted."""
+    """Asks once more before something is settled for good. `required` None: no reason is asked for."""
 
     reason = ReasonField(_("Reason"))
 
-    def __init__(self, *args: Any, submit: Any, cancel_url: str, required: bool, danger: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, submit: Any, cancel_url: str, required: bool | None, danger: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].required = required
+        if required is None:
+            del self.fields["reason"]
+        else:
+            self.fields["reason"].required = required
         kind = "danger" if danger else "primary"
         self.helper = KernFormHelper(self, submit=submit, submit_kind=kind, cancel_url=cancel_url)
         self.helper.form_tag = False

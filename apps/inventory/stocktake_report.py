@@ -79,7 +79,9 @@ def _facts(stocktake: Stocktake, progress: Progress) -> Iterator[tuple[str, str]
     yield gettext("Found"), formats.number(progress.found)
     yield gettext("Not found"), formats.number(progress.missing)
     yield capfirst(str(DeviceStatus.ON_LOAN.label)), formats.number(progress.lent)
-    yield gettext("Found besides"), formats.number(progress.extra)
+    yield gettext("Found besides, belongs to the school"), formats.number(progress.extra)
+    for outcome in (Outcome.ELSEWHERE, Outcome.UNKNOWN):
+        yield capfirst(str(outcome.label)), formats.number(progress.numbers[outcome])
     yield gettext("Still open"), formats.number(progress.open)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,8 +50,10 @@ class Way:
 
 
 _ALL_WAYS = (
-    Way(Settlement.ROOM_TAKEN_OVER, _("Take over the room")),
-    Way(Settlement.MOVED_HERE, _("Move here")),
+    Way(Settlement.ROOM_TAKEN_OVER, _("Take over the room"),
+        hint=_("They are then recorded in the rooms in which they were found.")),
+    Way(Settlement.MOVED_HERE, _("Move here"),
+        hint=_("They then belong to the school of this stocktake and count there.")),
     Way(Settlement.AWAY, _("Is on loan or in repair")),
     Way(Settlement.FOUND_BY_HAND, _("Found without scanning"), ask=True,
         hint=_("For devices that are there, but whose label cannot be read.")),
@@ -246,7 +249,7 @@ class StocktakeItemsView(StocktakePageMixin, PortalListView):
 class StocktakeSettleView(RunMixin, FormView):
     """Settles findings in one way: chosen ones (`ids`), or those of a kind that are open (`all`: the outcome).
 
-    What destroys or needs a reason asks first, and then sends the `ids` that were shown.
+    What destroys, needs a reason or takes all asks first, and then sends the `ids` that were shown.
     """
 
     template_name = "inventory/stocktakes/settle.html"
@@ -267,7 +270,7 @@ class StocktakeSettleView(RunMixin, FormView):
         else:
             ids = self.request.POST.getlist("ids")[:MOST_AT_ONCE]
             rows = rows.filter(pk__in=[number for number in ids if number.isdecimal() and len(number) < 19])
-        return list(rows.select_related("device__product").order_by("code")[:MOST_AT_ONCE])
+        return list(rows.select_related("device__product", "school").order_by("code")[:MOST_AT_ONCE])
 
     def get_heading(self) -> Text:
         return self.way.label
@@ -281,7 +284,7 @@ class StocktakeSettleView(RunMixin, FormView):
         if not self.items:
             messages.warning(request, _("Nothing was chosen. Please choose one or more rows."))
             return self._back()
-        if self.way.ask and "reason" not in request.POST:
+        if (self.way.ask and "reason" not in request.POST) or "all" in request.POST:
             return self.render_to_response(self.get_context_data(form=self._form(bound=False)))
         return self._settle(request.POST.get("reason", "") if self.way.ask else "")
 
@@ -290,7 +293,7 @@ class StocktakeSettleView(RunMixin, FormView):
             self.request.POST if bound else None,
             submit=self.way.label,
             cancel_url=self._list_address(),
-            required=self.way.how in services.NEEDS_REASON,
+            required=self.way.how in services.NEEDS_REASON if self.way.ask else None,
             danger=self.way.danger,
         )
 
@@ -335,7 +338,8 @@ class StocktakeSettleView(RunMixin, FormView):
         losses = losses_of(self.items) if self.way.how == Settlement.REPORTED_LOST else None
         items = self.items if losses is None else losses.items
         shown = [(item, item.device.product if words.shows(item) and item.device else "") for item in items]
-        more = {"losses": losses, "back_url": self._list_address()}
+        homes = Counter(words.belongs(item) for item in items if item.outcome == Outcome.ELSEWHERE)
+        more = {"losses": losses, "back_url": self._list_address(), "homes": homes.most_common()}
         return super().get_context_data(items=shown, way=self.way, **more, **kwargs)
 
 

@@ -203,8 +203,8 @@ class DeviceDetailView(DevicePageMixin, DetailView):
             bound=is_bound(device, today()),
             warranty_ends=warranty_ends(device.bought_on, device.product.warranty_months),
             companions=selectors.kit_companions(device, user),
-            may_change=user.has_perm("inventory.change_device"),
             attachments=device.attachments.visible_to(user).select_related("by"),
+            removable=set(device.attachments.removable_by(user).values_list("pk", flat=True)),
             main_action=first[0] if first else None,
             steps=links[len(first) :],
             placement=next((row for row in placements if row.until is None), None),
@@ -375,6 +375,7 @@ class DeviceActionView(DevicePageMixin, FormView):
             device=self.row,
             action=self.action,
             statuses=DeviceStatus,
+            left_behind=selectors.left_behind(self.row, self.action.name, self.request.user),
             loses_bound=bound and self.action.name in {"report_lost", "report_stolen"},
             **kwargs,
         )

@@ -12,6 +12,11 @@ from apps.core.text import sort_key
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
 
+def serves_all(user: Any) -> bool:
+    """Whether the person works for all schools of the city, and not only for those that they are entered for."""
+    return user.has_perm("schools.scope_all") or user.has_perm("schools.scope_own_authority")  # type: ignore[no-any-return]  # users are Any here
+
+
 class SchoolQuerySet(ScopedQuerySet[Any]):
     def _visible_to(self, user: Any) -> SchoolQuerySet:
         """Head, auditor and administrator: all; office and IT support: the own authority's; else memberships."""

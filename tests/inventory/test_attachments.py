@@ -162,6 +162,34 @@ def test_a_file_is_added_shown_fetched_and_removed(client, school, device, folde
     assert client.post(removal).status_code == 404
 
 
+def test_a_school_removes_what_its_people_added_and_the_office_removes_any(client, school, device):
+    other = factories.SchoolFactory()
+    kim, former = factories.CoordinatorFactory(schools=[school]), factories.CoordinatorFactory(schools=[other])
+    device_of_both = factories.DeviceFactory(school=other)
+    clerk = factories.ClerkFactory()
+    ours = services.add_attachment(device=device, file=sent("schule.pdf", PDF), by=kim)
+    office = services.add_attachment(device=device, file=sent("amt.pdf", PDF), by=clerk)
+    before = services.add_attachment(device=device_of_both, file=sent("vorher.pdf", PDF), by=former)
+    Attachment.objects.filter(pk=before.pk).update(device=device)
+    before.refresh_from_db()
+    colleague = factories.CoordinatorFactory(schools=[school])
+    client.force_login(colleague)
+    page = client.get(device.get_absolute_url()).content.decode()
+    addresses = {
+        row: reverse("inventory:remove_attachment", args=[device.tag, row.pk]) for row in (ours, office, before)
+    }
+
+    assert [address in page for address in addresses.values()] == [True, False, False]
+    for row in (office, before):
+        with pytest.raises(DomainError, match="niemand Ihrer Schulen"):
+            services.remove_attachment(attachment=row, by=colleague)
+        assert "niemand Ihrer Schulen" in client.get(addresses[row], follow=True).content.decode()
+    services.remove_attachment(attachment=ours, by=colleague)
+    for row in (office, before):
+        services.remove_attachment(attachment=row, by=factories.ClerkFactory())
+    assert Attachment.objects.count() == 0
+
+
 def test_who_only_reads_fetches_and_changes_nothing(client, device):
     row = services.add_attachment(device=device, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
     client.force_login(factories.AuditorFactory())

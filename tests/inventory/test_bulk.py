@@ -291,7 +291,7 @@ def test_from_the_list_to_the_outcome(client, clerk, school, target, devices):
     assert "school" in wrong.context["form"].errors
 
     sent = client.post(address, {"action": "move", "school": "120675", "room": "R 7", "on": f"{today():%d.%m.%Y}"})
-    assert sent.headers["Location"] == address
+    assert sent.headers["Location"] == f"{address}#main"
     preview = client.get(address)
     assert "2 Geräte ändern" in preview.content.decode()
     assert "Neue Schule, R 7" in preview.content.decode()

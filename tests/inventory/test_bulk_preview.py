@@ -74,3 +74,28 @@ def test_the_preview_names_a_missing_note_and_no_day_that_the_change_does_not_ha
     assert "Ab diesem Tag" not in page
     moved = shown(devices[:1], clerk, BulkAction.STOCK, on=today().isoformat())
     assert "Ab diesem Tag" in client.get(moved.get_absolute_url()).content.decode()
+
+
+def test_what_stays_behind_of_a_kit_is_named_before_a_move(client, clerk, school):
+    kit = factories.KitFactory(parts=[(factories.ProductFactory(), 1), (factories.ProductFactory(), 1)])
+    one, other = services.add_kits(kit=kit, quantity=1, school=school, by=clerk)
+    target = factories.SchoolFactory()
+
+    change = shown([one], clerk, BulkAction.MOVE, school=target.pk)
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert services.plan_of(change, clerk).left_behind == [other.tag]
+    assert "1 Gerät derselben Sets bleibt zurück" in page
+    assert services.plan_of(shown([one, other], clerk, BulkAction.MOVE, school=target.pk), clerk).left_behind == []
+    assert services.plan_of(shown([one], clerk, BulkAction.MOVE, school=school.pk, room="9"), clerk).left_behind == []
+    assert services.plan_of(shown([one], clerk, "note", note="x"), clerk).left_behind == []
+    single = client.get(f"/inventory/{one.tag}/move/").content.decode()
+    assert (
+        f'Geräte desselben Sets, die bleiben, wo sie sind: <a class="kern-link" href="/inventory/{other.tag}/"'
+        in single
+    )
+
+
+def test_the_preview_begins_at_its_content(client, clerk, devices):
+    change = services.choose_devices(ids=[devices[0].pk], query="", by=clerk)
+    answer = client.post(change.get_absolute_url(), {"action": "note", "note": "Neu"})
+    assert answer.url == f"{change.get_absolute_url()}#main"

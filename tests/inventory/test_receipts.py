@@ -156,3 +156,23 @@ def test_a_name_is_printed_only_where_the_city_stores_names(client, school, coor
     (text,) = pages(client.get(f"/loans/{loan.number}/receipt/"))
     assert ("Kim Muster" in text) == allowed
     assert "Name (Druckbuchstaben)" in text
+
+
+def test_a_loan_that_was_called_off_has_no_receipt(client, school, coordinator):
+    loan = lent(school, coordinator)
+    services.undo_hand_out(loan=loan, by=coordinator)
+
+    for kind in ("receipt", "return-receipt"):
+        answer = client.get(f"/loans/{loan.number}/{kind}/", follow=True)
+        assert answer.redirect_chain[0][0] == loan.get_absolute_url()
+        assert "deshalb gibt es keinen Beleg" in answer.content.decode()
+    assert f"/loans/{loan.number}/receipt/" not in client.get(loan.get_absolute_url()).content.decode()
+
+
+def test_numbers_in_the_address_choose_and_what_is_none_prints_nothing(client, school, coordinator):
+    one, _other = lent(school, coordinator), lent(school, coordinator, serial="SN-78")
+    (text,) = pages(client.get("/loans/receipts/", {"ids": one.pk}))
+    assert one.number in text
+    for asked in ("abc", "", "9" * 30):
+        answer = client.get("/loans/receipts/", {"ids": asked}, follow=True)
+        assert "Hier gibt es keine Leihe" in answer.content.decode()

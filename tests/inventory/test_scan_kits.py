@@ -261,3 +261,20 @@ def test_the_pages_say_whose_number_is_next_and_what_is_made(client, kit, school
     labels = client.get(reverse("inventory:labels", query={"scan": session.pk}))
     assert "6 Geräte sind ausgewählt" in labels.content.decode()
     assert client.get(reverse("inventory:scan_change", args=[session.pk])).status_code == 302
+
+
+def test_the_check_page_counts_kits_that_are_begun(client, school, coordinator, kit):
+    session = begin(coordinator, school, kit=kit, expected=2)
+    check = reverse("inventory:scan_take_in", args=[session.pk])
+    assert "Es ist noch nichts gescannt" in client.get(check).content.decode()
+
+    send(session, coordinator, "T-0001")
+    page = client.get(check).content.decode()
+    assert ("Es ist noch nichts gescannt" in page, "2 fehlen noch." in page) == (False, True)
+
+    send(session, coordinator, "K-0001", "T-0002", "K-0002")
+    assert progress_of(session).is_complete
+    send(session, coordinator, "T-0003")
+    for address in (check, session.get_absolute_url()):
+        assert "1 mehr als erwartet." in client.get(address).content.decode()
+    assert (progress_of(session).shown, progress_of(session).is_complete) == ("2", False)

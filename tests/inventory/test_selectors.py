@@ -106,6 +106,25 @@ def test_a_coordinator_does_not_read_the_names_of_other_schools_in_the_history()
     assert "Fremde" not in moved.changes[0].before
 
 
+def test_a_school_does_not_read_what_was_said_while_the_device_stood_elsewhere():
+    mine, before, clerk = factories.SchoolFactory(), factories.SchoolFactory(), factories.ClerkFactory()
+    device = services.add_device(product=factories.ProductFactory(), school=before, note="Von Kind X", by=clerk)
+    device = services.send_to_repair(device=device, reason="Tee verschüttet", by=clerk)
+    device = services.return_from_repair(device=device, by=clerk)
+    device = services.change_details(device=device, serial="", price=None, bought_on=None, note="Neu", by=clerk)
+    device = services.move_device(device=device, school=mine, reason="Tausch", by=clerk)
+    device = services.send_to_repair(device=device, reason="Riss", by=clerk)
+    coordinator = factories.CoordinatorFactory(schools=[mine])
+    former = factories.CoordinatorFactory(schools=[mine, before])
+
+    entries = device_history(device, coordinator)
+    assert [entry.reason for entry in entries] == ["Riss", "Tausch", "", "", "", ""]
+    assert [(change.before, change.after) for change in entries[2].changes] == [("…", "…")]
+    for person in (clerk, former):
+        said = [entry.reason for entry in device_history(device, person)]
+        assert said == ["Riss", "Tausch", "", "", "Tee verschüttet", ""]
+
+
 def test_the_history_takes_the_same_number_of_queries_however_long_it_is(django_assert_max_num_queries):
     clerk, schools = factories.ClerkFactory(), [factories.SchoolFactory() for _ in range(4)]
     device = factories.DeviceFactory(school=schools[0], since=today() - DAY, by=clerk)

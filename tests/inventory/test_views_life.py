@@ -157,3 +157,43 @@ def test_the_page_of_a_sold_device_leads_to_no_step(client, school):
         page = client.get(device.get_absolute_url())
         assert (page.context["main_action"] is not None) == primary
         assert "Ins Lager nehmen" in page.content.decode()
+
+
+def test_a_bound_device_that_has_left_is_not_said_to_stay(client, school):
+    device = bound(factories.DeviceFactory(school=school))
+    client.force_login(factories.ApproverFactory())
+    sentence = "wird es nicht ausgesondert, verkauft oder abgegeben"
+    assert sentence in client.get(page(device)).content.decode()
+    services.retire_device(
+        device=device, reason="alt", disposal="sold", binding_reason="Ersatz da", by=factories.ApproverFactory()
+    )
+    assert sentence not in client.get(page(device)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "tells"), [("coordinator", True), ("office_clerk", False), ("office_approver", False)]
+)
+def test_only_schools_are_asked_to_tell_the_office_of_a_bound_loss(client, school, role, tells):
+    device = bound(in_status("lost", school))
+    client.force_login(person(role, school))
+    page_of_lost = client.get(page(device)).content.decode()
+    assert "für den gleichen Zweck ersetzt" in page_of_lost
+    assert ("sagen Sie dem Amt" in page_of_lost) == tells
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("coordinator", "Kein Gerät Ihrer Schulen"),
+        ("office_clerk", "Kein Gerät mit dieser Nummer"),
+        ("it_support", "Kein Gerät mit dieser Nummer"),
+        ("head", "Kein Gerät mit dieser Nummer"),
+    ],
+)
+def test_a_label_of_no_device_is_told_in_words_that_fit_the_reader(client, school, role, words):
+    client.force_login(person(role, school))
+    answer = client.get("/d/HAM-999999")
+    assert (answer.status_code, words in answer.content.decode()) == (404, True)
+    assert ("Schulen" in answer.content.decode().partition("<main")[2].partition("</main")[0]) == (
+        role == "coordinator"
+    )

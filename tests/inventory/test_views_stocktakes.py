@@ -174,6 +174,7 @@ def test_settle_and_close(signed_in, stocktake):
     assert "Die Inventur ist abgeschlossen." in text(done)
     read = pdf_text(signed_in.get(address("stocktake_result", stocktake)))
     for words in ("Inventur Talschule", "Erwartet 3", "Gefunden 2", "Nicht gefunden (1)", "als verloren gemeldet: Weg",
+                  "Zusätzlich gefunden, gehört zur Schule 0", "Gehört nicht hierher 1", "Unbekannte Nummer 1",
                   "Raum übernommen", "Gehört der Nachbarschule", "Kim Koordination", "Seite 1 von 1"):  # fmt: skip
         assert words in read
 
@@ -238,10 +239,33 @@ def test_all_findings_of_a_kind_are_settled_at_once(signed_in, stocktake):
     assert "Es ist nichts ausgewählt." in text(
         signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), wrong, follow=True)
     )
-    said = signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"all": "other_room"}, follow=True)
+    asked = signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"all": "other_room"})
+    assert "Sie stehen dann in den Räumen im Inventar" in text(asked)
+    assert not Device.objects.filter(tag="T-3", room="1").exists()
+    ids = re.findall(r'name="ids" value="(\d+)"', asked.content.decode())
+    assert 'name="reason"' not in asked.content.decode()
+    said = signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"ids": ids}, follow=True)
     assert "3 Ergebnisse sind geklärt." in text(said)
     rooms = dict(Device.objects.filter(tag__startswith="T-").values_list("tag", "room"))
     assert rooms == {"T-1": "2", "T-2": "2", "T-3": "1"}
+
+
+def test_all_moved_here_are_asked_for_with_number_and_schools(client, stocktake):
+    away = [SchoolFactory(short_name=name) for name in ("Bergschule", "Waldschule")]
+    for number, school in enumerate((away[0], away[0], away[1])):
+        DeviceFactory(tag=f"W-{number}", school=school)
+    client.force_login(ClerkFactory())
+    for number in range(3):
+        scan_by_form(client, stocktake, f"W-{number}", room="1")
+
+    asked = client.post(address("stocktake_settle", stocktake, "moved_here"), {"all": "elsewhere"})
+    for words in ("3 Ergebnisse", "2 × gehört zu Bergschule", "1 × gehört zu Waldschule", "zur Schule dieser Inventur"):
+        assert words in text(asked)
+    assert Device.objects.filter(school=stocktake.school, tag__startswith="W-").count() == 0
+
+    ids = re.findall(r'name="ids" value="(\d+)"', asked.content.decode())
+    client.post(address("stocktake_settle", stocktake, "moved_here"), {"ids": ids})
+    assert Device.objects.filter(school=stocktake.school, tag__startswith="W-").count() == 3
 
 
 def test_the_list_stands_once_in_the_breadcrumb(client):

@@ -24,6 +24,7 @@ KINDS = (PDF, JPEG, PNG)
 MOST_BYTES = 10 * 1024 * 1024
 MOST_FILES = 20
 """Of one device, so that nobody takes its page for a file store."""
+FOREIGN = _("Nobody of your schools added this file. If it has to go, please ask the school office.")
 
 
 def add_attachment(*, device: Device, file: File, by: User, description: str = "") -> Attachment:
@@ -58,12 +59,17 @@ def add_attachment(*, device: Device, file: File, by: User, description: str = "
 
 @transaction.atomic
 def remove_attachment(*, attachment: Attachment, by: User, reason: str = "") -> None:
-    """Removes a file for good once the transaction is written; the history keeps its name."""
+    """Removes a file for good once the transaction is written; the history keeps its name.
+
+    Schools remove what people of theirs added, the office removes any.
+    """
     ensure_may(by, "inventory.change_device")
     device = locked(attachment.device, by)
     row = device.attachments.filter(pk=attachment.pk).first()
     if row is None:
         raise DomainError(_("The file was removed already. Please load the page again."))
+    if not device.attachments.removable_by(by).filter(pk=row.pk).exists():
+        raise DomainError(FOREIGN)
     name = row.file.name
     delete_by(row, by=by, reason=reason.strip())
     transaction.on_commit(partial(default_storage.delete, name), robust=True)

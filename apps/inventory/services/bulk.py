@@ -16,8 +16,8 @@ from apps.core import formats, jobs
 from apps.core.clock import now
 from apps.core.errors import DomainError, StaleError
 from apps.core.models import Job, JobState
-from apps.inventory.bulk import SHOWN_ROWS, Plan, Wish, make_plan, mark_of, permission_of
-from apps.inventory.choices import BulkAction, BulkState
+from apps.inventory.bulk import LEAVES_SCHOOL, SHOWN_ROWS, Plan, Wish, make_plan, mark_of, permission_of
+from apps.inventory.choices import ENDED_STATUSES, BulkAction, BulkState
 from apps.inventory.models import BulkChange, Device
 from apps.inventory.services.batches import BATCH, Entry, lock_devices, write_batch
 from apps.inventory.services.common import ensure_may, spot_at
@@ -75,7 +75,25 @@ def plan_of(change: BulkChange, by: User) -> Plan:
         found += len(batch)
         _add(whole, make_plan(batch, wish, seen=change.seen))
     whole.gone = len(change.ids) - found
+    if wish.action in LEAVES_SCHOOL:
+        whole.left_behind = _left_behind([row for row in whole.devices if row.school != wish.school], by)
     return whole
+
+
+def _left_behind(leaving: Sequence[Device], by: User) -> list[str]:
+    """The inventory numbers of what came in a kit with devices that leave a place, and stays there."""
+    gone = {device.pk for device in leaving}
+    places = {(device.kit_set_id, device.school_id) for device in leaving if device.kit_set_id is not None}
+    kits = sorted({kit for kit, _school in places})
+    rows: Any = Device.objects.visible_to(by).exclude(status__in=ENDED_STATUSES).order_by("tag")
+    return [
+        tag
+        for start in range(0, len(kits), BATCH)
+        for pk, tag, kit, school in rows.filter(kit_set__in=kits[start : start + BATCH]).values_list(
+            "pk", "tag", "kit_set", "school"
+        )
+        if pk not in gone and (kit, school) in places
+    ]
 
 
 @transaction.atomic
