@@ -90,9 +90,9 @@ def test_one_room_alone(school, coordinator, devices, room, expected):
 
 
 def test_one_site_alone(school, clerk):
-    site, _other = SiteFactory(school=school), SiteFactory(school=school)
+    site, other = SiteFactory.create_batch(2, school=school)
     DeviceFactory(school=school, site=site, tag="THERE", by=clerk)
-    DeviceFactory(school=school, tag="ELSE", by=clerk)
+    DeviceFactory(school=school, site=other, tag="ELSE", by=clerk)
     stocktake = services.start_stocktake(school=school, by=clerk, site=site)
     assert list(stocktake.items.values_list("code", flat=True)) == ["THERE"]
 
