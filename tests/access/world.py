@@ -221,7 +221,10 @@ def _devices(world: World, place: Place, school: School) -> None:
     inventory.retire_device(device=retired, by=by, reason=f"Grund {word}")
     world.put("device_retired", place, Device.objects.get(pk=retired.pk))
     photo = inventory.add_attachment(
-        device=world.row("device", place), by=by, file=photo_file(f"{word}.jpg"), description=f"Foto {word}"
+        device=world.row("device", place),
+        by=_coordinator(world, place, school),
+        file=photo_file(f"{word}.jpg"),
+        description=f"Foto {word}",
     )
     world.put("attachment", place, photo)
 
