@@ -84,6 +84,11 @@ class Paid:
         return self.grant + self.own
 
 
+def paid_in_vain(paid: Decimal, pieces: int, delivered: int) -> Decimal:
+    """Euros of what was paid for `pieces` that belong to those which are not there; credit notes subtracted."""
+    return rounded(paid * (pieces - delivered) / pieces) if pieces > max(delivered, 0) else ZERO
+
+
 def split_eligible(
     amount: Decimal, eligible: Decimal, *, rate: Decimal | None, limit: Decimal | None, quantity: int
 ) -> Split:

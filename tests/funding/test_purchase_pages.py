@@ -179,6 +179,23 @@ def test_return_and_close(clerk: Client) -> None:
     assert order.state == OrderState.CLOSED
 
 
+def test_what_is_paid_and_not_delivered_is_said_when_an_order_is_closed_and_after_it(clerk: Client) -> None:
+    order = placed_order(*lines_for(approved(("1000.00", 5))))
+    scan_in(line := order.lines.get(), 2)
+    pay(record(order, InvoiceLineInput(line.pk, 5, D("5000.00")), remark="Vorkasse"))
+    page, close = (reverse(f"admin:funding_order_{name}", args=[order.pk]) for name in ("change", "close"))
+    sentence = "3.000,00 € sind bezahlt und nicht geliefert; eine Gutschrift steht aus."
+    assert sentence in texts(clerk.get(close))
+    refused = clerk.post(close, {"reason": ""})
+    assert f"{sentence} Bitte schreiben Sie, warum die Bestellung trotzdem abgeschlossen wird." in texts(refused)
+
+    sent(clerk, close, {"reason": "Die Firma liefert nicht nach"})
+    assert sentence in texts(clerk.get(page))
+    assert "An dieser Bestellung ist nichts mehr zu tun." not in texts(clerk.get(page))
+    pay(record(order, InvoiceLineInput(line.pk, 3, D("3000.00")), kind="credit"))
+    assert "An dieser Bestellung ist nichts mehr zu tun." in texts(clerk.get(page))
+
+
 @pytest.mark.parametrize("state", OrderState)
 def test_an_auditor_reads_every_state_and_finds_no_button(state: OrderState) -> None:
     from tests.funding.purchases import order_in

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
+from apps.core.money import ZERO, total
 from apps.core.overtaken import what_happened
 from apps.funding import services
 from apps.funding.admin import purchase_forms as forms
@@ -267,6 +268,7 @@ class StepPages:
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
             **(effects_on_page(visit.order, visit.user) if step.name == "approve" else {}),
+            "paid_in_vain": total(row.paid_in_vain for row in visit.rows) if step.name == "close" else ZERO,
             "about": _about(visit) if step.name == "scan" else "",
             "errors": errors,
             "what_happened": what_happened(visit.order, visit.user, errors),
