@@ -10,6 +10,7 @@ from apps.core.clock import today
 from apps.core.formats import day as shown_day
 from apps.funding.choices import InvoiceState, OrderState
 from apps.funding.models import Invoice, Order
+from apps.funding.purchasing import InvoiceLineInput
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.factories import BudgetFactory
 from tests.funding.portal import client_of, texts
@@ -231,6 +232,13 @@ def test_give_up_what_is_not_ordered(clerk: Client) -> None:
 
     application.refresh_from_db()
     assert application.state == "closed"
+
+
+def test_a_reason_typed_for_a_call_off_is_shown(clerk: Client) -> None:
+    order = placed_order(*lines_for(approved()), contract=ContractFactory(), award_reason="Los 2 des Vertrags")
+    shown = texts(clerk.get(reverse("admin:funding_order_change", args=[order.pk])))
+    assert "Begründung der Vergabe Los 2 des Vertrags" in shown
+    assert "Geschätzter Auftragswert (netto)" not in shown
 
 
 def test_lines_that_somebody_ordered_meanwhile_are_named_as_the_reason(clerk: Client) -> None:
