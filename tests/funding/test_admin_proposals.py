@@ -281,6 +281,19 @@ def test_without_an_overrun_a_short_budget_names_its_freeze_and_a_full_one_does_
     assert "gesperrt." not in texts(send(office, desk_of(application), "recalculate", budget=enough.pk))
 
 
+def test_the_histories_name_who_proposed_and_what_is_overrun(application: EquipmentApplication, office: Client) -> None:
+    budget = BudgetFactory(appropriation=D("900.00"))
+    decisions, reason = decide(application, budget), "Der Rat hat zugestimmt."
+    first = ApproverFactory(name="Anna Albers")
+    services.propose_approval(application=application, by=first, decisions=decisions, overrun_reason=reason)
+    services.approve(application=application, by=ApproverFactory(), decisions=decisions, overrun_reason=reason)
+
+    page = texts(office.get(reverse("admin:funding_equipmentapplication_history", args=[application.pk])))
+    assert "vorgeschlagen von Anna Albers; Überschreitung 100,00 €: Der Rat hat zugestimmt." in page
+    page = texts(office.get(reverse("admin:funding_budget_history", args=[budget.pk])))
+    assert "Der Rat hat zugestimmt. (vorgeschlagen von Anna Albers)" in page
+
+
 def test_above_the_limit_the_desk_does_not_say_that_the_money_is_committed_at_once(
     application: EquipmentApplication, office: Client, budget: Budget
 ) -> None:
