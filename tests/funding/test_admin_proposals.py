@@ -281,6 +281,17 @@ def test_without_an_overrun_a_short_budget_names_its_freeze_and_a_full_one_does_
     assert "gesperrt." not in texts(send(office, desk_of(application), "recalculate", budget=enough.pk))
 
 
+def test_whoever_has_proposed_is_not_asked_to_propose(
+    application: EquipmentApplication, budget: Budget, approver: User
+) -> None:
+    two_approve_from("500.00")
+    ask = "Bitte schlagen Sie die Genehmigung vor"
+    office = client_of(approver)
+    assert ask in texts(send(office, desk_of(application), "recalculate", budget=budget.pk))
+    proposed(application, budget, approver)
+    assert ask not in texts(office.get(desk_of(application)))
+
+
 def test_the_histories_name_who_proposed_and_what_is_overrun(application: EquipmentApplication, office: Client) -> None:
     budget = BudgetFactory(appropriation=D("900.00"))
     decisions, reason = decide(application, budget), "Der Rat hat zugestimmt."

@@ -215,7 +215,7 @@ STEPS = {
             _("Record an invoice"),
             _("You check and record it; another person orders the payment (KomHVO § 31)."),
             _("Record the invoice"),
-            _("It is recorded. Another person orders the payment."),
+            _("The invoice is recorded. Another person orders the payment."),
             _invoice_form,
             _record,
         ),
@@ -225,7 +225,7 @@ CREDIT_WORDS = {
     "title": _("Record a credit note"),
     "text": _("Enter the amounts without a sign: the portal takes them off."),
     "button": _("Record the credit note"),
-    "done": _("It is recorded. Another person accepts it."),
+    "done": _("The credit note is recorded. Another person accepts it."),
 }
 
 
