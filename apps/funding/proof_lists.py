@@ -137,8 +137,8 @@ def two_lines(first: str, second: Any) -> str:
 
 
 def pieces(quantity: int, subject: str) -> str:
-    """ "25 × Tablet"; of a single one the name is enough."""
-    return subject if quantity == 1 else f"{formats.number(quantity)} × {subject}"
+    """ "25 × Tablet"; of a single one, or of a rebate for none, the name is enough."""
+    return subject if quantity in (0, 1) else f"{formats.number(quantity)} × {subject}"
 
 
 def device_groups(figures: ProofFigures) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from apps.funding.models import (
     ScannedReceipt,
 )
 from apps.funding.price_hints import Bought, price_hints
-from apps.funding.purchasing import LIVE_ORDERS, Ordered, Pieces, net_of
+from apps.funding.purchasing import LIVE_ORDERS, Ordered, Pieces, net_of, paid_in_vain
 from apps.funding.rules import rule_on, threshold_for
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory.choices import ScanState
@@ -134,6 +134,7 @@ class LineStatus:
     invoiced_pieces: int
     invoiced: Decimal
     paid: Decimal
+    paid_pieces: int
     is_scanned: bool
     scans: tuple[ScannedReceipt, ...]
     price_hint: str = ""
@@ -141,6 +142,10 @@ class LineStatus:
     @property
     def missing(self) -> int:
         return self.line.quantity - self.line.delivered
+
+    @property
+    def paid_in_vain(self) -> Decimal:
+        return paid_in_vain(self.paid, self.paid_pieces, self.line.delivered)
 
 
 def order_lines(order: Order) -> list[LineStatus]:
@@ -153,10 +158,13 @@ def order_lines(order: Order) -> list[LineStatus]:
         .order_by()
         .values_list("order_line")
         .annotate(
-            pieces=Sum("quantity"), sum=Sum("amount"), paid=Sum("amount", filter=Q(invoice__state=InvoiceState.PAID))
+            pieces=Sum("quantity"),
+            sum=Sum("amount"),
+            paid=Sum("amount", filter=Q(invoice__state=InvoiceState.PAID)),
+            paid_pieces=Sum("quantity", filter=Q(invoice__state=InvoiceState.PAID)),
         )
     )
-    invoiced = {pk: (pieces, amount, paid or ZERO) for pk, pieces, amount, paid in sums}
+    invoiced = {pk: (pieces, amount, paid or ZERO, paid_pieces or 0) for pk, pieces, amount, paid, paid_pieces in sums}
     scans: defaultdict[int, list[ScannedReceipt]] = defaultdict(list)
     open_scans = ScannedReceipt.objects.filter(order_line__in=lines, scan_session__state=ScanState.OPEN)
     for scan in open_scans.select_related("scan_session__by").order_by("pk"):
@@ -166,7 +174,7 @@ def order_lines(order: Order) -> list[LineStatus]:
     return [
         LineStatus(
             line,
-            *invoiced.get(line.pk, (0, ZERO, ZERO)),
+            *invoiced.get(line.pk, (0, ZERO, ZERO, 0)),
             is_scanned(line),
             tuple(scans[line.pk]),
             hints.get(line.pk, ""),

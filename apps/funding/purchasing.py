@@ -20,15 +20,21 @@ PLACED_ORDERS = LIVE_ORDERS | {OrderState.CLOSED}
 """States of an order that was placed and not cancelled."""
 
 
-def called_pieces(quantity: int, delivered: int, returned: int, credited: int, *, is_closed: bool) -> int:
+def called_pieces(
+    quantity: int, delivered: int, returned: int, invoiced: int, credited: int, *, is_closed: bool
+) -> int:
     """Pieces of an order line that a framework contract has given; `delivered` without those that went back.
 
-    What went back and was not replaced counts until it is credited; what never came counts until the order is closed.
+    What went back and was not replaced counts until it is credited. What never came counts until the order is closed,
+    and as far as it was invoiced (`invoiced`: credit notes not subtracted), until it is credited, too.
     """
     not_here = quantity - delivered
     back = min(returned, not_here)
-    never_came = not_here - back
-    return quantity - min(credited, back) - (never_came if is_closed else 0)
+    credited_back = min(credited, back)
+    if not is_closed:
+        return quantity - credited_back
+    invoiced_in_vain = min(max(invoiced - delivered - back, 0), not_here - back)
+    return delivered + back - credited_back + max(invoiced_in_vain - (credited - credited_back), 0)
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,11 @@ class Paid:
     @property
     def amount(self) -> Decimal:
         return self.grant + self.own
+
+
+def paid_in_vain(paid: Decimal, pieces: int, delivered: int) -> Decimal:
+    """Euros of what was paid for `pieces` that belong to those which are not there; credit notes subtracted."""
+    return rounded(paid * (pieces - delivered) / pieces) if pieces > max(delivered, 0) else ZERO
 
 
 def split_eligible(

@@ -199,14 +199,15 @@ def test_going_over_a_budget_on_purpose_needs_a_reason_and_two_people(office: Cl
     assert approve(office, application, **typed).status_code == 200
     services.propose_approval(
         application=application,
-        by=ApproverFactory(),
+        by=ApproverFactory(name="Anna Albers"),
         decisions=decide(application, small),
         overrun_reason="Zusage des Rates vom 1. März.",
     )
     assert approve(office, application).status_code == 302
     small.refresh_from_db()
     assert (small.overrun_allowed, small.committed, small.available) == (D("50.00"), D("300.00"), D("0.00"))
-    assert small.history.filter(history_change_reason="Zusage des Rates vom 1. März.").exists()
+    raised = small.history.filter(overrun_allowed=D("50.00")).last()
+    assert raised.history_change_reason == "Zusage des Rates vom 1. März. (vorgeschlagen von Anna Albers)"
 
 
 def test_the_last_look_says_that_a_budget_is_overrun_and_why(office: Client) -> None:

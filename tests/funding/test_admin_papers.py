@@ -11,6 +11,7 @@ from apps.accounts.choices import Role
 from apps.funding import services
 from apps.funding.choices import DrawdownState, ProofState
 from apps.funding.models import Drawdown, Grant, OrderLine
+from apps.funding.proof_lists import pieces
 from tests.factories import ApproverFactory, AuditorFactory, SchoolFactory, UserFactory
 from tests.funding.paper_pages import page, pdf_text, typed, workbook
 from tests.funding.papers import credit, make_drawdown, make_grant, make_proof, money_of, pay
@@ -96,6 +97,13 @@ class TestDrawdowns:
 
         assert 'filename="mittelabruf-48-2-' in office.get(page(row, "pdf"))["Content-Disposition"]
         assert "Belege (2 Positionen)" in texts(office.get(page(row)))
+
+    def test_its_heading_says_what_it_is_and_a_rebate_names_no_pieces(self, office: Any) -> None:
+        row = make_drawdown()
+        assert f"<h1>Mittelabruf {row.number}, {row.grant}</h1>" in office.get(page(row)).content.decode()
+        assert [pieces(number, "Notebook") for number in (-2, 0, 1, 2)] == [
+            "−\u202f2 × Notebook", "Notebook", "Notebook", "2 × Notebook",
+        ]  # fmt: skip
 
     def test_all_that_is_not_drawn_in_one_click(self, office: Any) -> None:
         grant = make_grant()

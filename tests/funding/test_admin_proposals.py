@@ -256,6 +256,55 @@ def test_the_second_person_reads_why_the_budget_is_overrun(application: Equipmen
     assert "Reicht nicht" not in text
 
 
+def test_a_freeze_that_is_overrun_is_named_to_both_people(application: EquipmentApplication) -> None:
+    budget = BudgetFactory(name="Schul-IT", appropriation=D("900.00"), freeze=D("900.00"))
+    frozen = "In diesem Budget sind 900,00 € gesperrt."
+    first = client_of(ApproverFactory())
+    typed = {"budget": budget.pk, "overrun_reason": "Beschluss"}
+    check = send(first, desk_of(application), "check_propose", **typed)
+    assert texts(check).count(f"{frozen} Mit der Überschreitung wird trotzdem genehmigt.") == 2
+
+    send(first, desk_of(application), "propose", check)
+    second = client_of(ApproverFactory())
+    for page in (second.get(desk_of(application)), send(second, desk_of(application), "check_approve")):
+        assert f"{frozen} Mit der Überschreitung wird trotzdem genehmigt." in texts(page)
+
+
+def test_without_an_overrun_a_short_budget_names_its_freeze_and_a_full_one_does_not(
+    application: EquipmentApplication, office: Client, budget: Budget
+) -> None:
+    frozen = BudgetFactory(appropriation=D("900.00"), freeze=D("300.00"))
+    short = texts(send(office, desk_of(application), "recalculate", budget=frozen.pk))
+    assert "Reicht nicht: Es fehlen 400,00 €. In diesem Budget sind 300,00 € gesperrt." in short
+    assert "Mit der Überschreitung wird trotzdem" not in short
+    enough = BudgetFactory(appropriation=D("9000.00"), freeze=D("300.00"))
+    assert "gesperrt." not in texts(send(office, desk_of(application), "recalculate", budget=enough.pk))
+
+
+def test_whoever_has_proposed_is_not_asked_to_propose(
+    application: EquipmentApplication, budget: Budget, approver: User
+) -> None:
+    two_approve_from("500.00")
+    ask = "Bitte schlagen Sie die Genehmigung vor"
+    office = client_of(approver)
+    assert ask in texts(send(office, desk_of(application), "recalculate", budget=budget.pk))
+    proposed(application, budget, approver)
+    assert ask not in texts(office.get(desk_of(application)))
+
+
+def test_the_histories_name_who_proposed_and_what_is_overrun(application: EquipmentApplication, office: Client) -> None:
+    budget = BudgetFactory(appropriation=D("900.00"))
+    decisions, reason = decide(application, budget), "Der Rat hat zugestimmt."
+    first = ApproverFactory(name="Anna Albers")
+    services.propose_approval(application=application, by=first, decisions=decisions, overrun_reason=reason)
+    services.approve(application=application, by=ApproverFactory(), decisions=decisions, overrun_reason=reason)
+
+    page = texts(office.get(reverse("admin:funding_equipmentapplication_history", args=[application.pk])))
+    assert "vorgeschlagen von Anna Albers; Überschreitung 100,00 €: Der Rat hat zugestimmt." in page
+    page = texts(office.get(reverse("admin:funding_budget_history", args=[budget.pk])))
+    assert "Der Rat hat zugestimmt. (vorgeschlagen von Anna Albers)" in page
+
+
 def test_above_the_limit_the_desk_does_not_say_that_the_money_is_committed_at_once(
     application: EquipmentApplication, office: Client, budget: Budget
 ) -> None:

@@ -49,18 +49,24 @@ def called(contract: FrameworkContract) -> Decimal:
 @pytest.mark.parametrize(
     ("pieces", "is_closed", "expected"),
     [
-        ((10, 0, 0, 0), False, 10),
-        ((10, 7, 0, 0), False, 10),
-        ((10, 9, 0, 0), True, 9),
-        ((10, 7, 2, 2), True, 7),
-        ((10, 7, 2, 0), True, 9),
-        ((10, 8, 2, 2), False, 8),
-        ((10, 10, 2, 2), False, 10),
-        ((10, 8, 0, 2), False, 10),
-        ((10, 8, 0, 2), True, 8),
+        ((10, 0, 0, 0, 0), False, 10),
+        ((10, 7, 0, 7, 0), False, 10),
+        ((10, 9, 0, 9, 0), True, 9),
+        ((10, 7, 2, 9, 2), True, 7),
+        ((10, 7, 2, 9, 0), True, 9),
+        ((10, 8, 2, 10, 2), False, 8),
+        ((10, 10, 2, 10, 2), False, 10),
+        ((10, 8, 0, 10, 2), False, 10),
+        ((10, 8, 0, 10, 2), True, 8),
+        ((10, 7, 0, 10, 0), True, 10),
+        ((10, 7, 0, 10, 1), True, 9),
+        ((10, 6, 2, 9, 2), True, 7),
+        ((10, 4, 0, 4, 0), True, 4),
     ],
     ids=["ordered", "part of it came", "closed without one", "one missing, two credited", "two not credited yet",
-         "credited while open", "credited and replaced", "credited because it is late", "credited, never came"],
+         "credited while open", "credited and replaced", "credited because it is late", "credited, never came",
+         "paid, never came", "paid, never came, one credited", "two went back, one of two missing paid",
+         "the rest never came nor was invoiced"],
 )  # fmt: skip
 def test_pieces_that_a_contract_has_given(pieces: tuple[int, int, int, int], is_closed: bool, expected: int) -> None:
     assert called_pieces(*pieces, is_closed=is_closed) == expected
@@ -85,6 +91,19 @@ def test_what_never_came_and_what_went_back_is_free_again() -> None:
     refused("contract_volume", services.place_order, order=again, by=clerk)
     place(draft_order(*lines_for(approved(("100.00", 3))), contract=contract))
     assert (called(contract), left_of([contract])[contract.pk]) == (D("1000.00"), D("0.00"))
+
+
+@pytest.mark.django_db
+def test_what_is_paid_and_never_came_is_called_off_until_it_is_credited() -> None:
+    contract, clerk = ContractFactory(volume=D("1000.00")), ClerkFactory()
+    order = placed_order(*lines_for(approved(("100.00", 10))), contract=contract, by=clerk)
+    scan_in(line := order.lines.get(), 7, by=clerk)
+    pay(record(order, InvoiceLineInput(line.pk, 10, D("1000.00")), remark="Vorkasse"))
+    order.refresh_from_db()
+    services.close_order(order=order, by=clerk, reason="Die Lieferfirma gibt auf.")
+    assert called(contract) == D("1000.00")
+    pay(record(order, InvoiceLineInput(line.pk, 3, D("300.00")), kind="credit"))
+    assert called(contract) == D("700.00")
 
 
 @pytest.mark.django_db

@@ -138,7 +138,7 @@ def test_from_the_list_to_the_payment_with_the_keyboard_alone(pages: Any, clerk:
     page.locator("#id_dated_on").fill(today().isoformat())
     press_until(page, "button:has-text('Rechnung erfassen')")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Sie ist erfasst.")).to_be_visible()
+    expect(page.get_by_text("Die Rechnung ist erfasst.")).to_be_visible()
 
     invoice = Invoice.objects.get()
     other = pages.open(ApproverFactory())

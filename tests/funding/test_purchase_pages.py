@@ -10,6 +10,7 @@ from apps.core.clock import today
 from apps.core.formats import day as shown_day
 from apps.funding.choices import InvoiceState, OrderState
 from apps.funding.models import Invoice, Order
+from apps.funding.purchasing import InvoiceLineInput
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.factories import BudgetFactory
 from tests.funding.portal import client_of, texts
@@ -179,6 +180,23 @@ def test_return_and_close(clerk: Client) -> None:
     assert order.state == OrderState.CLOSED
 
 
+def test_what_is_paid_and_not_delivered_is_said_when_an_order_is_closed_and_after_it(clerk: Client) -> None:
+    order = placed_order(*lines_for(approved(("1000.00", 5))))
+    scan_in(line := order.lines.get(), 2)
+    pay(record(order, InvoiceLineInput(line.pk, 5, D("5000.00")), remark="Vorkasse"))
+    page, close = (reverse(f"admin:funding_order_{name}", args=[order.pk]) for name in ("change", "close"))
+    sentence = "3.000,00 € sind bezahlt und nicht geliefert; eine Gutschrift steht aus."
+    assert sentence in texts(clerk.get(close))
+    refused = clerk.post(close, {"reason": ""})
+    assert f"{sentence} Bitte schreiben Sie, warum die Bestellung trotzdem abgeschlossen wird." in texts(refused)
+
+    sent(clerk, close, {"reason": "Die Firma liefert nicht nach"})
+    assert sentence in texts(clerk.get(page))
+    assert "An dieser Bestellung ist nichts mehr zu tun." not in texts(clerk.get(page))
+    pay(record(order, InvoiceLineInput(line.pk, 3, D("3000.00")), kind="credit"))
+    assert "An dieser Bestellung ist nichts mehr zu tun." in texts(clerk.get(page))
+
+
 @pytest.mark.parametrize("state", OrderState)
 def test_an_auditor_reads_every_state_and_finds_no_button(state: OrderState) -> None:
     from tests.funding.purchases import order_in
@@ -214,6 +232,13 @@ def test_give_up_what_is_not_ordered(clerk: Client) -> None:
 
     application.refresh_from_db()
     assert application.state == "closed"
+
+
+def test_a_reason_typed_for_a_call_off_is_shown(clerk: Client) -> None:
+    order = placed_order(*lines_for(approved()), contract=ContractFactory(), award_reason="Los 2 des Vertrags")
+    shown = texts(clerk.get(reverse("admin:funding_order_change", args=[order.pk])))
+    assert "Begründung der Vergabe Los 2 des Vertrags" in shown
+    assert "Geschätzter Auftragswert (netto)" not in shown
 
 
 def test_lines_that_somebody_ordered_meanwhile_are_named_as_the_reason(clerk: Client) -> None:

@@ -196,7 +196,7 @@ def test_a_credit_note_is_accepted_and_not_paid(clerk: Client) -> None:
     assert "Berechnet und nicht da sind 0 Stück, gutgeschrieben werden 1." in refused
     assert "Nötig, wenn mehr gutgeschrieben wird, als zurückging oder vereinbart war." in refused
     told = sent(clerk, url, data | {"remark": "Geht morgen zurück"})
-    assert messages_of(told) == ["Sie ist erfasst. Eine andere Person nimmt sie an."]
+    assert messages_of(told) == ["Die Gutschrift ist erfasst. Eine andere Person nimmt sie an."]
 
     credit = Invoice.objects.get(kind=InvoiceKind.CREDIT)
     other, here = client_of(ApproverFactory()), f"/admin/funding/invoice/{credit.pk}/change/"

@@ -331,14 +331,15 @@ def test_going_over_on_purpose_raises_the_allowed_overrun_by_what_is_missing() -
     services.propose_approval(application=application, by=by, **decided)
     with pytest.raises(DomainError):
         services.approve(application=application, by=by, **decided)
-    by = ApproverFactory()
+    first, by = by, ApproverFactory()
     services.approve(application=application, by=by, **decided)
 
     budget.refresh_from_db()
     assert (budget.overrun_allowed, budget.committed, budget.available) == (D("600.00"), D("1500.00"), D("0.00"))
     assert LedgerEntry.objects.get().note == "Ratsbeschluss 12/2026"
     raised = budget.history.filter(overrun_allowed=D("600.00")).last()
-    assert (raised.history_change_reason, raised.history_user) == ("Ratsbeschluss 12/2026", by)
+    reason = f"Ratsbeschluss 12/2026 (vorgeschlagen von {first})"
+    assert (raised.history_change_reason, raised.history_user) == (reason, by)
 
 
 def test_no_overrun_takes_more_out_of_a_grant_than_its_notice_gives() -> None:

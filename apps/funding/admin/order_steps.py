@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
+from apps.core.money import ZERO, total
 from apps.core.overtaken import what_happened
 from apps.funding import services
 from apps.funding.admin import purchase_forms as forms
@@ -214,7 +215,7 @@ STEPS = {
             _("Record an invoice"),
             _("You check and record it; another person orders the payment (KomHVO § 31)."),
             _("Record the invoice"),
-            _("It is recorded. Another person orders the payment."),
+            _("The invoice is recorded. Another person orders the payment."),
             _invoice_form,
             _record,
         ),
@@ -224,7 +225,7 @@ CREDIT_WORDS = {
     "title": _("Record a credit note"),
     "text": _("Enter the amounts without a sign: the portal takes them off."),
     "button": _("Record the credit note"),
-    "done": _("It is recorded. Another person accepts it."),
+    "done": _("The credit note is recorded. Another person accepts it."),
 }
 
 
@@ -267,6 +268,7 @@ class StepPages:
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
             **(effects_on_page(visit.order, visit.user) if step.name == "approve" else {}),
+            "paid_in_vain": total(row.paid_in_vain for row in visit.rows) if step.name == "close" else ZERO,
             "about": _about(visit) if step.name == "scan" else "",
             "errors": errors,
             "what_happened": what_happened(visit.order, visit.user, errors),

@@ -21,6 +21,7 @@ from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.history_pages import told
+from apps.core.money import total
 from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
@@ -312,6 +313,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             what_happened=happened,
             is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
+            paid_in_vain=total(row.paid_in_vain for row in rows),
             actions=self._actions(request, order, rows),
             **effects_on_page(order, request.user),
             award=purchase_selectors.award_step(order.estimated_net),

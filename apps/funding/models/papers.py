@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from apps.core.money import CentsField
@@ -163,7 +163,7 @@ class Drawdown(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.grant}, {self.number}"
+        return f"{gettext('Drawdown %(number)s') % {'number': self.number}}, {self.grant}"
 
 
 class DrawdownItem(models.Model):

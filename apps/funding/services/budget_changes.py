@@ -13,7 +13,6 @@ from typing import Any, Unpack
 
 from django.db import transaction
 from django.shortcuts import get_object_or_404
-from django.utils import translation
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +27,14 @@ from apps.funding.models import Budget, BudgetChange
 from apps.funding.proposed import as_text, from_texts
 from apps.funding.services import budgets as apply
 from apps.funding.services.budgets import BudgetValues
-from apps.funding.services.steps import ensure_may, lock_budgets, money_transaction, required_text, validated
+from apps.funding.services.steps import (
+    ensure_may,
+    lock_budgets,
+    money_transaction,
+    required_text,
+    told_proposer,
+    validated,
+)
 from apps.funding.workflow import CHANGE_TRANSITIONS
 
 _PROPOSE = "funding.change_budget"
@@ -306,10 +312,8 @@ def _ensure_unmoved(change: BudgetChange, budget: Budget) -> None:
 
 
 def _history_reason(change: BudgetChange) -> str:
-    """The budget's history names who confirmed; the reason adds who proposed. In German, as mails are."""
-    with translation.override("de"):
-        who = gettext("proposed by %(person)s") % {"person": change.proposed_by}
-    return f"{change.reason} ({who})"
+    """The budget's history names who confirmed; the reason adds who proposed."""
+    return f"{change.reason} ({told_proposer(change.proposed_by)})"
 
 
 def _positive(amount: Decimal) -> Decimal:

@@ -187,7 +187,10 @@ def ensure_affordable(checked: Checked, *, by: User, overrun_reason: str) -> lis
 
 
 def allow_overruns(checked: Checked, short: Iterable[BudgetEffect], *, by: User, reason: str) -> None:
-    """Raises the allowed overrun of these budgets by what is missing; no grant gives more than its notice says."""
+    """Raises the allowed overrun of these budgets by what is missing; no grant gives more than its notice says.
+
+    `reason`: what the history of these budgets says about it.
+    """
     for effect in short:
         budget = checked.budgets[effect.budget_id]
         budget.overrun_allowed += effect.short_by

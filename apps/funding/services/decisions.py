@@ -8,11 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError, StaleError
+from apps.core.formats import euro
 from apps.core.history import bulk_update_by, save_by
 from apps.core.money import total
 from apps.funding.calculations import LineDecision, may_need_own_share, own_part
@@ -41,6 +44,7 @@ from apps.funding.services.steps import (
     lock_for,
     money_transaction,
     required_text,
+    told_proposer,
 )
 from apps.schools.services import raise_inputs_version
 
@@ -119,14 +123,15 @@ def approve(
         take_concept(row, decided.budgets.values())
         short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
         first = ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
-        allow_overruns(decided, short, by=by, reason=overrun_reason)
+        if first is not None:
+            allow_overruns(decided, short, by=by, reason=f"{overrun_reason} ({told_proposer(first.by)})")
         lines = decided.lines
         _write_lines(lines, decided.matched, by=by)
         _commit_money(decided, by=by, note=overrun_reason)
-        facts = _facts_of_two(first, total(effect.short_by for effect in short), overrun_reason)
-        change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **facts)
+        agreed = (first, total(effect.short_by for effect in short), overrun_reason)
+        change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **_facts_of_two(*agreed))
         row.decided_at = clock.now()
-        save_by(row, by=by, update_fields=["state", "concept", "decided_at"])
+        save_by(row, by=by, update_fields=["state", "concept", "decided_at"], reason=_history_reason(*agreed))
         notices.approved(row, lines, by=by, reason=reason.strip())
         raise_inputs_version([row.school_id])
     return row
@@ -218,6 +223,17 @@ def _facts_of_two(first: ApprovalProposal | None, overrun: Decimal, overrun_reas
         return {}
     agreed = {"overrun": overrun, "overrun_reason": overrun_reason} if overrun else {}
     return {"proposed_by": first.by, "proposed_at": first.at, **agreed}
+
+
+def _history_reason(first: ApprovalProposal | None, overrun: Decimal, overrun_reason: str) -> str:
+    """The application's history names who approved; the reason adds who proposed, and what is overrun."""
+    if first is None:
+        return ""
+    if not overrun:
+        return told_proposer(first.by)
+    with translation.override("de"):
+        text = gettext("overrun %(amount)s: %(reason)s") % {"amount": euro(overrun), "reason": overrun_reason}
+    return f"{told_proposer(first.by)}; {text}"
 
 
 def _write_lines(lines: Sequence[ApplicationLine], matched: Mapping[int, LineDecision], *, by: User) -> None:

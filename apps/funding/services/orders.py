@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError
+from apps.core.formats import euro
 from apps.core.history import save_by
-from apps.core.money import ZERO
+from apps.core.money import ZERO, total
 from apps.funding.choices import InvoiceState, LedgerKind, OrderState
 from apps.funding.models import (
     ApplicationLine,
@@ -26,8 +27,9 @@ from apps.funding.models import (
     Supplier,
 )
 from apps.funding.purchase_selectors import pieces_of
-from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
+from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput, Paid, paid_in_vain
 from apps.funding.services.commitments import Booking, Books
+from apps.funding.services.expected import paid_of
 from apps.funding.services.following import follow_orders
 from apps.funding.services.order_lines import pot_of, write_lines
 from apps.funding.services.purchase_steps import (
@@ -267,17 +269,22 @@ def _ensure_may_close(locked: Locked, reason: str) -> None:
         raise DomainError(_("An invoice of this order waits for payment. Please have it paid or cancel it first."))
     if reason.strip():
         return
+    paid = {line.pk: Paid() for line in locked.lines} | paid_of(locked.lines)
+    in_vain = total(paid_in_vain(paid[line.pk].amount, paid[line.pk].quantity, line.delivered) for line in locked.lines)
+    if in_vain:
+        raise DomainError(
+            _(
+                "%(amount)s are paid and not delivered; a credit note is still to come. "
+                "Please say why the order is closed all the same."
+            )
+            % {"amount": euro(in_vain)},
+            field="reason",
+        )
     if any(line.delivered < line.quantity for line in locked.lines):
         raise DomainError(
             _("Not everything has come. Please say why the order is closed all the same."), field="reason"
         )
-    invoiced = dict(
-        InvoiceLine.objects.filter(invoice__order=order, invoice__state=InvoiceState.PAID)
-        .order_by()
-        .values_list("order_line")
-        .annotate(sum=Sum("quantity"))
-    )
-    if any(invoiced.get(line.pk, 0) < line.delivered for line in locked.lines):
+    if any(paid[line.pk].quantity < line.delivered for line in locked.lines):
         raise DomainError(
             _("Not everything is invoiced. Please say why the order is closed all the same."), field="reason"
         )

@@ -10,7 +10,9 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.shortcuts import get_object_or_404
+from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -96,6 +98,12 @@ def change_state(
     Reservation.objects.filter(application=application).delete()
     ApprovalProposal.objects.filter(application=application).delete()
     application.state = target
+
+
+def told_proposer(person: User) -> str:
+    """For a history, which names only who confirmed. In German, as mails are."""
+    with translation.override("de"):
+        return gettext("proposed by %(person)s") % {"person": person}
 
 
 def required_text(text: str, message: str | Promise, *, field: str) -> str:
