@@ -195,7 +195,7 @@ def test_payments_freezes_and_approvals_meet_on_one_budget() -> None:
             *[partial(services.approve, application=row, by=by, decisions=decide(row, budget)) for row in applications],
             *[partial(ledger.pay, budget, D("50.00"), by=by) for _ in range(5)],
             *[partial(ledger.release, budget, D("50.00"), by=by) for _ in range(5)],
-            partial(services.confirm_change, change=change, by=by),
+            partial(services.confirm_change, change=change, by=by, note="Haushaltssperre"),
         ]
     )
 

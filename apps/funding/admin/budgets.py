@@ -67,7 +67,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     change_list_template = "admin/funding/budget/change_list.html"
     list_display = (
         "name",
-        "year",
+        "short_year",
         "source",
         "shown_appropriation",
         "shown_added",
@@ -77,7 +77,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
         "shown_left",
     )
     list_filter = (FiscalYearFilter, SourceFilter)
-    sortable_by = ("name", "year")
+    sortable_by = ("name", "short_year")
     search_fields = ("name", "measure_number", "virement_group")
     fieldsets = (
         (None, {"fields": ("name", "fiscal_year", "grant", "expenditure_type")}),
@@ -165,6 +165,10 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     # Columns
 
     @admin.display(description=_("year"), ordering="fiscal_year")
+    def short_year(self, row: Budget) -> str:
+        return self.year(row)
+
+    @admin.display(description=_("fiscal year"), ordering="fiscal_year")
     def year(self, row: Budget) -> str:
         return str(row.fiscal_year)
 
