@@ -27,8 +27,8 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     Subclasses give `table_class`, `heading`, `get_queryset()` (from `visible_to`), and may give `filterset_class`,
     `permission_required`, `empty_text`, `empty_hint`, `empty_action` ((url or url name, label)), `export_name`
     (offers CSV and XLSX of the filtered rows), `bulk_actions` ((url name, label) pairs that get POSTed `ids`),
-    `default_order` (column names), `count_exactly` and `count_up_to` (see `PortalTable`), `saved_as` (the list's name
-    for people's own filters, which are sent to the list's own address). Anonymous people are sent to the sign-in,
+    `default_order` (column names), `count_exactly`, `count_up_to` and `known_count` (see `PortalTable`), `saved_as` (the
+    list's name for people's own filters, which are sent to the list's own address). Anonymous people are sent to the sign-in,
     others without permission get 403.
     """
 
@@ -46,6 +46,7 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     rows_per_page = ROWS_PER_PAGE
     count_exactly = False
     count_up_to: int | None = None
+    known_count: int | None = None
     saved_as = ""
 
     def has_permission(self) -> bool:
@@ -97,6 +98,7 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     def get_table(self, rows: Any) -> PortalTable:
         table = self._unpaged_table(rows)
         table.count_exactly, table.count_up_to = self.count_exactly, self.count_up_to
+        table.known_count = self.known_count
         return RequestConfig(self.request, paginate={"per_page": self.rows_per_page}).configure(table)
 
     def _unpaged_table(self, rows: Any) -> PortalTable:

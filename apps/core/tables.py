@@ -132,12 +132,14 @@ class PortalTable(tables.Table):
     Meta: `sortable` names the columns that sort (give only indexed ones), `cards` the one to three columns shown
     beside the first on a phone. A caption stands above; `selectable` puts a checkbox named `ids` before each row.
     Rows are counted up to COUNT_LIMIT, or to `count_up_to` where even that takes too long; `count_exactly` counts past
-    any limit, for rows that stand behind a number and must be seen to agree with it.
+    any limit, for rows that stand behind a number and must be seen to agree with it. `known_count` spares counting where
+    the filters have counted as far as this already.
     `is_import_format`: an import takes the exported list back, so that its end is marked.
     """
 
     count_exactly = False
     count_up_to: int | None = None
+    known_count: int | None = None
     is_import_format = False
 
     class Meta:
@@ -180,9 +182,11 @@ class PortalTable(tables.Table):
             ordering = rows.query.order_by or (rows.query.get_meta().ordering if rows.query.default_ordering else ())
             if not {"pk", "-pk", "id", "-id"} & {item for item in ordering if isinstance(item, str)}:
                 self.data.data = rows.order_by(*ordering, "pk")
-            exactly = self.count_exactly
-            self.data._length = rows.order_by().count() if exactly else capped_count(rows, self.count_limit)
+            self.data._length = self._counted(rows) if self.known_count is None else self.known_count
         return super().paginate(*args, **kwargs)
+
+    def _counted(self, rows: models.QuerySet[Any]) -> int:
+        return rows.order_by().count() if self.count_exactly else capped_count(rows, self.count_limit)
 
     @property
     def card_columns(self) -> tuple[str, ...]:

@@ -38,14 +38,20 @@ FEW_HITS = 2_000
 class DeviceSearch(SearchFilter):
     """Words in the search text. Few hits are read by their keys: in the order of the list millions would be passed."""
 
+    hits: int | None = None
+    """How many rows a search found; FEW_HITS + 1: more than these. None: nothing was searched for."""
+
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         found = super().filter(qs, value)
         if not value:
             return found
-        hits = found.order_by().values_list("pk", flat=True)
-        if hits[FEW_HITS : FEW_HITS + 1]:
+        keys = found.order_by().values_list("pk", flat=True)
+        if keys[FEW_HITS : FEW_HITS + 1]:
+            self.hits = FEW_HITS + 1
             return found
-        return qs.filter(pk__in=list(hits[: FEW_HITS + 1]))
+        few = list(keys[: FEW_HITS + 1])
+        self.hits = len(few)
+        return qs.filter(pk__in=few)
 
 
 def _spans(spans: Callable[[datetime.date], list[Span]]) -> Callable[[], list[tuple[str, Any]]]:
@@ -194,6 +200,13 @@ class DeviceFilters(PortalFilterSet):
     def count_up_to(self) -> int | None:
         """Among millions of devices, counting the usual number of hits would take a third of the page's time."""
         return FEW_HITS if self.has_typed_school else None
+
+    @property
+    def known_count(self) -> int | None:
+        """What the search counted among the rows that the other filters leave, where that is as far as is counted."""
+        hits: int | None = self.filters["q"].hits
+        counted_further = self.counted_as is not None or self.count_up_to is None
+        return None if hits is not None and hits > FEW_HITS and counted_further else hits
 
     @property
     def shows_present_only(self) -> bool:

@@ -127,7 +127,7 @@ class DeviceListView(PortalListView):
             )
             self.empty_action = (self.filterset.reset_address(), _("Show all"))
         self.count_exactly = self.filterset.counted_as is not None
-        self.count_up_to = self.filterset.count_up_to
+        self.count_up_to, self.known_count = self.filterset.count_up_to, self.filterset.known_count
         if self.filterset.shown_day is not None:
             self.table_class = DeviceDayExportTable if exporting else DeviceDayTable
             self.caption = self._caption()

@@ -130,6 +130,27 @@ def test_among_thousands_of_schools_fewer_hits_are_counted(client, devices, monk
     assert page.context["table"].count == 2
 
 
+@pytest.mark.parametrize(
+    ("typed", "schools_in_a_list", "said", "counted"),
+    [
+        ({"q": "c02xy"}, 150, "1 Ergebnis", 0),
+        ({"q": "c02", "status": "all"}, 0, "mehr als 1 Ergebnisse", 0),
+        ({"q": "c02", "status": "all"}, 150, "2 Ergebnisse", 1),
+        ({"q": "", "status": "all"}, 0, "mehr als 1 Ergebnisse", 1),
+    ],
+)
+def test_what_a_search_has_counted_is_not_counted_again(
+    client, devices, monkeypatch, typed, schools_in_a_list, said, counted
+):
+    monkeypatch.setattr(filters, "FEW_HITS", 1)
+    monkeypatch.setattr(school_field, "MOST_IN_A_LIST", schools_in_a_list)
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(LIST, {**typed, "kind": "tablet"}).content.decode()
+
+    assert said in page
+    assert sum("COUNT(*) FROM (" in query["sql"] and "inventory_device" in query["sql"] for query in asked) == counted
+
+
 def test_the_admin_counts_up_to_a_bound_and_says_so(client, devices, monkeypatch):
     monkeypatch.setattr("apps.core.tables.COUNT_LIMIT", 1)
     monkeypatch.setattr("apps.core.admin_pages.CappedPaginator.limit", 1)
