@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import system_packages
-from children import begin, end, raise_on_termination
+from children import PATIENCE_SECONDS, Terminated, begin, end, raise_on_termination
 from console import say, stop
 
 START_SECONDS = 30
@@ -162,6 +162,20 @@ def _wait(answers: Callable[[], bool], server: subprocess.Popen[bytes], log: Pat
         time.sleep(0.02)
 
 
+def _play(command: Sequence[str], servers: Servers) -> int:
+    """Run a command in our session, so that Ctrl-C reaches it as well; what else ends us is passed on to it."""
+    process = subprocess.Popen(command, env=os.environ | servers.environment)
+    try:
+        return process.wait()
+    except Terminated:
+        process.terminate()
+        raise
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2 * PATIENCE_SECONDS)
+        process.kill()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run a command with a private PostgreSQL and Redis.")
     parser.add_argument(
@@ -171,7 +185,7 @@ def main() -> None:
     raise_on_termination()
     with contextlib.suppress(KeyboardInterrupt), private_servers() as servers:
         if command:
-            raise SystemExit(subprocess.run(command, env=os.environ | servers.environment, check=False).returncode)
+            raise SystemExit(_play(command, servers))
         for name, value in servers.environment.items():
             say(f"export {name}={shlex.quote(value)}")
         say("# The servers run until Ctrl-C.")

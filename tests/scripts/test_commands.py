@@ -172,6 +172,23 @@ def test_private_servers_end_however_their_owner_ends(number: signal.Signals) ->
         subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
+@pytest.mark.postgres_only
+def test_a_command_on_private_servers_is_ended_with_them_and_may_tidy_up(tmp_path: Path) -> None:
+    tidied = tmp_path / "tidied"
+    command = ["sh", "-c", f"trap 'sleep 0.5; touch {tidied}; exit' TERM; echo up; while :; do sleep 0.1; done"]
+    process = subprocess.Popen(
+        [sys.executable, "scripts/private_servers.py", *command], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+
+    process.terminate()
+
+    assert process.wait(30) == 128 + signal.SIGTERM
+    assert tidied.exists()
+    assert _running(tmp_path) == []
+
+
 # A real run, whose processes are killed
 
 
