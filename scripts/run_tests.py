@@ -1,8 +1,8 @@
 """`make test`: everything on PostgreSQL, Redis, worker and browser; services and story again on SQLite.
 
 Runs of pytest that share nothing: on PostgreSQL and Redis each with a database and a queue of its own, and one on
-SQLite. Two go side by side and the next begins when one of them ends, so that both cores are busy until the end; what
-takes longest goes first. Arguments are handed to each.
+SQLite. Three go side by side and the next begins when one of them ends: the first, which takes longest, mostly waits for
+servers that it has stopped, so that two more keep both cores busy until the end. Arguments are handed to each.
 A skipped test fails the whole, because nothing is to be skipped silently.
 """
 
@@ -24,7 +24,7 @@ from private_servers import Servers, private_servers
 
 MAY_BE_SKIPPED: frozenset[str] = frozenset()  # node ids; each needs a reason here
 NOTHING_COLLECTED = 5
-SIDE_BY_SIDE = 2
+SIDE_BY_SIDE = 3
 ON_POSTGRESQL = {
     "processes": "processes, demo, core",
     "money": "applications, money, inventory",
@@ -128,7 +128,7 @@ def _apart(servers: Servers, number: int, name: str) -> dict[str, str]:
 
 
 def _play(runs: list[Run]) -> None:
-    """Play the runs, two at a time, and show their output one after the other, the first one as it comes."""
+    """Play the runs, SIDE_BY_SIDE at a time, and show their output one after the other, the first one as it comes."""
     for run in runs:
         _start_next(runs)
         say(f"\n=== {run.title} ===")
