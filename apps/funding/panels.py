@@ -67,7 +67,7 @@ def order_of_scan(request: HttpRequest, session: ScanSession) -> dict[str, Any] 
         "order": order,
         "order_url": reverse("admin:funding_order_change", args=[order.pk]),
         "kit": goods.kit,
-        "lines": goods.lines,
+        "parts": goods.parts,
         "missing": goods.number,
         "scan_url": f"{reverse('admin:funding_order_scan', args=[order.pk])}?{urlencode(asked)}" if goes_on else "",
     }

@@ -23,8 +23,16 @@ class Part:
     per_kit: int
 
     @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def delivered(self) -> int:
+        return sum(line.delivered for line in self.lines)
+
+    @property
     def missing(self) -> int:
-        return sum(line.quantity - line.delivered for line in self.lines)
+        return self.quantity - self.delivered
 
     def shares(self, pieces: int) -> list[tuple[OrderLine, int]]:
         """The lines that so many pieces fill, with the pieces of each."""
@@ -43,10 +51,6 @@ class ToScan:
     def number(self) -> int:
         """So many kits, or devices, are missing of every part."""
         return min(part.missing // part.per_kit for part in self.parts)
-
-    @property
-    def lines(self) -> list[OrderLine]:
-        return sorted((line for part in self.parts for line in part.lines), key=lambda line: line.pk)
 
     @property
     def line(self) -> OrderLine:
