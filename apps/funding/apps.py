@@ -32,7 +32,7 @@ class FundingConfig(AppConfig):
         from apps.funding.panels import applications_of_school, order_of_scan, purchase_of_device
         from apps.funding.permissions import ROLE_PERMISSIONS
         from apps.funding.round_jobs import register_all as register_round_jobs
-        from apps.funding.services.deliveries import OrderFollower
+        from apps.funding.services.scanned_receipts import OrderFollower
         from apps.inventory import taking_in
 
         taking_in.register(OrderFollower())

@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.funding.choices import ApplicationState
-from apps.funding.purchase_selectors import purchase_of, receipt_of
+from apps.funding.purchase_selectors import purchase_of
 from apps.funding.purchasing import LIVE_ORDERS
+from apps.funding.scan_selectors import goods_of, receipt_of
 from apps.funding.school_money import money_of_school
 from apps.funding.selectors import application_rows
 from apps.inventory.models import Device, ScanSession
@@ -51,21 +52,22 @@ def purchase_of_device(request: HttpRequest, device: Device) -> dict[str, Any] |
 
 
 def order_of_scan(request: HttpRequest, session: ScanSession) -> dict[str, Any] | None:
-    """The order whose goods are scanned in, for those who see it, and the way to what is still missing of the line."""
+    """The order whose goods are scanned in, for those who see it, and the way to what is still missing of it."""
     user: Any = request.user
     if not (user.is_staff and user.has_perm("funding.view_order")):
         return None
     receipt = receipt_of(session)
     if receipt is None:
         return None
-    line = receipt.order_line
-    missing = line.quantity - line.delivered
-    goes_on = missing and line.order.state in LIVE_ORDERS and user.has_perm("funding.receive_goods")
-    scan_url = f"{reverse('admin:funding_order_scan', args=[line.order_id])}?{urlencode({'line': line.pk})}"
+    order = receipt.order
+    goods = goods_of(receipt, order.lines.select_related("product", "school").order_by("pk"))
+    goes_on = goods.number and order.state in LIVE_ORDERS and user.has_perm("funding.receive_goods")
+    asked = {"line": goods.line.pk} | ({"kit": goods.kit.pk} if goods.kit else {})
     return {
-        "order": line.order,
-        "order_url": reverse("admin:funding_order_change", args=[line.order_id]),
-        "line": line,
-        "missing": missing,
-        "scan_url": scan_url if goes_on else "",
+        "order": order,
+        "order_url": reverse("admin:funding_order_change", args=[order.pk]),
+        "kit": goods.kit,
+        "parts": goods.parts,
+        "missing": goods.number,
+        "scan_url": f"{reverse('admin:funding_order_scan', args=[order.pk])}?{urlencode(asked)}" if goes_on else "",
     }

@@ -23,13 +23,12 @@ from apps.funding.models import (
     Order,
     OrderLine,
     PurchasedDevice,
-    ScannedReceipt,
 )
 from apps.funding.price_hints import Bought, price_hints
 from apps.funding.purchasing import LIVE_ORDERS, Ordered, Pieces, net_of, paid_in_vain
 from apps.funding.rules import rule_on, threshold_for
+from apps.funding.scan_selectors import open_scans
 from apps.funding.workflow import APPROVED_STATES
-from apps.inventory.choices import ScanState
 from apps.inventory.models import Device, Product, ScanSession
 
 MOST_LINES = 500
@@ -136,7 +135,7 @@ class LineStatus:
     paid: Decimal
     paid_pieces: int
     is_scanned: bool
-    scans: tuple[ScannedReceipt, ...]
+    scans: tuple[ScanSession, ...]
     price_hint: str = ""
 
     @property
@@ -165,10 +164,9 @@ def order_lines(order: Order) -> list[LineStatus]:
         )
     )
     invoiced = {pk: (pieces, amount, paid or ZERO, paid_pieces or 0) for pk, pieces, amount, paid, paid_pieces in sums}
-    scans: defaultdict[int, list[ScannedReceipt]] = defaultdict(list)
-    open_scans = ScannedReceipt.objects.filter(order_line__in=lines, scan_session__state=ScanState.OPEN)
-    for scan in open_scans.select_related("scan_session__by").order_by("pk"):
-        scans[scan.order_line_id].append(scan)
+    scans: defaultdict[int, list[ScanSession]] = defaultdict(list)
+    for scan in open_scans(order).filter(receipt__kit__isnull=True).annotate(line=F("receipt__lines__order_line")):
+        scans[scan.line].append(scan)
     bought = {line.pk: Bought(line.product, line.unit_price, (line.budget, line.own_share_budget)) for line in lines}
     hints = price_hints(bought, order.placed_on or clock.today())
     return [
@@ -213,13 +211,6 @@ def never_bound(grant: Grant) -> Sequence[Device]:
     bound = Device.history.filter(bound_until__isnull=False).values("id")
     rows = Device.objects.filter(pk__in=bought.values("device"), bound_until__isnull=True)
     return list(rows.exclude(pk__in=bound).order_by("pk"))
-
-
-def receipt_of(session: ScanSession) -> ScannedReceipt | None:
-    """The order line whose goods are scanned in there; None where no order stands behind it."""
-    rows = ScannedReceipt.objects.filter(scan_session=session)
-    found: ScannedReceipt | None = rows.select_related("order_line__order__supplier").first()
-    return found
 
 
 def estimated_net(order: Order) -> Decimal:

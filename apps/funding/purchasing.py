@@ -37,6 +37,15 @@ def called_pieces(
     return delivered + back - credited_back + max(invoiced_in_vain - (credited - credited_back), 0)
 
 
+def spread(pieces: int, missing: Iterable[int]) -> list[int]:
+    """Pieces that came over lines of which so many are missing: one after the other, none more than it misses."""
+    shares = []
+    for most in missing:
+        shares.append(min(pieces, most))
+        pieces -= shares[-1]
+    return shares
+
+
 @dataclass(frozen=True)
 class OrderLineInput:
     """A line of an order as typed. Of an application's line only quantity and price are taken; the rest is known.

@@ -25,7 +25,7 @@ from apps.inventory.ageing import (
     use_ends_expression,
 )
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
-from apps.inventory.models import Device, DeviceKind, Product, ScanSession
+from apps.inventory.models import AddRequest, Device, DeviceKind, Product, ScanSession
 from apps.inventory.selectors import placements_behind
 from apps.schools.models import School, SchoolType
 from apps.schools.school_field import SchoolFilter, TypedSchoolField
@@ -96,16 +96,21 @@ class DeviceFilters(PortalFilterSet):
         field_name="scan__session", label=_("Scanned delivery"), queryset=ScanSession.objects.none(), widget=HiddenInput
     )
 
+    added = django_filters.ModelChoiceFilter(
+        label=_("Added"), queryset=AddRequest.objects.none(), widget=HiddenInput, method="filter_added"
+    )
+
     class Meta:
         model = Device
         fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
-                  "due", "age", "bought_from", "bought_until", "scan")  # fmt: skip
+                  "due", "age", "bought_from", "bought_until", "scan", "added")  # fmt: skip
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
         schools = School.objects.visible_to(self.request.user)
         self.filters["school"].queryset = schools
         self.filters["scan"].queryset = ScanSession.objects.visible_to(self.request.user).select_related("product")
+        self.filters["added"].queryset = AddRequest.objects.visible_to(self.request.user)
         self.filters["school_type"].queryset = SchoolType.objects.filter(
             is_school=True, pk__in=schools.values("school_type")
         ).order_by("name")
@@ -139,6 +144,10 @@ class DeviceFilters(PortalFilterSet):
         """Bound today, whatever day the list is of."""
         bound = Q(bound_until__gte=today())
         return rows.filter(bound if value == "bound" else ~bound)
+
+    def filter_added(self, rows: QuerySet[Any], _name: str, value: AddRequest) -> QuerySet[Any]:
+        """What one sending of the form made."""
+        return rows.filter(tag__in=value.tags)
 
     def filter_later(self, rows: QuerySet[Any], _name: str, _value: Any) -> QuerySet[Any]:
         """These filters work together: see `filter_queryset`."""

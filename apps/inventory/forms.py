@@ -56,11 +56,25 @@ class PlaceMixin(forms.Form):
             del self.fields["site"]
 
 
+class ProductSelect(forms.Select):
+    """Each option knows the price of the day, which the page's script offers below; see `static/js/forms.js`."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        price = value.instance.gross_price if isinstance(value, forms.models.ModelChoiceIteratorValue) else None
+        if price is not None:
+            option["attrs"]["data-price"] = EuroField().prepare_value(price)
+        return option
+
+
 class KitMixin(forms.Form):
     """Either a product or a kit."""
 
     product = forms.ModelChoiceField(
-        Product.objects.none(), label=_("Product"), help_text=_("The office keeps the list of products.")
+        Product.objects.none(),
+        label=_("Product"),
+        widget=ProductSelect(attrs={"data-offers": "price"}),
+        help_text=_("The office keeps the list of products."),
     )
     kit = forms.ModelChoiceField(
         Kit.objects.none(),
@@ -71,7 +85,7 @@ class KitMixin(forms.Form):
 
     def offer_products(self, user: User, *, present: Kit | None = None) -> None:
         """Nobody is asked for a kit where there is none; `present` stays though it is no longer offered."""
-        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True)
+        self.fields["product"].queryset = Product.objects.visible_to(user).filter(kind__tracked_singly=True).priced()
         kits = Kit.objects.visible_to(user).filter(Q(is_active=True) | Q(pk=present.pk if present else None))
         if not kits.exists():
             del self.fields["kit"]

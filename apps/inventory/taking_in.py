@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
 class Follower(Protocol):
     """Called within the transaction, with the delivery locked. What it raises keeps all of it from being written."""
 
-    def prepare(self, session: ScanSession, number: int, by: User) -> None:
-        """Before so many devices are made: takes its own locks and refuses what does not fit."""
+    def prepare(self, session: ScanSession, number: int, by: User) -> Mapping[int, Sequence[Decimal]]:
+        """Before so many devices, or kits, are made: takes its own locks and refuses what does not fit.
 
-    def taken_in(self, session: ScanSession, devices: Sequence[Device], by: User) -> None:
-        """The devices are there, in the order of scanning."""
+        Returns what the devices cost where the delivery does not say it: by product id, in the order of scanning.
+        """
+
+    def taken_in(self, session: ScanSession, number: int, devices: Sequence[Device], by: User) -> None:
+        """The devices are there, those of each product in the order of scanning."""
 
 
 followers: list[Follower] = []

@@ -25,6 +25,7 @@ from apps.core.list_views import PortalListView
 from apps.core.pages import PageMixin
 from apps.core.panels import rendered_panels
 from apps.core.tables import PortalTable
+from apps.core.text import as_key
 from apps.inventory import device_history, forms, loan_forms, selectors, services
 from apps.inventory.ageing import use_ends, years_of_use
 from apps.inventory.binding import is_bound, refusal
@@ -230,11 +231,12 @@ class DeviceAddView(DevicePageMixin, FormView):
     def get_initial(self) -> dict[str, Any]:
         asked = self.request.GET
         product, quantity = asked.get("product", ""), asked.get("quantity", "")
+        chosen = Product.objects.filter(pk=as_key(product)).first()
         known = {
             "school": School.objects.visible_to(self.request.user).filter(number=asked.get("school", "")).first(),
-            "product": Product.objects.filter(pk=product).first() if product.isdecimal() else None,
+            "product": chosen,
             "quantity": int(quantity) if quantity.isdecimal() else None,
-            "price": formats.to_decimal(asked.get("price")),
+            "price": formats.to_decimal(asked.get("price")) or (chosen.gross_price if chosen else None),
             "serials": asked.get("serial", "")[:80],
             "room": asked.get("room", "")[:60],
         }
@@ -252,9 +254,7 @@ class DeviceAddView(DevicePageMixin, FormView):
         said = ngettext("%(number)d device is recorded: %(first)s to %(last)s.",
                         "%(number)d devices are recorded: %(first)s to %(last)s.", len(devices))  # fmt: skip
         messages.success(self.request, said % {"number": len(devices), "first": first.tag, "last": last.tag})
-        where = {"school": first.school.number} if first.school else {"status": DeviceStatus.IN_STOCK.value}
-        which = {} if form.cleaned_data.get("kit") else {"product": first.product_id}
-        query = urlencode({**where, **which, "sort": "-tag"})
+        query = urlencode({"added": form.cleaned_data["token"], "sort": "-tag"})
         return redirect(f"{reverse('inventory:list')}?{query}")
 
     def _add(self, kit: Kit | None = None, **facts: Any) -> list[Device]:

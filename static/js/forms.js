@@ -158,6 +158,19 @@
     form.addEventListener("change", keep);
     form.addEventListener("portal:saved", () => { window.clearTimeout(timer); store.remove(key); });
   });
+
+  // What the chosen option costs is offered in another field, until somebody types something else there -----
+  document.querySelectorAll("select[data-offers]").forEach((select) => {
+    const field = select.form?.elements.namedItem(select.dataset.offers);
+    if (!field) return;
+    const price = () => select.selectedOptions[0]?.dataset.price || "";
+    let offered = price();
+    select.addEventListener("change", () => {
+      if (field.value && field.value !== offered) return;
+      field.value = offered = price();
+    });
+  });
+
   // Drafts that save themselves ---------------------------------------------------------------------------
   document.querySelectorAll("form[data-autosave]").forEach((form) => {
     const status = form.querySelector("[data-saved]") || form.appendChild(document.createElement("p"));

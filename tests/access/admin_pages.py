@@ -230,6 +230,7 @@ funding_order_return                       order           in  403   403   200  
 funding_order_invoice                      order           in  403   403   200     200     403  403  403  403
 funding_order_invoice?kind=credit          order           in  403   403   200     200     403  403  403  403
 funding_order_scan?line={orderline}        order           in  403   403   200     200     403  403  403  403
+funding_order_scan?line={orderline}&kit={kit} order        in  403   403   200     200     403  403  403  403
 funding_order_scan                         order           in  403   403   404     404     403  403  403  403
 funding_order_changelist                   -               in  403   403   200     200     403  403  200  403
 funding_order_add                          -               in  403   403   403     403     403  403  403  403

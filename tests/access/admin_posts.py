@@ -112,6 +112,7 @@ funding_order_close                            order_ending    in  403   403   3
 funding_order_receive                          order           in  403   403   302+     302+     403  403  403   403
 funding_order_return                           order           in  403   403   302+     302+     403  403  403   403
 funding_order_scan?line={orderline}            order           in  403   403   302+     302+     403  403  403   403
+funding_order_scan?line={orderline}&kit={kit}  order           in  403   403   302+     302+     403  403  403   403
 funding_order_invoice                          order           in  403   403   302+     302+     403  403  403   403
 funding_invoice_change#pay                     invoice         in  403   403   403      302+     403  403  403   403
 funding_invoice_change#cancel                  invoice         in  403   403   302+     302+     403  403  403   403

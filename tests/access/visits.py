@@ -67,6 +67,7 @@ class Visit:
             "foreign": world.row("school", foreign_place(role)).number,
             "own": world.row("school").number,
             "orderline": world.row("orderline").pk,
+            "kit": world.row("kit").pk,
             "terms": f"school={world.row('school').number}&borrower=pupil&group=7b&due=school_year&condition=good",
             "today": today.isoformat(),
             "month_ago": (today - datetime.timedelta(days=25)).isoformat(),

@@ -4,7 +4,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from apps.core.money import ZERO, total
 from apps.funding.choices import InvoiceState
-from apps.funding.models import Budget, InvoiceLine, OrderLine
+from apps.funding.models import Budget, InvoiceLine, OrderLine, PurchasedDevice
 from apps.funding.reconciliation import ledger_differences
 
 
@@ -36,6 +36,14 @@ class PurchaseInvariants(RuleBasedStateMachine):
             for row in paid:
                 if row.amount > ZERO:
                     assert (row.grant_amount or ZERO) <= row.eligible_amount * (rate or ZERO)
+
+    @invariant()
+    def each_piece_came_on_its_own_line(self) -> None:
+        """What is recorded piece by piece has a device for each piece that is there, at its line's school and price."""
+        for line in OrderLine.objects.filter(product__kind__tracked_singly=True):
+            rows = PurchasedDevice.objects.filter(order_line=line, returned_on__isnull=True)
+            assert rows.count() == line.delivered
+            assert rows.filter(device__price=line.unit_price, device__product=line.product_id).count() == line.delivered
 
     @invariant()
     def spent_is_what_was_paid(self) -> None:

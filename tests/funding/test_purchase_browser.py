@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.clock import today
 from apps.funding.models import Invoice, Order
-from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, ProductFactory
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, KitFactory, ProductFactory
 from tests.funding.purchases import (
     ContractFactory,
     SupplierFactory,
@@ -50,6 +50,7 @@ def addresses(clerk: User) -> dict[str, str]:
     placed = placed_order(*lines[0], lines[1], by=clerk)
     first = placed.lines.order_by("pk")[0]
     device = scan_in(first, 2, by=clerk)[0]
+    kit = KitFactory(parts=[(first.product, 1)])
     closed = deliver(placed_order(*lines_for(approved()), by=clerk), by=clerk)
     paid, open_invoice = pay(record(closed, by=clerk)), record(deliver(placed_order(*lines_for(approved()))))
     order, give_up = f"{ADMIN}/order/{placed.pk}", f"{ADMIN}/order/give-up/{waiting.lines.order_by('pk')[0].pk}/"
@@ -64,6 +65,7 @@ def addresses(clerk: User) -> dict[str, str]:
         **{name: f"{order}/{name}/" for name in ("cancel", "close", "receive", "return", "invoice", "history")},
         "credit": f"{order}/invoice/?kind=credit",
         "scan": f"{order}/scan/?line={first.pk}",
+        "scan kits": f"{order}/scan/?line={first.pk}&kit={kit.pk}",
         "invoices": f"{ADMIN}/invoice/",
         "no invoice": f"{ADMIN}/invoice/?q=nichts",
         "paid": f"{ADMIN}/invoice/{paid.pk}/change/",

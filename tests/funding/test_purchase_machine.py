@@ -34,14 +34,15 @@ from apps.funding.models import (
     PurchasedDevice,
 )
 from apps.funding.purchasing import LIVE_ORDERS, InvoiceLineInput, OrderLineInput
+from apps.funding.scan_selectors import kits_to_scan
 from apps.funding.workflow import APPROVED_STATES
 from apps.inventory import services as inventory
-from apps.inventory.models import Device
+from apps.inventory.models import Device, Kit
 from apps.inventory.scan_checks import SentSerial
-from tests.factories import ApproverFactory, ClerkFactory, DeviceKindFactory, ProductFactory, SchoolFactory
+from tests.factories import ApproverFactory, ClerkFactory, DeviceKindFactory, KitFactory, ProductFactory, SchoolFactory
 from tests.funding.factories import BudgetFactory, coordinator_of
 from tests.funding.purchase_invariants import PurchaseInvariants
-from tests.funding.purchases import ContractFactory, bound_grant
+from tests.funding.purchases import ContractFactory, bound_grant, lines_of
 
 D = Decimal
 CENTS = st.integers(1, 60_000).map(lambda cents: D(cents).scaleb(-2))
@@ -68,6 +69,7 @@ class Purchases(PurchaseInvariants):
         self.approvers = [ApproverFactory(), ApproverFactory()]
         cable = DeviceKindFactory(code="cable", name="Kabel", countable=False, tracked_singly=False)
         self.products = [ProductFactory(gross_price=D("333.33")), ProductFactory(kind=cable, gross_price=D("19.99"))]
+        self.kit = KitFactory(parts=[(self.products[0], 1), (self.products[1], 2)])
         self.contract = ContractFactory()
         limited = bound_grant(limit_per_device=D("250.00"))
         whole = bound_grant(rate=D("1.0000"))
@@ -97,6 +99,9 @@ class Purchases(PurchaseInvariants):
         self.pay(number=0, by=0)
         self.order_for_the_office(quantity=1, price=D("19.99"), budget=2, product=None, by=1)
         self.cancel(number=Order.objects.count() - 1, by=0)
+        self.order_kits(kits=3, price=D("100.00"), by=1)
+        self.approve_the_order(number=0, by=0)
+        self.scan_kits(number=0, pieces=2, by=1)
 
     # Who and what
 
@@ -172,6 +177,17 @@ class Purchases(PurchaseInvariants):
         )
         self.create(typed, by=by)
 
+    @rule(kits=PIECES, price=CENTS, by=ANY)
+    def order_kits(self, kits: int, price: Decimal, by: int) -> None:
+        """The first kit's device out of municipal money, those of the others out of a grant."""
+        known: dict[str, Any] = {"school_id": self.schools[kits % 2].pk, "budget_id": self.municipal.pk}
+        device, cable = (product.pk for product in self.products)
+        lines = [OrderLineInput(1, price, product_id=device, **known)]
+        if kits > 1:
+            granted = known | {"budget_id": self.budgets[1].pk, "own_share_budget_id": self.municipal.pk}
+            lines.append(OrderLineInput(kits - 1, D("1.00"), product_id=device, **granted))
+        self.create(*lines, OrderLineInput(2 * kits, D("0.50"), product_id=cable, **known), by=by)
+
     def create(self, *lines: OrderLineInput, by: int) -> None:
         facts = {"supplier": self.contract.supplier, "contract": self.contract}
         order = self.attempt(services.create_order, by=self.office(by), lines=lines, **facts)
@@ -242,8 +258,20 @@ class Purchases(PurchaseInvariants):
         line = self.pick(scanned, number, order__state__in=LIVE_ORDERS)
         if line is None:
             return
+        self.scan_and_take_in(line, pieces, by=by)
+
+    @rule(number=ANY, pieces=PIECES, by=ANY)
+    def scan_kits(self, number: int, pieces: int, by: int) -> None:
+        rows = [row for order in Order.objects.filter(state__in=LIVE_ORDERS).order_by("pk") for row in lines_of(order)]
+        goods = kits_to_scan(rows)
+        line = goods[number % len(goods)].line if goods else self.pick(OrderLine.objects, number)
+        if line is not None:
+            self.scan_and_take_in(line, pieces, by=by, kit=self.kit)
+
+    def scan_and_take_in(self, line: OrderLine, pieces: int, *, by: int, kit: Kit | None = None) -> None:
+        """So many devices, or kits: one with its number and two cables that nobody counts."""
         person = self.office(by)
-        session = self.attempt(services.begin_scan, order_line=line, by=person, token=uuid.uuid4())
+        session = self.attempt(services.begin_scan, order_line=line, by=person, token=uuid.uuid4(), kit=kit)
         if session is None:
             return
         self.serial += pieces

@@ -68,7 +68,7 @@ def test_chosen_lines_become_an_order_that_is_placed_and_received(clerk: Client)
     assert line is not None
     scan = f"/admin/funding/order/{order.pk}/scan/?line={line.pk}"
     response = clerk.post(scan, form_of(clerk, scan))
-    session = line.scanned.get().scan_session
+    session = line.scanned.get().receipt.scan_session
     assert response["Location"] == session.get_absolute_url()
     assert (session.product, session.school, session.price, session.expected) == (
         line.product,

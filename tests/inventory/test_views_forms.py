@@ -1,6 +1,7 @@
 """The forms to add devices and to act on one: what they ask, refuse and do."""
 
 import uuid
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -40,15 +41,44 @@ def test_a_coordinator_of_one_school_does_not_choose_it(client, school, coordina
         reverse("inventory:add"), add_data(school="120674", quantity="2", serials="a1\n\n a2 ", price="1.234,50")
     )
     assert response.status_code == 200, "a school is chosen by its key"
-    response = client.post(
-        reverse("inventory:add"), add_data(school=school.pk, quantity="2", serials="a1\n\n a2 ", price="1.234,50")
-    )
+    data = add_data(school=school.pk, quantity="2", serials="a1\n\n a2 ", price="1.234,50")
+    response = client.post(reverse("inventory:add"), data)
 
     first, second = Device.objects.order_by("tag")
-    assert response.url == f"/inventory/?school=120674&product={first.product_id}&sort=-tag"
+    assert response.url == f"/inventory/?added={data['token']}&sort=-tag"
     assert [(row.serial, str(row.price), row.school) for row in (first, second)] == [
         ("A1", "1234.50", school), ("A2", "1234.50", school),
     ]  # fmt: skip
+
+
+def test_the_list_after_adding_is_of_the_new_devices_alone(client, school, coordinator):
+    client.force_login(coordinator)
+    product = factories.ProductFactory()
+    factories.DeviceFactory(product=product, school=school)
+    for kit in (None, factories.KitFactory(parts=[(product, 1)])):
+        what = {"product": product.pk} if kit is None else {"product": "", "kit": kit.pk}
+        response = client.post(reverse("inventory:add"), add_data(school=school.pk, quantity="2", **what), follow=True)
+        new = Device.objects.order_by("-pk")[:2]
+        assert [row.record.tag for row in response.context["table"].rows] == [row.tag for row in new]
+
+    other = factories.CoordinatorFactory(schools=[school])
+    client.force_login(other)
+    shown = client.get(response.redirect_chain[-1][0])
+    assert [*shown.context["table"].rows] == []
+
+
+def test_the_price_of_the_day_is_offered(client, school, coordinator):
+    client.force_login(coordinator)
+    product, other = factories.ProductFactory(gross_price=Decimal("1234.50")), factories.ProductFactory()
+    other.prices.all().delete()
+    page = client.get(reverse("inventory:add"), {"product": product.pk})
+    assert page.context["form"]["price"].value() == "1.234,50"
+    assert f'<option value="{product.pk}" selected data-price="1.234,50">' in page.content.decode()
+    assert f'<option value="{other.pk}">' in page.content.decode()
+    typed = client.get(reverse("inventory:add"), {"product": product.pk, "price": "9.50"})
+    assert typed.context["form"]["price"].value() == "9,50"
+    scan = client.get(reverse("inventory:scan_start")).content.decode()
+    assert f'<option value="{product.pk}" data-price="1.234,50">' in scan
 
 
 def test_sending_the_add_form_twice_adds_once(client, school, coordinator):

@@ -19,12 +19,14 @@ from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors
 from apps.core.money import ZERO, total
 from apps.core.overtaken import what_happened
+from apps.core.text import as_key
 from apps.funding import services
 from apps.funding.admin import purchase_forms as forms
 from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, Order
 from apps.funding.purchase_selectors import LineStatus, devices_to_return, order_lines
 from apps.funding.purchasing import UNPLACED_ORDERS
+from apps.inventory.models import Kit
 
 
 @dataclass
@@ -50,6 +52,17 @@ class Visit:
         """The line that the page is about."""
         asked = self.request.GET.get("line", "")
         found = next((row for row in self.rows if str(row.line.pk) == asked), None)
+        if found is None:
+            raise Http404
+        return found
+
+    @property
+    def kit(self) -> Kit | None:
+        """The kit as which the line is to be scanned in; None: as single devices."""
+        asked = self.request.GET.get("kit", "")
+        if not asked:
+            return None
+        found: Kit | None = Kit.objects.visible_to(self.user).filter(pk=as_key(asked)).first()
         if found is None:
             raise Http404
         return found
@@ -110,7 +123,11 @@ def _receive(visit: Visit, form: forms.ReceiveForm) -> None:
 
 def _scan(visit: Visit, form: forms.NoteForm) -> str:
     session = services.begin_scan(
-        order_line=visit.line.line, by=visit.user, token=form.cleaned_data["form_key"], note=form.note()
+        order_line=visit.line.line,
+        kit=visit.kit,
+        by=visit.user,
+        token=form.cleaned_data["form_key"],
+        note=form.note(),
     )
     return session.get_absolute_url()
 
@@ -228,6 +245,14 @@ CREDIT_WORDS = {
     "done": _("The credit note is recorded. Another person accepts it."),
 }
 
+KIT_WORDS = {
+    "title": _("Scan in as kits"),
+    "text": _(
+        "You scan the first device of each kit, and what else bears a number. All parts count as delivered then,"
+        " each on its line."
+    ),
+}
+
 
 class StepPages:
     """The step pages of the order admin."""
@@ -240,7 +265,7 @@ class StepPages:
         order = self.found(request, object_id)  # type: ignore[attr-defined]
         visit = Visit(request, order, request.POST if request.method == "POST" else None, order_lines(order))
         if name == "scan":
-            _found_line = visit.line
+            _found = visit.line, visit.kit
         form = step.form(visit)
         if form.is_valid():
             try:
@@ -276,6 +301,7 @@ class StepPages:
             "reload_label": gettext("To the order %(order)s") % {"order": visit.order},
             **words,
             **(CREDIT_WORDS if is_credit else {}),
+            **(KIT_WORDS if step.name == "scan" and visit.kit else {}),
         }
 
 
@@ -291,4 +317,7 @@ def effects_on_page(order: Order, user: Any) -> dict[str, Any]:
 
 def _about(visit: Visit) -> str:
     line = visit.line.line
-    return gettext("%(line)s for %(school)s") % {"line": line, "school": line.school or gettext("the depot")}
+    return gettext("%(line)s for %(school)s") % {
+        "line": visit.kit or line,
+        "school": line.school or gettext("the depot"),
+    }

@@ -33,6 +33,7 @@ from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
 from apps.funding.models import ApplicationLine, Order, OrderLine, Supplier
 from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
+from apps.funding.scan_selectors import kit_rows
 
 _PLACE = "funding.place_order"
 _REFUSED = "refused"
@@ -298,6 +299,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         invoices = list(purchase_selectors.invoice_rows(request.user).filter(order=order))  # type: ignore[arg-type]
         waiting = any(row.state == InvoiceState.RECORDED for row in invoices)
         form, lines = forms if forms is not None and editable else (None, None)
+        actions = self._actions(request, order, rows)
         context = self.context(
             request,
             title=order.number,
@@ -306,6 +308,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             states=OrderState,
             invoice_states=InvoiceState,
             rows=rows,
+            kits=kit_rows(order, [row.line for row in rows]) if "scan" in actions else (),
             form=form,
             lines=lines,
             line_forms=list(self._line_forms(lines, rows)) if lines is not None else (),
@@ -314,7 +317,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             paid_in_vain=total(row.paid_in_vain for row in rows),
-            actions=self._actions(request, order, rows),
+            actions=actions,
             **effects_on_page(order, request.user),
             award=purchase_selectors.award_step(order.estimated_net),
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),

@@ -21,6 +21,7 @@ from apps.funding.models.purchasing import (
     OrderNumber,
     OrderStatusChange,
     PurchasedDevice,
+    ScannedLine,
     ScannedReceipt,
     Supplier,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "ReasonTemplate",
     "ReplacedDevice",
     "Reservation",
+    "ScannedLine",
     "ScannedReceipt",
     "Supplier",
 ]

@@ -20,7 +20,7 @@ from apps.funding.choices import DeliveryKind, OrderState
 from apps.funding.models.applications import ApplicationLine
 from apps.funding.models.budgets import Budget
 from apps.funding.querysets import ContractQuerySet, MoneyQuerySet
-from apps.inventory.models import Device, Product, ScanSession
+from apps.inventory.models import Device, Kit, Product, ScanSession
 from apps.schools.models import School
 
 
@@ -300,8 +300,8 @@ class DeliveredItem(models.Model):
         OrderLine, verbose_name=pgettext_lazy("of an order", "line"), on_delete=models.PROTECT, related_name="items"
     )
     quantity = models.PositiveIntegerField(_("quantity"), validators=[MinValueValidator(1)])
-    scan_session = models.OneToOneField(
-        ScanSession, null=True, on_delete=models.PROTECT, related_name="delivered_item", editable=False
+    scan_session = models.ForeignKey(
+        ScanSession, null=True, on_delete=models.PROTECT, related_name="delivered_items", editable=False
     )
 
     objects = MoneyQuerySet.as_manager()
@@ -312,6 +312,7 @@ class DeliveredItem(models.Model):
         ordering = ("delivery", "pk")
         constraints = [
             models.UniqueConstraint(fields=["delivery", "order_line"], name="funding_item_once_per_delivery"),
+            models.UniqueConstraint(fields=["scan_session", "order_line"], name="funding_item_once_per_scanning"),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="funding_item_quantity_positive"),
         ]
 
@@ -320,12 +321,16 @@ class DeliveredItem(models.Model):
 
 
 class ScannedReceipt(models.Model):
-    """Goods of an order line that are being scanned in. It becomes a `DeliveredItem` when they are taken in."""
+    """Goods of an order that are being scanned in: devices of one of its lines, or kits, whose parts are lines of it.
 
-    order_line = models.ForeignKey(
-        OrderLine, verbose_name=pgettext_lazy("of an order", "line"), on_delete=models.PROTECT, related_name="scanned"
-    )
+    It becomes a `Delivery` when they are taken in. `kit`: what was to be scanned; the scanned delivery may be edited.
+    """
+
+    order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.PROTECT, related_name="scanned_receipts")
     scan_session = models.OneToOneField(ScanSession, on_delete=models.PROTECT, related_name="receipt")
+    kit = models.ForeignKey(
+        Kit, verbose_name=_("kit"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     note_number = models.CharField(_("number of the delivery note"), max_length=60, blank=True)
     received_on = models.DateField(_("received or returned on"))
 
@@ -334,10 +339,37 @@ class ScannedReceipt(models.Model):
     class Meta:
         verbose_name = _("scanned receipt")
         verbose_name_plural = _("scanned receipts")
-        ordering = ("order_line", "pk")
+        ordering = ("order", "pk")
 
     def __str__(self) -> str:
         return str(self.scan_session)
+
+
+class ScannedLine(models.Model):
+    """An order line that a scanned receipt fills, and how many pieces of its product come `per_kit`.
+
+    Lines of the same product and receipt share what comes, in their order. A receipt of single devices has one line.
+    """
+
+    receipt = models.ForeignKey(ScannedReceipt, on_delete=models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(
+        OrderLine, verbose_name=pgettext_lazy("of an order", "line"), on_delete=models.PROTECT, related_name="scanned"
+    )
+    per_kit = models.PositiveSmallIntegerField(_("pieces per kit"), default=1)
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("line of a scanned receipt")
+        verbose_name_plural = _("lines of scanned receipts")
+        ordering = ("receipt", "order_line")
+        constraints = [
+            models.UniqueConstraint(fields=["receipt", "order_line"], name="funding_line_once_per_receipt"),
+            models.CheckConstraint(condition=Q(per_kit__gte=1), name="funding_scanned_line_per_kit_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.per_kit} × {self.order_line}"
 
 
 class PurchasedDevice(models.Model):

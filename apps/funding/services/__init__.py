@@ -27,7 +27,7 @@ from apps.funding.services.decisions import (
     reserve,
     return_with_question,
 )
-from apps.funding.services.deliveries import Note, begin_scan, receive_goods, return_goods
+from apps.funding.services.deliveries import Note, receive_goods, return_goods
 from apps.funding.services.drawdowns import (
     cancel_drawdown,
     choose_lines,
@@ -58,6 +58,7 @@ from apps.funding.services.proposals import (
 )
 from apps.funding.services.rounds import add_concept, remind_of_rounds, remove_concept, tell_of_earlier_end
 from apps.funding.services.rules import confirm_rule, decline_rule, ensure_rule_open
+from apps.funding.services.scanned_receipts import begin_scan
 from apps.funding.services.steps import UNSEEN
 
 __all__ = [

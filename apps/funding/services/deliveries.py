@@ -16,8 +16,8 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.funding.choices import DeliveryKind
-from apps.funding.models import DeliveredItem, Delivery, Grant, Order, OrderLine, PurchasedDevice, ScannedReceipt
-from apps.funding.purchase_selectors import is_scanned, receipt_of
+from apps.funding.models import DeliveredItem, Delivery, Order, OrderLine, PurchasedDevice
+from apps.funding.purchase_selectors import is_scanned
 from apps.funding.purchasing import state_by_deliveries
 from apps.funding.services.following import follow_orders
 from apps.funding.services.purchase_steps import (
@@ -27,11 +27,11 @@ from apps.funding.services.purchase_steps import (
     lock_order,
     not_yours,
 )
-from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
+from apps.funding.services.steps import money_transaction, required_text, validated
 from apps.inventory.models import Device, ScanSession
-from apps.inventory.services import bind_devices, return_to_supplier, start_scanning
+from apps.inventory.services import return_to_supplier
 
-_RECEIVE = "funding.receive_goods"
+RECEIVE = "funding.receive_goods"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def receive_goods(
     one delivery. The order and its applications follow.
     """
     with money_transaction():
-        locked = lock_order(order, by=by, permission=_RECEIVE)
+        locked = lock_order(order, by=by, permission=RECEIVE)
         if (earlier := _of_form(form_key, by)) is not None:
             return earlier
         ensure_order_step("receive_goods", locked.order)
@@ -68,43 +68,11 @@ def receive_goods(
                     _("“%(line)s” is recorded piece by piece. Please scan the devices in.") % {"line": line},
                     code="scan",
                 )
-        delivery = _delivery(locked.order, DeliveryKind.RECEIPT, note or Note(), by=by, form_key=form_key)
+        delivery = new_delivery(locked.order, DeliveryKind.RECEIPT, note or Note(), by=by, form_key=form_key)
         for line, pieces in chosen.items():
-            _receive(line, pieces, delivery, by=by)
-        _follow(locked, "receive_goods", by=by)
+            receive_pieces(line, pieces, delivery, by=by)
+        follow_goods(locked, "receive_goods", by=by)
     return delivery
-
-
-def begin_scan(*, order_line: OrderLine, by: User, token: uuid.UUID, note: Note | None = None) -> ScanSession:
-    """Begins to scan in the devices of an order line: product, school, price and missing pieces are known already.
-
-    The second sending of the same form returns the delivery that the first began. The pieces count as delivered when
-    the devices are taken in.
-    """
-    ensure_may(by, _RECEIVE)
-    note = note or Note()
-    with money_transaction():
-        locked = lock_order(order_line.order, by=by, permission=_RECEIVE)
-        ensure_order_step("receive_goods", locked.order)
-        line = next(row for row in locked.lines if row.pk == order_line.pk)
-        day = _checked_day(note.day, locked.order)
-        _ensure_to_scan(line)
-        session = start_scanning(
-            token=token,
-            by=by,
-            product=line.product,
-            school=line.school,
-            price=line.unit_price,
-            expected=line.quantity - line.delivered,
-            bought_on=day,
-            since=day,
-            note=locked.order.number,
-        )
-        ScannedReceipt.objects.get_or_create(
-            scan_session=session,
-            defaults={"order_line": line, "note_number": note.number.strip(), "received_on": day},
-        )
-    return session
 
 
 def return_goods(
@@ -125,7 +93,7 @@ def return_goods(
     """
     reason = required_text(reason, _("Please say why the goods go back."), field="reason")
     with money_transaction():
-        locked = lock_order(order, by=by, permission=_RECEIVE)
+        locked = lock_order(order, by=by, permission=RECEIVE)
         if (earlier := _of_form(form_key, by)) is not None:
             return earlier
         ensure_order_step("return_goods", locked.order)
@@ -134,9 +102,9 @@ def return_goods(
         wanted.update({pk: number for pk, number in (quantities or {}).items() if number})
         chosen = _chosen(locked, wanted)
         _ensure_returnable(chosen, purchases)
-        day = _checked_day(on, locked.order)
+        day = checked_day(on, locked.order)
         facts = Note(note_number, day, reason)
-        delivery = _delivery(locked.order, DeliveryKind.RETURN, facts, by=by, form_key=form_key)
+        delivery = new_delivery(locked.order, DeliveryKind.RETURN, facts, by=by, form_key=form_key)
         for line, pieces in chosen.items():
             DeliveredItem.objects.create(delivery=delivery, order_line=line, quantity=pieces)
             line.delivered -= pieces
@@ -145,60 +113,8 @@ def return_goods(
             return_to_supplier(device=row.device, by=by, on=day, reason=f"{locked.order}: {reason}")
             row.returned_on = day
             row.save(update_fields=["returned_on"])
-        _follow(locked, "return_goods", by=by, reason=reason)
+        follow_goods(locked, "return_goods", by=by, reason=reason)
     return delivery
-
-
-class OrderFollower:
-    """Hears of each scanned delivery that is taken in; what belongs to an order line becomes its delivery."""
-
-    def prepare(self, session: ScanSession, number: int, by: User) -> None:
-        """Locks the order and refuses what it does not ask for, before any device is made."""
-        receipt = receipt_of(session)
-        if receipt is None:
-            return
-        locked = lock_order(receipt.order_line.order, by=by, permission=_RECEIVE)
-        ensure_order_step("receive_goods", locked.order)
-        line = next(row for row in locked.lines if row.pk == receipt.order_line_id)
-        is_other = session.kit_id is not None or session.product_id != line.product_id
-        if is_other or (line.school_id and session.school_id != line.school_id):
-            raise DomainError(
-                _("The order %(order)s is about %(line)s for %(school)s. Please correct the delivery.")
-                % {"order": locked.order, "line": line, "school": line.school or _("the depot")},
-                code="other_goods",
-            )
-        _ensure_not_too_many(line, number)
-
-    def taken_in(self, session: ScanSession, devices: Sequence[Device], by: User) -> None:
-        """The devices know their order line and grant, and the line's `delivered` rises."""
-        receipt = receipt_of(session)
-        if receipt is None:
-            return
-        with money_transaction():
-            locked = lock_order(receipt.order_line.order, by=by, permission=_RECEIVE)
-            line = next(row for row in locked.lines if row.pk == receipt.order_line_id)
-            note = Note(receipt.note_number, receipt.received_on)
-            delivery = _same_note(locked.order, line, note) or _delivery(
-                locked.order, DeliveryKind.RECEIPT, note, by=by, form_key=None
-            )
-            item = _receive(line, len(devices), delivery, by=by, session=session)
-            PurchasedDevice.objects.bulk_create(
-                PurchasedDevice(device=device, order_line=line, item=item) for device in devices
-            )
-            _bind(line, devices, by=by)
-            _follow(locked, "receive_goods", by=by)
-
-
-def _bind(line: OrderLine, devices: Sequence[Device], *, by: User) -> None:
-    """Binds what a grant pays until the end of its earmarking, under its file reference.
-
-    The grant is locked: a change notice recorded meanwhile finds these devices, or they find what it says.
-    """
-    if line.budget.grant_id is None:
-        return
-    grant = Grant.objects.select_for_update(no_key=True).get(pk=line.budget.grant_id)
-    if grant.earmarked_until is not None:
-        bind_devices(devices=devices, until=grant.earmarked_until, file_reference=grant.file_reference, by=by)
 
 
 def _of_form(form_key: uuid.UUID | None, by: User) -> Delivery | None:
@@ -221,13 +137,13 @@ def _chosen(locked: Locked, quantities: Mapping[int, int]) -> dict[OrderLine, in
     return chosen
 
 
-def _delivery(order: Order, kind: str, note: Note, *, by: User, form_key: uuid.UUID | None) -> Delivery:
+def new_delivery(order: Order, kind: str, note: Note, *, by: User, form_key: uuid.UUID | None) -> Delivery:
     delivery = Delivery(
         order=order,
         kind=kind,
         form_key=form_key,
         note_number=note.number.strip(),
-        received_on=_checked_day(note.day, order),
+        received_on=checked_day(note.day, order),
         remark=note.remark.strip()[:300],
         by=by,
     )
@@ -236,16 +152,7 @@ def _delivery(order: Order, kind: str, note: Note, *, by: User, form_key: uuid.U
     return delivery
 
 
-def _same_note(order: Order, line: OrderLine, note: Note) -> Delivery | None:
-    """The delivery with this note's number and day that the line is not in yet: one note, several lines."""
-    if not note.number or note.day is None:
-        return None
-    same = order.deliveries.filter(kind=DeliveryKind.RECEIPT, note_number=note.number, received_on=note.day)
-    found: Delivery | None = same.exclude(items__order_line=line).order_by("pk").first()
-    return found
-
-
-def _checked_day(day: datetime.date | None, order: Order) -> datetime.date:
+def checked_day(day: datetime.date | None, order: Order) -> datetime.date:
     chosen = day or clock.today()
     if chosen > clock.today():
         raise DomainError(_("This day lies in the future. Please correct it."), field="received_on")
@@ -254,18 +161,9 @@ def _checked_day(day: datetime.date | None, order: Order) -> datetime.date:
     return chosen
 
 
-def _ensure_to_scan(line: OrderLine) -> None:
-    if not is_scanned(line):
-        raise DomainError(
-            _("“%(line)s” is not recorded piece by piece. Please enter the quantity that came.") % {"line": line},
-            code="no_scan",
-        )
-    if line.delivered >= line.quantity:
-        raise DomainError(_("All pieces of “%(line)s” are there already.") % {"line": line}, code="too_many")
-
-
-def _ensure_not_too_many(line: OrderLine, number: int) -> None:
-    missing = line.quantity - line.delivered
+def ensure_not_too_many(lines: Sequence[OrderLine], number: int) -> None:
+    """Refuses more pieces than lines of one product miss together."""
+    missing = sum(line.quantity - line.delivered for line in lines)
     if number > missing:
         raise DomainError(
             ngettext(
@@ -273,16 +171,16 @@ def _ensure_not_too_many(line: OrderLine, number: int) -> None:
                 "“%(line)s”: only %(missing)s pieces are still missing, not %(number)s. Please correct the quantity.",
                 missing,
             )
-            % {"line": line, "missing": missing, "number": number},
+            % {"line": lines[0] if len(lines) == 1 else lines[0].product, "missing": missing, "number": number},
             code="too_many",
             field="quantity",
         )
 
 
-def _receive(
+def receive_pieces(
     line: OrderLine, pieces: int, delivery: Delivery, *, by: User, session: ScanSession | None = None
 ) -> DeliveredItem:
-    _ensure_not_too_many(line, pieces)
+    ensure_not_too_many([line], pieces)
     item = DeliveredItem.objects.create(delivery=delivery, order_line=line, quantity=pieces, scan_session=session)
     line.delivered += pieces
     save_by(line, by=by, update_fields=["delivered"])
@@ -319,7 +217,7 @@ def _ensure_returnable(chosen: Mapping[OrderLine, int], purchases: Sequence[Purc
             )
 
 
-def _follow(locked: Locked, verb: str, *, by: User, reason: str = "") -> None:
+def follow_goods(locked: Locked, verb: str, *, by: User, reason: str = "") -> None:
     """The order's state by what has come, then that of its applications."""
     target = state_by_deliveries((line.quantity, line.delivered) for line in locked.lines)
     change_order_state(locked.order, verb, target, by=by, reason=reason)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import formats
 from apps.core.querysets import ReferenceQuerySet
 from apps.inventory.querysets import OwnQuerySet
 
@@ -40,4 +41,4 @@ class AddRequest(models.Model):
         ordering = ("-at",)
 
     def __str__(self) -> str:
-        return str(self.token)
+        return formats.moment(self.at)

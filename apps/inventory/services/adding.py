@@ -73,6 +73,7 @@ def add_devices(
     serials: Sequence[str] = (),
     ownership: str = Ownership.BOUGHT,
     price: Decimal | None = None,
+    prices: Sequence[Decimal] = (),
     bought_on: datetime.date | None = None,
     school: School | None = None,
     site: Site | None = None,
@@ -84,8 +85,8 @@ def add_devices(
     """Records `quantity` devices alike: at a school they are in use from `since` on, without one they are in stock.
 
     `tags` and `serials` may be given for the first devices only; missing tags are running numbers, missing serials
-    stay empty. `price` is per device. `kit_sets` names for each device the kit that it came with. In a few statements
-    whatever the quantity.
+    stay empty. `price` is per device; `prices` says it for each of the first devices. `kit_sets` names for each device
+    the kit that it came with. In a few statements whatever the quantity.
     """
     spot, day = checked_spot(school=school, site=site, room=room, since=since, bought_on=bought_on, by=by)
     ensure_tracked(product.kind)
@@ -95,7 +96,7 @@ def add_devices(
     pattern.product, pattern.kind_id, pattern.ownership = product, product.kind_id, Ownership(ownership)
     pattern.price, pattern.bought_on, pattern.note = price, bought_on, note.strip()
     lock_kinds(product.kind_id)
-    devices = _create(pattern, quantity, tags=tags, serials=serials, kit_sets=kit_sets, by=by)
+    devices = _create(pattern, quantity, tags=tags, serials=serials, prices=prices, kit_sets=kit_sets, by=by)
     if spot is not None:
         _place_all(devices, spot, day, by=by)
     return devices
@@ -182,6 +183,7 @@ def _create(
     *,
     tags: Sequence[str],
     serials: Sequence[str],
+    prices: Sequence[Decimal],
     kit_sets: Sequence[KitSet],
     by: User,
 ) -> list[Device]:
@@ -193,6 +195,8 @@ def _create(
         devices = [_alike(pattern, number, serial) for number, serial in _paired(numbers, serials)]
         for device, kit_set in zip(devices, kit_sets, strict=False):
             device.kit_set = kit_set
+        for device, price in zip(devices, prices, strict=False):
+            device.price = price
         try:
             with transaction.atomic():
                 return bulk_create_by(devices, by=by)

@@ -59,7 +59,11 @@ def add_kits(
         quantity=quantity,
         by=by,
         serials={parts[0].product_id: serials},
-        prices=prices or {},
+        prices={
+            part.product_id: [prices[part.product_id]] * (quantity * part.quantity)
+            for part in parts
+            if prices and part.product_id in prices
+        },
         **facts,
     )
 
@@ -72,12 +76,12 @@ def add_parts(
     quantity: int,
     by: User,
     serials: Mapping[int, Sequence[str]],
-    prices: Mapping[int, Decimal] | None = None,
+    prices: Mapping[int, Sequence[Decimal]],
     **facts: Any,
 ) -> list[Device]:
     """`add_kits` with the `parts` that one kit has, each with its quantity; `serials` and `prices` by product id.
 
-    The devices come part by part, and within each in the order of the kits, as its serials do.
+    The devices come part by part, and within each in the order of the kits, as its serials and prices do.
     """
     ensure_may(by, "inventory.add_device")
     if quantity < 1:
@@ -93,7 +97,7 @@ def add_parts(
             by=by,
             serials=serials.get(product.pk, ()),
             kit_sets=[kit_set for kit_set in sets for _piece in range(pieces)],
-            price=(prices or {}).get(product.pk),
+            prices=prices.get(product.pk, ()),
             **facts,
         )
     return devices

@@ -6,7 +6,8 @@ The row of the delivery is locked first in each, before the kinds and the invent
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 _PLACE = ("school", "site", "room", "since", "bought_on")
+_Prices = Mapping[int, Sequence[Decimal]]
 
 
 def start_scanning(*, token: uuid.UUID, by: User, **facts: Any) -> ScanSession:
@@ -160,26 +162,29 @@ def take_in(*, session: ScanSession, revision: int, by: User, leave_out_known: b
     new = to_take_in(row, scans, known)
     if not new:
         raise DomainError(_("There is no serial number to take in. Please scan the devices first."), code="empty")
-    for follower in followers:
-        follower.prepare(row, len(new), by)
     places = Places.of(row.kit_parts)
+    number = len(new) if places is None else len(places.kits([scan.place for scan in new if scan.place is not None]))
+    prices: dict[int, Sequence[Decimal]] = {}
+    for follower in followers:
+        prices |= follower.prepare(row, number, by)
     if row.kit is None or places is None:
-        devices = _add(row, new, by=by)
+        devices = _add(row, new, prices, by=by)
     else:
-        devices = _add_kits(row, row.kit, places, new, by=by)
+        devices = _add_kits(row, row.kit, places, new, prices, by=by)
     _end(row, ScanState.TAKEN_IN)
     for follower in followers:
-        follower.taken_in(row, devices, by)
+        follower.taken_in(row, number, devices, by)
     return devices
 
 
-def _add(row: ScanSession, scans: Sequence[Scan], *, by: User) -> list[Device]:
+def _add(row: ScanSession, scans: Sequence[Scan], prices: _Prices, *, by: User) -> list[Device]:
     devices = add_devices(
         product=row.product,
         quantity=len(scans),
         by=by,
         serials=[scan.serial for scan in scans],
         price=row.price,
+        prices=prices.get(row.product_id, ()) if row.price is None else (),
         **_shared(row),
     )
     for scan, device in zip(scans, devices, strict=True):
@@ -188,7 +193,9 @@ def _add(row: ScanSession, scans: Sequence[Scan], *, by: User) -> list[Device]:
     return devices
 
 
-def _add_kits(row: ScanSession, kit: Kit, places: Places, scans: Sequence[Scan], *, by: User) -> list[Device]:
+def _add_kits(
+    row: ScanSession, kit: Kit, places: Places, scans: Sequence[Scan], prices: _Prices, *, by: User
+) -> list[Device]:
     """The devices of all kits. Those whose number is not scanned become scans, too: so they stay with the delivery."""
     at = {scan.place: scan for scan in scans if scan.place is not None}
     missing = places.missing(at)
@@ -205,6 +212,7 @@ def _add_kits(row: ScanSession, kit: Kit, places: Places, scans: Sequence[Scan],
         quantity=len(kits),
         by=by,
         serials={part: [at[place].serial for place in places.of_product(part, kits)] for part in places.slots},
+        prices=prices,
         **_shared(row),
     )
     theirs: dict[int, list[Device]] = {}
