@@ -53,9 +53,9 @@ def test_chosen_lines_become_an_order_that_is_placed_and_received(clerk: Client)
     response = sent(clerk, TO_ORDER, data)
     order = Order.objects.get()
     assert response.redirect_chain == [(f"/admin/funding/order/{order.pk}/change/", 302)]
-    assert [(line.quantity, line.unit_price) for line in order.lines.order_by("pk")] == [
-        (2, D("500.00")),
+    assert [(line.quantity, line.unit_price) for line in order.lines.order_by("unit_price")] == [
         (3, D("100.00")),
+        (2, D("500.00")),
     ]
 
     url = f"/admin/funding/order/{order.pk}/change/"
@@ -64,8 +64,7 @@ def test_chosen_lines_become_an_order_that_is_placed_and_received(clerk: Client)
     assert order.state == OrderState.PLACED
     assert "Nichts wartet auf eine Bestellung" in page(clerk, TO_ORDER)
 
-    line = order.lines.order_by("pk").first()
-    assert line is not None
+    line = order.lines.get(unit_price=D("500.00"))
     scan = f"/admin/funding/order/{order.pk}/scan/?line={line.pk}"
     response = clerk.post(scan, form_of(clerk, scan))
     session = line.scanned.get().receipt.scan_session
