@@ -27,7 +27,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.order_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, line_initial
-from apps.funding.admin.order_steps import STEPS, StepPages, effects_on_page
+from apps.funding.admin.order_steps import STEPS, StepPages, beyond_on_page
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
@@ -315,7 +315,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             paid_in_vain=total(row.paid_in_vain for row in rows),
             actions=self._actions(request, order, rows),
-            **effects_on_page(order, request.user),
+            **beyond_on_page(order, request.user),
             award=purchase_selectors.award_step(order.estimated_net),
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),
             returned=DeliveryKind.RETURN,

@@ -46,7 +46,7 @@ from apps.funding.services.invoices import (
 )
 from apps.funding.services.oddities import Oddity, oddities_of
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
-from apps.funding.services.placing import approve_order, effects_of_placing, ensure_placeable, place_order, return_order
+from apps.funding.services.placing import approve_order, beyond_approved, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
     decisions_of,
@@ -93,7 +93,6 @@ __all__ = [
     "decline_rule",
     "discard_draft",
     "edit_grant",
-    "effects_of_placing",
     "ensure_placeable",
     "ensure_rule_open",
     "expected_parts",
