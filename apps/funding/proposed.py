@@ -128,4 +128,10 @@ def _moves(change: BudgetChange) -> Iterable[Step]:
 
 def _left(name: str, budget: Budget | None, change: Decimal) -> Step:
     left = ZERO if budget is None else transferable(budget)
-    return Step(_("Free in “%(budget)s”") % {"budget": name}, formats.euro(left), formats.euro(left + change))
+    label = _("Free in “%(budget)s”") % {"budget": name}
+    if budget is not None and budget.overrun_allowed:
+        label = _("Free in “%(budget)s” (available without the allowed overrun of %(overrun)s)") % {
+            "budget": name,
+            "overrun": formats.euro(budget.overrun_allowed),
+        }
+    return Step(label, formats.euro(left), formats.euro(left + change))

@@ -236,7 +236,10 @@ def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
         assert "Budget um 100,00 € überzogen. Grund: Der Rat hat zugestimmt." in page.replace("\xa0", " ")
 
     change = application.status_changes.get(to_state=S.APPROVED)
-    assert "Anna Albers" in texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
+    listed = texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
+    assert "Anna Albers" in listed
+    assert "Über das Budget hinaus" in listed
+    assert "Anna Albers Berta Brandt 100,00 €" in listed
     detail = texts(office.get(reverse("admin:funding_applicationstatuschange_change", args=[change.pk])))
     assert "Anna Albers" in detail
     assert "100,00" in detail

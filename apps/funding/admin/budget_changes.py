@@ -121,7 +121,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
                 services.confirm_change(change=change, by=request.user)  # type: ignore[arg-type]  # signed in
                 done += 1
             except DomainError as error:
-                messages.error(request, f"{change}: {error}")
+                messages.error(request, _refused(change, error))
         if done:
             sentence = ngettext("%(count)s change confirmed.", "%(count)s changes confirmed.", done)
             messages.success(request, sentence % {"count": done})
@@ -205,6 +205,12 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, *_args: Any) -> None:
         """Who proposed and who decided; what changes stands on the page itself."""
         told(historical_records, ("values", "before"))
+
+
+def _refused(change: BudgetChange, error: DomainError) -> str:
+    """Why one of several was left as it is, with the way to it."""
+    url = reverse("admin:funding_budgetchange_change", args=[change.pk])
+    return format_html('{}: {} <a href="{}">{}</a>', change, error, url, gettext("Open the change"))
 
 
 def _was(step: Step) -> str:

@@ -300,7 +300,7 @@ class LedgerEntryAdmin(DatedRows, ReadOnlyAdmin):
 
 @admin.register(ApplicationStatusChange)
 class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
-    list_display = ("when", "subject", "was", "became", "first_person", "by", "reason")
+    list_display = ("when", "subject", "was", "became", "first_person", "by", "shown_overrun", "reason")
     list_display_links = ("when",)
     list_filter = (TargetStateFilter,)
     list_select_related = ("application__school", "proposed_by", "by")
