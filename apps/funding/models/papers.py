@@ -16,7 +16,10 @@ from apps.schools.models import School
 
 
 class Invoice(models.Model):
-    """An invoice or credit note about an order. One person records it, another orders its payment (KomHVO § 31)."""
+    """An invoice or credit note about an order. One person records it, another orders its payment (KomHVO § 31).
+
+    `oddities`: what its payer read as unusual (see the services), None of what was paid before that was kept.
+    """
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.PROTECT, related_name="invoices")
     form_key = models.UUIDField(null=True, unique=True, editable=False)
@@ -33,6 +36,7 @@ class Invoice(models.Model):
     paid_on = models.DateField(_("paid on"), null=True, editable=False)
     booking_reference = models.CharField(_("booking reference"), max_length=60, blank=True)
     remark = models.CharField(_("remark"), max_length=300, blank=True)
+    oddities = models.JSONField(null=True, editable=False)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), on_delete=models.PROTECT, related_name="+"
     )
@@ -47,7 +51,7 @@ class Invoice(models.Model):
     )
 
     objects = MoneyQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["form_key"])
+    history = HistoricalRecords(excluded_fields=["form_key", "oddities"])
 
     class Meta:
         verbose_name = _("invoice")
