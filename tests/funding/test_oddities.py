@@ -119,7 +119,7 @@ def test_each_reason_for_a_remark_is_a_sentence_of_its_own() -> None:
         "Bitte berichtigen Sie das, oder schreiben Sie den Grund in die Bemerkung.",
         "„5 × Verkabelung“: Geliefert sind 2, berechnet werden 5.",
         "„5 × Verkabelung“: Vereinbart sind dafür 500,00 €, berechnet werden 600,00 €.",
-        ]
+    ]
     assert "Bitte prüfen Sie eine Angabe" in texts(answer)
     assert not Invoice.objects.exists()
 

@@ -101,7 +101,9 @@ def test_an_allowed_overrun_is_named_where_it_makes_the_difference() -> None:
     budget = allow_overrun(budget, "50.00")
     approver = client_of(ApproverFactory())
     form = texts(approver.get(reverse("admin:funding_budget_virement", args=[budget.pk])))
-    sentence = "Davon erlaubte Überschreitung: Sie lässt sich nicht umschichten 50,00 € Frei für eine Umschichtung 100,00 €"
+    sentence = (
+        "Davon erlaubte Überschreitung: Sie lässt sich nicht umschichten 50,00 € Frei für eine Umschichtung 100,00 €"
+    )
     assert f"Verfügbar 150,00 € {sentence}" in form
 
     change = services.propose_virement(
