@@ -206,6 +206,7 @@ def test_the_payer_reads_that_the_proof_was_handed_in() -> None:
     ProofOfUse.objects.filter(pk=proof.pk).update(state="handed_in", handed_in_on=today(), figures={})
 
     assert kinds(invoice) == ["after_proof"]
+    assert f"Der Verwendungsnachweis zu „{grant}“ (alle Schulen) wurde am" in read_by_payer(invoice)[0]
     assert "Nach der Zahlung stimmen seine Zahlen nicht mehr" in read_by_payer(invoice)[0]
 
 

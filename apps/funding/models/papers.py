@@ -7,6 +7,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from apps.core import clock, formats
 from apps.core.money import CentsField
 from apps.funding.choices import DrawdownState, InvoiceKind, InvoiceState, ProofState
 from apps.funding.models.grants import Grant
@@ -251,3 +252,28 @@ class ProofOfUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grant}: {self.school or self._meta.verbose_name}"
+
+
+class ProofHandingIn(models.Model):
+    """Each time that a proof of use was handed in, with the figures of that day; rows are only added.
+
+    `figures` and `sums` as in `ProofOfUse`, which holds those of the last time.
+    """
+
+    proof = models.ForeignKey(ProofOfUse, on_delete=models.CASCADE, related_name="handings_in")
+    at = models.DateTimeField(_("handed in on"), default=clock.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("handed in by"), on_delete=models.PROTECT, related_name="+"
+    )
+    figures = models.JSONField(_("figures as handed in"))
+    sums = models.JSONField()
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("handing in of a proof of use")
+        verbose_name_plural = _("handings in of proofs of use")
+        ordering = ("proof", "at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.proof}, {formats.moment(self.at)}"

@@ -138,10 +138,14 @@ class _Facts:
         for proof in self.proofs:
             if any(proof.grant_id == grant and proof.school_id in (None, school) for grant, school in about):
                 sentence = _(
-                    "The proof of use “%(proof)s” was handed in on %(day)s. After the payment its figures are no longer"
+                    "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment its figures are no longer"
                     " right: it has to be reopened and handed in anew."
                 )
-                names = {"proof": proof, "day": formats.day(proof.handed_in_on)}
+                names = {
+                    "grant": proof.grant,
+                    "school": proof.school or _("all schools"),
+                    "day": formats.day(proof.handed_in_on),
+                }
                 yield Oddity("after_proof", sentence % names, needs_remark=False)
 
 
