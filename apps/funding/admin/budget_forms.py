@@ -174,6 +174,13 @@ class CarryOverForm(forms.Form):
         return amount
 
 
+class TakeBackForm(forms.Form):
+    """How much of a carry-over goes back into the year it came from, and why."""
+
+    amount = EuroField(label=_("Amount that goes back"))
+    reason = ReasonField()
+
+
 class DecisionForm(forms.Form):
     """What is said about a proposed change."""
 

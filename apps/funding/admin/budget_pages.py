@@ -97,7 +97,6 @@ def form_page(
         "opts": of.opts,
         "title": title,
         "original": row,
-        "list_url": reverse(f"{name}_changelist"),
         "row_url": reverse(f"{name}_change", args=[row.pk]),
         "form": form,
         "errors": collect_errors(form),
