@@ -138,8 +138,8 @@ class _Facts:
         for proof in self.proofs:
             if any(proof.grant_id == grant and proof.school_id in (None, school) for grant, school in about):
                 sentence = _(
-                    "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment its figures are no"
-                    " longer right: it has to be reopened and handed in anew."
+                    "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment"
+                    " its figures are no longer right: it has to be reopened and handed in anew."
                 )
                 names = {
                     "grant": proof.grant,
