@@ -238,8 +238,7 @@ def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
     change = application.status_changes.get(to_state=S.APPROVED)
     listed = texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
     assert "Anna Albers" in listed
-    assert "Über das Budget hinaus" in listed
-    assert "Anna Albers Berta Brandt 100,00 €" in listed
+    assert "genehmigt Budget um 100,00 € überzogen Anna Albers Berta Brandt" in listed
     detail = texts(office.get(reverse("admin:funding_applicationstatuschange_change", args=[change.pk])))
     assert "Anna Albers" in detail
     assert "100,00" in detail

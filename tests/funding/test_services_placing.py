@@ -191,3 +191,11 @@ def test_through_the_desk_a_clerk_asks_and_an_approver_decides() -> None:
     again = other.post(f"{address}/approve/", {"revision": order.revision})
     assert again.status_code == 200
     assert LedgerEntry.objects.filter(budget=budget).count() == 2
+
+
+def test_who_approves_reads_what_a_budget_lacks() -> None:
+    budget = BudgetFactory(appropriation=D("120.00"))
+    order = proposed(own_line(budget))
+    change_by_two(budget, freeze=D("40.50"))
+    shown = texts(client_of(ApproverFactory()).get(f"/admin/funding/order/{order.pk}/change/"))
+    assert "(79,50 € verfügbar) Es fehlen 20,50 €: So lässt sich die Bestellung nicht aufgeben." in shown

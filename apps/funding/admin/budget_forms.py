@@ -107,7 +107,7 @@ class OverrunForm(forms.Form):
 class VirementForm(forms.Form):
     """To which budget of the group money goes, how much, and why."""
 
-    counterpart = forms.ModelChoiceField(Budget.objects.none(), label=_("Goes to"))
+    counterpart = forms.ModelChoiceField(Budget.objects.none(), label=_("Goes to"), empty_label=_("Please choose"))
     amount = EuroField(label=_("Amount"))
     reason = ReasonField()
 
