@@ -114,8 +114,8 @@ def devices_in_words(figures: ProofFigures) -> str:
         return ""
     return _(
         "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device; a"
-        " device stands here before its invoice is paid, too, and has the price of its order where an invoice or a credit note"
-        " differs from it."
+        " device stands here before its invoice is paid, too, and has the price of its order where an invoice or a"
+        " credit note differs from it."
     ) % {"vouchers": formats.euro(figures.spent), "devices": formats.euro(figures.cost_of_devices)}
 
 
