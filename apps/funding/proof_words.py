@@ -113,9 +113,9 @@ def devices_in_words(figures: ProofFigures) -> str:
     if not figures.devices or figures.cost_of_devices == figures.spent:
         return ""
     return _(
-        "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device; a"
-        " device stands here before its invoice is paid, too, and has the price of its order where an invoice or a"
-        " credit note differs from it."
+        "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device or has"
+        " not come; a device stands here before its invoice is paid, too, and has the price of its order where an"
+        " invoice or a credit note differs from it."
     ) % {"vouchers": formats.euro(figures.spent), "devices": formats.euro(figures.cost_of_devices)}
 
 

@@ -254,7 +254,7 @@ def test_the_second_person_reads_why_the_budget_is_overrun(application: Equipmen
     text = texts(office.get(desk_of(application)))
 
     assert "Damit wird ein Budget überzogen. Grund: Beschluss" in text
-    assert "Sie überschreiten das Budget um 100,00 €. Begründung: Beschluss" in text
+    assert "Sie überschreiten das Budget um 100,00 €. Begründung: „Beschluss“" in text
     assert "Reicht nicht" not in text
 
 

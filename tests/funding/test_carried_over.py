@@ -183,6 +183,7 @@ def test_its_page_leads_to_taking_it_back_and_says_what_moves() -> None:
     assert client_of(AuditorFactory()).post(address, sent).status_code == 403
     answer = clerk.post(address, sent | {"back-amount": "200,00"}, follow=True)
     shown = texts(answer)
+    assert "Übertrag zurückholen: Schul-IT 2026" in shown
     assert "Kommt zurück 200,00 € Aus Schul-IT 2027" in shown
     assert "Frei in „Schul-IT 2026“ 400,00 € → wird zu 600,00 €" in shown
     assert "Frei in „Schul-IT 2027“ 600,00 € → wird zu 400,00 €" in shown

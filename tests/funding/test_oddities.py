@@ -95,7 +95,7 @@ def test_what_the_payer_read_stays_with_the_invoice() -> None:
     page = texts(client_of(AuditorFactory()).get(reverse("admin:funding_invoice_change", args=[invoice.pk])))
     assert "Was bei der Anordnung der Zahlung auffiel" in page
     assert f"Die Zahlung bindet weitere 0,07 € aus „{budget}“, über das Genehmigte hinaus." in page
-    assert "Geliefert sind 2, berechnet werden 5. " in page
+    assert "Geliefert: 2, berechnet: 5. " in page
     assert page.count("Bemerkung: Rest kommt morgen") == 1
 
 
@@ -116,8 +116,8 @@ def test_each_reason_for_a_remark_is_a_sentence_of_its_own() -> None:
     data = form_of(clerk, address) | {"voucher_number": "B-1", "number": "R-1", "dated_on": shown_day(today())}
     answer = clerk.post(address, data | {f"pieces-{line.pk}": "5", f"amount-{line.pk}": "600,00"})
     assert [error.message.replace("\u202f", " ") for error in answer.context["errors"]] == [
-        "Bitte berichtigen Sie das, oder schreiben Sie den Grund in die Bemerkung.",
-        "„5 × Verkabelung“: Geliefert sind 2, berechnet werden 5.",
+        "Bitte berichtigen Sie das oder schreiben Sie den Grund in die Bemerkung.",
+        "„5 × Verkabelung“: Geliefert: 2, berechnet: 5.",
         "„5 × Verkabelung“: Vereinbart sind dafür 500,00 €, berechnet werden 600,00 €.",
     ]
     assert "Bitte prüfen Sie eine Angabe" in texts(answer)
@@ -150,7 +150,7 @@ def test_more_than_came_is_unusual_until_it_has_come() -> None:
     invoice = invoiced(order, "500.00", 5, remark="Rest kommt morgen")
 
     assert kinds(invoice) == ["not_delivered"]
-    assert "Geliefert sind 2, berechnet werden 5." in read_by_payer(invoice)[1]
+    assert "Geliefert: 2, berechnet: 5." in read_by_payer(invoice)[1]
     deliver(order)
     assert kinds(invoice) == []
 
@@ -162,7 +162,7 @@ def test_a_remark_is_asked_for_once_with_all_reasons() -> None:
 
     refusal = refused("remark", invoiced, second, "1600.00", 3, number="r-1001")
 
-    for words in ("hat schon eine Rechnung r-1001", "Geliefert sind 2", "Vereinbart sind dafür 1.500,00\u202f€"):
+    for words in ("hat schon eine Rechnung r-1001", "Geliefert: 2", "Vereinbart sind dafür 1.500,00\u202f€"):
         assert words in str(refusal)
     invoice = invoiced(second, "1600.00", 3, number="R-1001", remark="Teil")
     assert kinds(invoice)[:3] == ["same_number", "not_delivered", "dearer"]

@@ -29,6 +29,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.funding import services
 from apps.funding.admin.budget_forms import DecisionForm, TakeBackForm
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
+from apps.funding.amounts import transferable
 from apps.funding.carry_over import carried_between
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
@@ -97,7 +98,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
 
     @admin.display(description=_("kind"))
     def kind_shown(self, row: BudgetChange) -> str:
-        return str(row.get_kind_display())
+        return row.what
 
     @admin.display(description=_("what changes"))
     def moves(self, row: Any) -> str:
@@ -200,7 +201,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": change.get_kind_display(),
+            "title": change.what,
             "change": change,
             "steps": steps_of([change])[change.pk],
             "state": ProposalState(change.state),
@@ -221,7 +222,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             return None
         left = carried_between(change.budget, change.counterpart)
         may = left > ZERO and user.has_perm("funding.change_budget")
-        initial = {"amount": min(left, change.amount or ZERO)}
+        initial = {"amount": max(min(left, change.amount or ZERO, transferable(change.counterpart)), ZERO)}
         return TakeBackForm(prefix="back", initial=initial) if may else None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BudgetChange]:

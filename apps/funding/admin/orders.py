@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
@@ -96,7 +96,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
 
     @admin.display(description=_("invoices to pay"))
     def to_pay(self, row: Any) -> str:
-        return str(row.unpaid) if row.unpaid else gettext("none")
+        return str(row.unpaid) if row.unpaid else pgettext("invoices", "none")
 
     # Addresses
 

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -208,7 +209,13 @@ class BudgetChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.budget or self.values.get('name', '')}"
+        return f"{self.what}: {self.budget or self.values.get('name', '')}"
+
+    @property
+    def what(self) -> str:
+        """Its kind in words."""
+        is_back = self.amount is not None and self.amount < 0
+        return gettext("Carry-over taken back") if is_back else str(self.get_kind_display())
 
     @property
     def is_carried_over(self) -> bool:
