@@ -110,8 +110,8 @@ def pay_invoice(
         INVOICE_TRANSITIONS.ensure("pay_invoice", source=row.state, target=InvoiceState.PAID)
         _ensure_second_person(row, by)
         day = _checked_payday(paid_on, row)
-        row.oddities = kept_oddities(row, by=by)
         budgets = locked.lock_budgets(by=by)
+        row.oddities = kept_oddities(row, by=by)
         order_lines = {line.pk: line for line in locked.lines}
         booking, books = Booking(budgets, by=by, note=str(row)), Books(locked.lines)
         for line in row.lines.order_by("pk"):
