@@ -1,8 +1,8 @@
 """`make test`: everything on PostgreSQL, Redis, worker and browser; services and story again on SQLite.
 
 Runs of pytest that share nothing: on PostgreSQL and Redis each with a database and a queue of its own, and one on
-SQLite. Three go side by side and the next begins when one of them ends: the first, which takes longest, mostly waits for
-servers that it has stopped, so that two more keep both cores busy until the end. Arguments are handed to each.
+SQLite. Three go side by side and the next begins when one of them ends: the first, which takes longest, mostly waits
+for servers that it has stopped, so that two more keep both cores busy until the end. Arguments are handed to each.
 A skipped test fails the whole, because nothing is to be skipped silently.
 """
 

@@ -11,14 +11,23 @@ OVERTAKEN = frozenset({"stale", "illegal_transition", "not_editable"})
 class DomainError(Exception):
     """A rule of the field says no. The message is a whole sentence that says what to do.
 
-    `field` names the form field that the user would change, if there is one.
+    `field` names the form field that the user would change, if there is one. `parts`: the sentences of a message that
+    gives several reasons, each of which a form shows by itself.
     """
 
-    def __init__(self, message: str | Promise, *, code: str = "invalid", field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str | Promise,
+        *,
+        code: str = "invalid",
+        field: str | None = None,
+        parts: Sequence[str] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.field = field
+        self.parts = tuple(parts)
 
     def __str__(self) -> str:
         return str(self.message)

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.money import ensure_storable
 
 FOUR_PLACES = Decimal("0.0001")
-_BLANKS = re.compile(r"[\s\u00a0\u202f'’_]")
-_GROUPED = {",": re.compile(r"\d{1,3}(?:\.\d{3})+"), ".": re.compile(r"\d{1,3}(?:,\d{3})+")}
+_BLANKS = re.compile(r"[\s\u00a0\u202f'’]")
+_GROUPED = {",": re.compile(r"\d{1,3}(?:\.\d{3})+", re.ASCII), ".": re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)}
 
 
 def parse_number(text: str, *, decimal_mark: str | None = None) -> Decimal:
@@ -37,7 +37,7 @@ def parse_number(text: str, *, decimal_mark: str | None = None) -> Decimal:
         digits = digits.replace(".", "").replace(",", "")
     else:
         digits = digits.replace(",", ".")
-    if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", digits):
+    if not re.fullmatch(r"\d+(\.\d+)?|\.\d+", digits, re.ASCII):
         raise ValueError(text)
     try:
         return Decimal(sign + digits)

@@ -167,7 +167,9 @@ class FieldError:
 def refuse(form: forms.BaseForm, error: DomainError, names: Mapping[str, str] | None = None) -> None:
     """A service's refusal at the field that it names (`names`: what the form calls it), else above the form."""
     field = (names or {}).get(error.field or "", error.field)
-    form.add_error(field if field in form.fields else None, ValidationError(str(error), code=error.code))
+    sentences = error.parts or (str(error),)
+    found = [ValidationError(sentence, code=error.code) for sentence in sentences]
+    form.add_error(field if field in form.fields else None, ValidationError(found))
 
 
 def collect_errors(*parts: forms.BaseForm | BaseFormSet[Any]) -> list[FieldError]:

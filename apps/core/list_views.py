@@ -27,9 +27,9 @@ class PortalListView(PermissionRequiredMixin, PageMixin, TemplateView):
     Subclasses give `table_class`, `heading`, `get_queryset()` (from `visible_to`), and may give `filterset_class`,
     `permission_required`, `empty_text`, `empty_hint`, `empty_action` ((url or url name, label)), `export_name`
     (offers CSV and XLSX of the filtered rows), `bulk_actions` ((url name, label) pairs that get POSTed `ids`),
-    `default_order` (column names), `count_exactly`, `count_up_to` and `known_count` (see `PortalTable`), `saved_as` (the
-    list's name for people's own filters, which are sent to the list's own address). Anonymous people are sent to the sign-in,
-    others without permission get 403.
+    `default_order` (column names), `count_exactly`, `count_up_to` and `known_count` (see `PortalTable`), `saved_as`
+    (the list's name for people's own filters, which are sent to the list's own address). Anonymous people are sent to
+    the sign-in, others without permission get 403.
     """
 
     template_name = "core/list_page.html"

@@ -132,8 +132,8 @@ class PortalTable(tables.Table):
     Meta: `sortable` names the columns that sort (give only indexed ones), `cards` the one to three columns shown
     beside the first on a phone. A caption stands above; `selectable` puts a checkbox named `ids` before each row.
     Rows are counted up to COUNT_LIMIT, or to `count_up_to` where even that takes too long; `count_exactly` counts past
-    any limit, for rows that stand behind a number and must be seen to agree with it. `known_count` spares counting where
-    the filters have counted as far as this already.
+    any limit, for rows that stand behind a number and must be seen to agree with it. `known_count` spares counting
+    where the filters have counted as far as this already.
     `is_import_format`: an import takes the exported list back, so that its end is marked.
     """
 

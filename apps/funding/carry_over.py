@@ -107,6 +107,11 @@ def carried_into(budget: Budget) -> QuerySet[BudgetChange]:
     return rows.select_related("budget").order_by("decided_at", "pk")
 
 
+def carried_between(source: Budget, target: Budget) -> Decimal:
+    """Euros that confirmed carry-overs moved from one budget into the other, less what was taken back."""
+    return total(change.amount or ZERO for change in carried_into(target).filter(budget=source))
+
+
 def _changes(user: User, year: int) -> QuerySet[BudgetChange]:
     changes: QuerySet[BudgetChange] = BudgetChange.objects.visible_to(user).filter(
         kind=BudgetChangeKind.CARRY_OVER, budget__fiscal_year=year

@@ -66,24 +66,26 @@ def missing_numbers(grant: Grant) -> list[str]:
 
 @dataclass(frozen=True)
 class ToDraw:
-    """What a grant's paid vouchers still allow to call: number of lines and euros."""
+    """What a grant's paid vouchers still allow to call: number of vouchers and euros."""
 
     grant: Grant
-    lines: int
+    vouchers: int
     amount: Decimal
 
 
 def grants_to_draw(user: User) -> list[ToDraw]:
     """Grants with something to draw, the newest first."""
     sums: defaultdict[int, list[Decimal]] = defaultdict(list)
+    vouchers: defaultdict[int, set[int]] = defaultdict(set)
     rows = InvoiceLine.objects.filter(
         invoice__state=InvoiceState.PAID, drawdown_item=None, order_line__budget__grant__isnull=False
     ).exclude(grant_amount=ZERO)
-    for grant, amount in rows.order_by().values_list("order_line__budget__grant", "grant_amount"):
+    for grant, invoice, amount in rows.order_by().values_list("order_line__budget__grant", "invoice", "grant_amount"):
         if amount is not None:
             sums[grant].append(amount)
+            vouchers[grant].add(invoice)
     grants: Any = Grant.objects.visible_to(user).filter(pk__in=sums).select_related("programme")
-    return [ToDraw(grant, len(sums[grant.pk]), total(sums[grant.pk])) for grant in grants]
+    return [ToDraw(grant, len(vouchers[grant.pk]), total(sums[grant.pk])) for grant in grants]
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ class LineGroup:
 
     of: Order | School | None
     lines: tuple[InvoiceLine, ...]
+
+    @property
+    def vouchers(self) -> int:
+        """How many; one may have several lines."""
+        return len({line.invoice_id for line in self.lines})
 
     @property
     def eligible(self) -> Decimal:

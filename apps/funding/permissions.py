@@ -12,7 +12,7 @@ _APPLICATIONS = model_permissions(
 )  # fmt: skip
 _PURCHASES = ("supplier", "frameworkcontract", "order", "orderline", "orderstatuschange", "delivery", "delivereditem",
               "purchaseddevice")  # fmt: skip
-_PAPERS = ("invoice", "invoiceline", "drawdown", "drawdownitem", "proofofuse")
+_PAPERS = ("invoice", "invoiceline", "drawdown", "drawdownitem", "proofofuse", "proofhandingin")
 _MONEY = model_permissions(
     "funding", "budget", "budgetchange", "grant", "grantchange", "fundingprogramme", "ledgerentry", "reservation",
     "lineallocation", "approvalproposal", "datedrule", "awardthreshold", *_PURCHASES, *_PAPERS,

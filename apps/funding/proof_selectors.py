@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,7 @@ from apps.funding.models import (
     Grant,
     InvoiceLine,
     LedgerEntry,
+    ProofHandingIn,
     ProofOfUse,
     PurchasedDevice,
 )
@@ -62,6 +64,14 @@ def shown_figures(proof: ProofOfUse) -> ProofFigures:
     if proof.state == ProofState.HANDED_IN and proof.figures is not None:
         return from_json(proof.figures)
     return figures_of(proof)
+
+
+def as_handed_in(handing_in: ProofHandingIn) -> ProofOfUse:
+    """The proof as it was at one of the times that it was handed in; not to be saved."""
+    proof = copy(handing_in.proof)
+    proof.state, proof.figures = ProofState.HANDED_IN, handing_in.figures
+    proof.handed_in_on, proof.handed_in_by = clock.day_of(handing_in.at), handing_in.by
+    return proof
 
 
 def figures_of(proof: ProofOfUse) -> ProofFigures:

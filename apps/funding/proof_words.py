@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -112,17 +113,28 @@ def devices_in_words(figures: ProofFigures) -> str:
     if not figures.devices or figures.cost_of_devices == figures.spent:
         return ""
     return _(
-        "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device, and a"
-        " device has the price of its order where an invoice or a credit note differs from it."
+        "The vouchers add up to %(vouchers)s, the devices to %(devices)s: vouchers hold also what is no device or has"
+        " not come; a device stands here before its invoice is paid, too, and has the price of its order where an"
+        " invoice or a credit note differs from it."
     ) % {"vouchers": formats.euro(figures.spent), "devices": formats.euro(figures.cost_of_devices)}
+
+
+def sums_in_words(sums: Mapping[str, Decimal]) -> Iterator[tuple[str, str]]:
+    """Label and figure of each sum that was kept."""
+    for name, amount in sums.items():
+        yield str(FIGURES[name]), _written(name, amount)
+
+
+def _written(name: str, amount: Decimal) -> str:
+    return formats.number(amount) if name in COUNTED else formats.euro(amount)
 
 
 def difference_in_words(difference: Difference) -> tuple[str, str, str, str]:
     """Label, before, after, and by how much with its sign."""
-    write = formats.number if difference.what in COUNTED else formats.euro
-    by = difference.after - difference.before
+    name, by = difference.what, difference.after - difference.before
     sign = "+\u202f" if by > 0 else ""
-    return (str(FIGURES[difference.what]), write(difference.before), write(difference.after), f"{sign}{write(by)}")
+    before, after = _written(name, difference.before), _written(name, difference.after)
+    return (str(FIGURES[name]), before, after, f"{sign}{_written(name, by)}")
 
 
 def vouchers_in_words(lines: int) -> str:

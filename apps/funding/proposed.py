@@ -119,8 +119,12 @@ def _moves(change: BudgetChange) -> Iterable[Step]:
     if amount is None or source is None:
         return
     goes_to = str(target) if target else f"{source.name} {source.fiscal_year + 1}"
-    yield Step(_("Amount"), "", formats.euro(amount))
-    yield Step(_("Goes to"), "", goes_to if target else _("%(budget)s (new)") % {"budget": goes_to})
+    if amount < ZERO:
+        yield Step(_("Comes back"), "", formats.euro(-amount))
+        yield Step(_("Out of"), "", goes_to)
+    else:
+        yield Step(_("Amount"), "", formats.euro(amount))
+        yield Step(_("Goes to"), "", goes_to if target else _("%(budget)s (new)") % {"budget": goes_to})
     if change.state == ProposalState.PROPOSED:
         yield _left(str(source), source, -amount)
         yield _left(goes_to, target, amount)
@@ -128,4 +132,10 @@ def _moves(change: BudgetChange) -> Iterable[Step]:
 
 def _left(name: str, budget: Budget | None, change: Decimal) -> Step:
     left = ZERO if budget is None else transferable(budget)
-    return Step(_("Free in “%(budget)s”") % {"budget": name}, formats.euro(left), formats.euro(left + change))
+    label = _("Free in “%(budget)s”") % {"budget": name}
+    if budget is not None and budget.overrun_allowed:
+        label = _("Free in “%(budget)s” (available without the allowed overrun of %(overrun)s)") % {
+            "budget": name,
+            "overrun": formats.euro(budget.overrun_allowed),
+        }
+    return Step(label, formats.euro(left), formats.euro(left + change))

@@ -15,7 +15,7 @@ from django.utils.translation import override
 
 from apps.core.money import ZERO
 from apps.funding.choices import DrawdownState, ProofState
-from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, ProofOfUse
+from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, ProofHandingIn, ProofOfUse
 from apps.funding.proof_figures import ProofFigures
 from apps.funding.proof_keeping import as_json, sums_as_json
 from apps.funding.proof_selectors import figures_of
@@ -92,6 +92,11 @@ def load_proofs(people: People) -> int:
     with override("de"):
         proofs = [_proof(grant, people) for grant in grants]
     insert_with_history(proofs, by=people.clerk)
+    handed_in = [row for row in proofs if row.handed_in_on is not None and row.handed_in_by is not None]
+    ProofHandingIn.objects.bulk_create(
+        ProofHandingIn(proof=row, at=at_noon(row.handed_in_on), by=row.handed_in_by, figures=row.figures, sums=row.sums)
+        for row in handed_in
+    )
     return len(proofs)
 
 

@@ -53,7 +53,25 @@ def test_english_pages_group_with_commas(typed: str, number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "abc", "1,2,3", "1.23.456,7", "12,34.567,8", "1e5", "NaN", "Infinity", "--1", "1-", "½"]
+    "typed",
+    [
+        "",
+        "abc",
+        "1,2,3",
+        "1.23.456,7",
+        "12,34.567,8",
+        "1e5",
+        "NaN",
+        "Infinity",
+        "--1",
+        "1-",
+        "½",
+        "1_000",
+        "_1",
+        "١٢",
+        "١.٠٠٠",
+        "१२,५",
+    ],
 )
 def test_what_is_no_number_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(typed)}$"):

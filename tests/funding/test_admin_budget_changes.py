@@ -85,9 +85,10 @@ def test_several_are_confirmed_at_once_and_what_is_refused_says_why(
         str(theirs.pk), str(own.pk),
     ]  # fmt: skip
 
-    text = texts(client.post(LIST, sent | {"confirmed": "1"}, follow=True))
-    assert "1 Änderung bestätigt." in text
-    assert "Sie haben diese Änderung selbst vorgeschlagen." in text
+    after = client.post(LIST, sent | {"confirmed": "1"}, follow=True)
+    assert "1 Änderung bestätigt." in texts(after)
+    assert "Sie haben diese Änderung selbst vorgeschlagen." in texts(after)
+    assert f'<a href="{page_of(own)}">Änderung öffnen</a>' in after.content.decode()
     assert dict(BudgetChange.objects.values_list("pk", "state")) == {theirs.pk: "confirmed", own.pk: "proposed"}
     assert "confirm_chosen" not in client_of(clerk).get(LIST).content.decode()
 

@@ -215,7 +215,7 @@ def test_the_last_look_says_that_a_budget_is_overrun_and_why(office: Client) -> 
     small = BudgetFactory(name="Klein", appropriation=D("250.00"))
     check = send(office, desk_of(application), "check_approve", budget=small.pk, overrun_reason="Zusage des Rates.")
     text = texts(check)
-    assert text.count("Sie überschreiten das Budget um 50,00 €. Begründung: Zusage des Rates.") == 2
+    assert text.count("Sie überschreiten das Budget um 50,00 €. Begründung: „Zusage des Rates.“") == 2
     assert "Reicht nicht" not in text
     assert "Danach verfügbar − 50,00 €" in text
 

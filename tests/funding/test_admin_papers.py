@@ -10,7 +10,7 @@ from django.urls import reverse
 from apps.accounts.choices import Role
 from apps.funding import services
 from apps.funding.choices import DrawdownState, ProofState
-from apps.funding.models import Drawdown, Grant, OrderLine
+from apps.funding.models import Drawdown, Grant, InvoiceLine, OrderLine
 from apps.funding.proof_lists import pieces
 from tests.factories import ApproverFactory, AuditorFactory, SchoolFactory, UserFactory
 from tests.funding.paper_pages import page, pdf_text, typed, workbook
@@ -118,6 +118,22 @@ class TestDrawdowns:
         office.post(address, {"step": "choose", "groups": [keys]})
 
         assert {item.invoice_line for item in Drawdown.objects.get().items.all()} == set(lines) - {late}
+
+    def test_a_voucher_with_several_lines_counts_once(self, office: Any) -> None:
+        grant = make_grant()
+        first, second, _other = (pay(grant, money_of(grant), "500.00") for _number in range(3))
+        OrderLine.objects.filter(pk=second.order_line_id).update(order=first.order_line.order)
+        InvoiceLine.objects.filter(pk=second.pk).update(invoice=first.invoice)
+        add = reverse("admin:funding_drawdown_add")
+
+        assert "2 Belege 1.350,00 €" in texts(office.get(add))
+        shown = texts(office.get(f"{add}?grant={grant.pk}"))
+        assert "Alles noch nicht Abgerufene 1.350,00 € 2 Belege" in shown
+        assert "Muster Handel 1 Beleg, 2 Positionen 900,00 € Einzelne Positionen" in shown
+        services.create_drawdown(grant=grant, by=ApproverFactory())
+        row = Drawdown.objects.get()
+        services.cancel_drawdown(drawdown=row, by=ApproverFactory())
+        assert row.history.first().history_change_reason.startswith("2 Belege mit")
 
     def test_groups_by_order_and_by_school_with_single_rows_inside(self, office: Any) -> None:
         grant, school = make_grant(), SchoolFactory(short_name="GG Nord")

@@ -132,6 +132,37 @@ class TestProofs:
         assert "1.000,00 € → 1.100,00 €" in shown
         assert line.invoice.voucher_number in shown
 
+    def test_each_handing_in_keeps_its_figures_on_its_page_and_in_its_files(self, office: Any) -> None:
+        row = make_proof()
+        office.post(page(row), typed("hand_in", row) | {"course": "Erster Bericht"})
+        assert "Bisherige Abgaben" not in texts(office.get(page(row)))
+        line = pay(row.grant, money_of(row.grant), "100.00")
+        office.post(page(row), {"step": "reopen", "reason": "Ein Beleg fehlte."})
+        row.refresh_from_db()
+        assert "Bisherige Abgaben" in texts(office.get(page(row)))
+        office.post(page(row), typed("hand_in", row) | {"course": "Zweiter Bericht", "despite": "So ist es."})
+
+        first, second = row.handings_in.all()
+        shown = texts(office.get(page(row)))
+        assert shown.index("Insgesamt bezahlt 1.100,00 €") < shown.index("Insgesamt bezahlt 1.000,00 €")
+        assert f"von {second.by}" in shown
+
+        auditor = client_of(AuditorFactory())
+        past = texts(auditor.get(page(row), {"handed_in": first.pk}))
+        assert "Sie sehen, was an diesem Tag abgegeben wurde." in past
+        assert "Erster Bericht" in past
+        assert "Insgesamt bezahlt: 1.000,00 €" in past
+        assert line.invoice.voucher_number not in past
+        assert "Nachweis wieder öffnen" not in texts(office.get(page(row), {"handed_in": first.pk}))
+        csv = reverse("admin:funding_proofofuse_vouchers_csv", args=[row.pk])
+        files = [b"".join(auditor.get(csv, asked)).decode() for asked in ({"handed_in": first.pk}, {})]
+        assert [line.invoice.voucher_number in text for text in files] == [False, True]
+        pdf = auditor.get(page(row, "pdf"), {"handed_in": first.pk}).content
+        assert "Erster Bericht" in pdf_text(pdf)
+
+        other = make_proof()
+        assert office.get(page(other), {"handed_in": first.pk}).status_code == 404
+
     def test_page_pdf_and_spreadsheet_say_the_same(self, office: Any) -> None:
         row = make_proof(award_note="Rahmenvertrag", grant=make_grant(file_reference="48-88"))
         line = pay(row.grant, money_of(row.grant), "1000.00", eligible="800.00", quantity=2, devices=2)

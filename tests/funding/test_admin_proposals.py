@@ -236,7 +236,9 @@ def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
         assert "Budget um 100,00 € überzogen. Grund: Der Rat hat zugestimmt." in page.replace("\xa0", " ")
 
     change = application.status_changes.get(to_state=S.APPROVED)
-    assert "Anna Albers" in texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
+    listed = texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
+    assert "Anna Albers" in listed
+    assert "genehmigt Budget um 100,00 € überzogen Anna Albers Berta Brandt" in listed
     detail = texts(office.get(reverse("admin:funding_applicationstatuschange_change", args=[change.pk])))
     assert "Anna Albers" in detail
     assert "100,00" in detail
@@ -252,7 +254,7 @@ def test_the_second_person_reads_why_the_budget_is_overrun(application: Equipmen
     text = texts(office.get(desk_of(application)))
 
     assert "Damit wird ein Budget überzogen. Grund: Beschluss" in text
-    assert "Sie überschreiten das Budget um 100,00 €. Begründung: Beschluss" in text
+    assert "Sie überschreiten das Budget um 100,00 €. Begründung: „Beschluss“" in text
     assert "Reicht nicht" not in text
 
 

@@ -183,7 +183,9 @@ def test_the_proposer_is_refused_on_the_page_and_in_a_sentence() -> None:
     assert page(row, "confirm") not in client_of(one).get(page(row)).content.decode()
     answer = client_of(one).post(page(row, "confirm"), {"seen": row.content}, follow=True)
     assert (answer.status_code, "andere Person" in texts(answer)) == (200, True)
-    assert "wartet auf die Bestätigung" in texts(client_of(one).get(reverse("admin:funding_datedrule_changelist")))
+    assert "vorgeschlagen, wartet auf eine andere Person" in texts(
+        client_of(one).get(reverse("admin:funding_datedrule_changelist"))
+    )
 
 
 def test_another_person_declines_with_a_reason_and_the_day_is_free_again() -> None:
@@ -261,3 +263,18 @@ def test_the_database_wants_a_reason_and_no_confirmation_beside_it() -> None:
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             DatedRule.objects.create(kind=TWO, valid_from=tomorrow(), value=None, source="x", **facts)
+
+
+def test_the_list_says_which_value_holds_which_is_replaced_and_which_comes() -> None:
+    DatedRule.objects.filter(kind=RuleKind.VAT_RATE).delete()
+    for days, value in ((-400, "16.00"), (-30, "19.00"), (30, "20.00")):
+        DatedRule.objects.create(
+            kind=RuleKind.VAT_RATE, valid_from=clock.today() + days * DAY, value=D(value), source="UStG"
+        )
+    page = client_of(AuditorFactory()).get(reverse("admin:funding_datedrule_changelist"), {"kind": RuleKind.VAT_RATE})
+    shown = texts(page)
+    assert "20,00 UStG gilt künftig" in shown
+    assert "19,00 UStG gilt " in shown
+    assert "16,00 UStG abgelöst" in shown
+    assert "gilt oder galt" not in shown
+    assert 'class="field-state_now"' in page.content.decode()

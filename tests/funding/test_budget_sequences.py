@@ -26,7 +26,18 @@ MOVES = {BudgetChangeKind.VIREMENT, BudgetChangeKind.CARRY_OVER}
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["edit", "freeze", "virement", "carry_over", "confirm", "confirm", "decline", "withdraw", "use"]
+            [
+                "edit",
+                "freeze",
+                "virement",
+                "carry_over",
+                "take_back",
+                "confirm",
+                "confirm",
+                "decline",
+                "withdraw",
+                "use",
+            ]
         ),
         st.integers(min_value=0, max_value=2),
         st.integers(min_value=0, max_value=9),
@@ -90,6 +101,7 @@ def _check(grant: Grant) -> None:
     )
     for change in BudgetChange.objects.filter(state=ProposalState.CONFIRMED):
         assert change.decided_by_id != change.proposed_by_id
+    assert all(row.carried_out >= 0 and row.carried_over >= 0 for row in Budget.objects.all())
     assert ledger_differences() == []
 
 
@@ -119,6 +131,13 @@ def _virement(by: User, first: int, second: int, amount: Decimal) -> None:
 
 def _carry_over(by: User, first: int, _second: int, amount: Decimal) -> None:
     services.propose_carry_overs(rows=[services.CarryOver(_budget(first).pk, amount)], reason="x", by=by)
+
+
+def _take_back(by: User, first: int, _second: int, amount: Decimal) -> None:
+    rows = list(BudgetChange.objects.filter(kind=BudgetChangeKind.CARRY_OVER, state=ProposalState.CONFIRMED))
+    if not rows:
+        raise DomainError("nothing was carried over")
+    services.propose_take_back(change=rows[first % len(rows)], amount=amount, reason="x", by=by)
 
 
 def _confirm(by: User, first: int, _second: int, _amount: Decimal) -> BudgetChange:
@@ -152,6 +171,7 @@ _ACTIONS: dict[str, Callable[[User, int, int, Decimal], Any]] = {
     "freeze": _freeze,
     "virement": _virement,
     "carry_over": _carry_over,
+    "take_back": _take_back,
     "confirm": _confirm,
     "decline": _decline,
     "withdraw": _withdraw,

@@ -8,9 +8,11 @@ from django.urls import reverse
 
 from apps.core.errors import DomainError
 from apps.funding import services
+from apps.funding.carry_over import carry_over_list
 from apps.funding.models import Budget, BudgetChange
 from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
+from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, GrantFactory, confirmed
 from tests.funding.portal import client_of, texts
 
@@ -108,3 +110,88 @@ def test_the_page_shows_it_with_the_way_to_its_carry_over() -> None:
     }  # fmt: skip
     assert office.post(url, sent).status_code == 302
     assert BudgetChange.objects.filter(state="proposed").get().values == {"appropriation": "5.00"}
+
+
+def take_back(target: Budget, amount: str) -> BudgetChange:
+    change = BudgetChange.objects.get(counterpart=target, amount__gt=0)
+    return services.propose_take_back(change=change, amount=D(amount), reason="Zu viel", by=ApproverFactory())
+
+
+def test_what_was_carried_over_too_much_goes_back_with_a_second_person() -> None:
+    source = new_budget(2026)
+    target = carry(source, "600.00")
+    back = take_back(target, "250.50")
+    target.refresh_from_db()
+    assert target.carried_over == D("600.00")
+    with pytest.raises(DomainError) as refused:
+        services.confirm_change(change=back, by=back.proposed_by)
+    assert refused.value.code == "own_proposal"
+
+    confirmed(back)
+
+    source.refresh_from_db()
+    target.refresh_from_db()
+    assert (source.carried_out, source.available) == (D("349.50"), D("650.50"))
+    assert (target.carried_over, target.available) == (D("349.50"), D("349.50"))
+    assert ledger_differences() == []
+    assert carry_over_list(ApproverFactory(), 2026).sum_confirmed == D("349.50")
+
+
+def test_no_more_goes_back_than_came_and_is_still_free() -> None:
+    source = new_budget(2026)
+    target = carry(source, "600.00")
+    for amount, code in (("600.01", "above_carried"), ("0.00", "invalid")):
+        with pytest.raises(DomainError) as refused:
+            take_back(target, amount)
+        assert refused.value.code == code
+    ledger.commit(target, D("500.00"), by=ApproverFactory())
+    with pytest.raises(DomainError) as refused:
+        take_back(target, "100.01")
+    assert refused.value.code == "unaffordable"
+    confirmed(take_back(target, "100.00"))
+    with pytest.raises(DomainError) as refused:
+        take_back(target, "0.01")
+    assert refused.value.code == "unaffordable"
+
+
+def test_the_money_may_be_gone_before_the_second_person_confirms() -> None:
+    source = new_budget(2026)
+    target = carry(source, "600.00")
+    back = take_back(target, "300.00")
+    ledger.commit(target, D("400.00"), by=ApproverFactory())
+    with pytest.raises(DomainError) as refused:
+        services.confirm_change(change=back, by=ApproverFactory())
+    assert refused.value.code == "unaffordable"
+    with pytest.raises(DomainError) as refused:
+        take_back(target, "1.00")
+    assert refused.value.code == "waits"
+
+
+def test_its_page_leads_to_taking_it_back_and_says_what_moves() -> None:
+    source = new_budget(2026)
+    target = carry(source, "600.00")
+    change = BudgetChange.objects.get(counterpart=target)
+    address = reverse("admin:funding_budgetchange_change", args=[change.pk])
+    assert "Zu viel übertragen" not in texts(client_of(AuditorFactory()).get(address))
+    clerk = client_of(ClerkFactory())
+    page = clerk.get(address)
+    assert "Zu viel übertragen: einen Teil zurückholen" in texts(page)
+    assert 'value="600,00"' in page.content.decode()
+
+    sent = {"step": "take_back", "back-amount": "700,00", "back-reason": "Zu viel"}
+    assert "Von „Schul-IT 2026“ wurden 600,00 € auf „Schul-IT 2027“ übertragen." in texts(clerk.post(address, sent))
+    assert client_of(AuditorFactory()).post(address, sent).status_code == 403
+    answer = clerk.post(address, sent | {"back-amount": "200,00"}, follow=True)
+    shown = texts(answer)
+    assert "Übertrag zurückholen: Schul-IT 2026" in shown
+    assert "Kommt zurück 200,00 € Aus Schul-IT 2027" in shown
+    assert "Frei in „Schul-IT 2026“ 400,00 € → wird zu 600,00 €" in shown
+    assert "Frei in „Schul-IT 2027“ 600,00 € → wird zu 400,00 €" in shown
+
+    year = {"year": "2026"}
+    pages = texts(clerk.get(reverse("admin:funding_budget_carry_over"), year))
+    assert "200,00 € sollen zurückkommen und warten auf Bestätigung" in pages
+    confirmed(BudgetChange.objects.get(amount__lt=0))
+    assert "200,00 € zurückgeholt, bestätigt am" in texts(clerk.get(reverse("admin:funding_budget_carry_over"), year))
+    csv = b"".join(clerk.get(reverse("admin:funding_budget_carry_over_csv"), year)).decode()
+    assert [amount in csv for amount in (";600,00;", ";-200,00;")] == [True, True]

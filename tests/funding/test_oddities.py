@@ -9,10 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.core.clock import today
+from apps.core.formats import day as shown_day
 from apps.funding import services
 from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, Invoice, Order, ProofOfUse
-from tests.factories import ApproverFactory, ClerkFactory
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding.factories import BudgetFactory
 from tests.funding.papers import make_proof
 from tests.funding.portal import client_of, texts
@@ -21,6 +22,7 @@ from tests.funding.purchases import (
     approved,
     bound_grant,
     deliver,
+    form_of,
     invoiced,
     lines_for,
     money_of,
@@ -77,7 +79,49 @@ def test_the_payer_reads_that_it_is_dearer_and_what_it_commits_where() -> None:
     before = sums(budget)
     pay(invoice)
     assert sums(budget)[2] == before[2] - D("0.07")
-    assert kinds(Invoice.objects.get(pk=invoice.pk)) == []
+
+
+def test_what_the_payer_read_stays_with_the_invoice() -> None:
+    """Also when it is no longer so: the rest came after the payment."""
+    order, budget = of_five(came=2)
+    invoice = invoiced(order, "500.07", 5, remark="Rest kommt morgen")
+    before = services.oddities_of([invoice], by=ApproverFactory())[invoice.pk]
+    assert [row.kind for row in before] == ["not_delivered", "dearer", "beyond_approval"]
+
+    pay(invoice)
+    deliver(order)
+    invoice = Invoice.objects.get(pk=invoice.pk)
+    assert services.oddities_of([invoice], by=ApproverFactory())[invoice.pk] == before
+    page = texts(client_of(AuditorFactory()).get(reverse("admin:funding_invoice_change", args=[invoice.pk])))
+    assert "Was bei der Anordnung der Zahlung auffiel" in page
+    assert f"Die Zahlung bindet weitere 0,07 € aus „{budget}“, über das Genehmigte hinaus." in page
+    assert "Geliefert: 2, berechnet: 5. " in page
+    assert page.count("Bemerkung: Rest kommt morgen") == 1
+
+
+def test_nothing_is_said_of_what_was_paid_before_it_was_kept() -> None:
+    order, _budget = of_five(came=2)
+    invoice = pay(invoiced(order, "500.00", 5, remark="Vorkasse"))
+    Invoice.objects.filter(pk=invoice.pk).update(oddities=None)
+    page = texts(client_of(AuditorFactory()).get(reverse("admin:funding_invoice_change", args=[invoice.pk])))
+    assert "auffiel" not in page
+    assert "Bemerkung Vorkasse" in page
+
+
+def test_each_reason_for_a_remark_is_a_sentence_of_its_own() -> None:
+    order, _budget = of_five(came=2)
+    line = order.lines.get()
+    address = reverse("admin:funding_order_invoice", args=[order.pk])
+    clerk = client_of(ClerkFactory())
+    data = form_of(clerk, address) | {"voucher_number": "B-1", "number": "R-1", "dated_on": shown_day(today())}
+    answer = clerk.post(address, data | {f"pieces-{line.pk}": "5", f"amount-{line.pk}": "600,00"})
+    assert [error.message.replace("\u202f", " ") for error in answer.context["errors"]] == [
+        "Bitte berichtigen Sie das oder schreiben Sie den Grund in die Bemerkung.",
+        "„5 × Verkabelung“: Geliefert: 2, berechnet: 5.",
+        "„5 × Verkabelung“: Vereinbart sind dafür 500,00 €, berechnet werden 600,00 €.",
+    ]
+    assert "Bitte prüfen Sie eine Angabe" in texts(answer)
+    assert not Invoice.objects.exists()
 
 
 def test_the_payer_reads_that_the_money_is_not_there() -> None:
@@ -106,7 +150,7 @@ def test_more_than_came_is_unusual_until_it_has_come() -> None:
     invoice = invoiced(order, "500.00", 5, remark="Rest kommt morgen")
 
     assert kinds(invoice) == ["not_delivered"]
-    assert "Geliefert sind 2, berechnet werden 5." in read_by_payer(invoice)[1]
+    assert "Geliefert: 2, berechnet: 5." in read_by_payer(invoice)[1]
     deliver(order)
     assert kinds(invoice) == []
 
@@ -118,7 +162,7 @@ def test_a_remark_is_asked_for_once_with_all_reasons() -> None:
 
     refusal = refused("remark", invoiced, second, "1600.00", 3, number="r-1001")
 
-    for words in ("hat schon eine Rechnung r-1001", "Geliefert sind 2", "Vereinbart sind dafür 1.500,00\u202f€"):
+    for words in ("hat schon eine Rechnung r-1001", "Geliefert: 2", "Vereinbart sind dafür 1.500,00\u202f€"):
         assert words in str(refusal)
     invoice = invoiced(second, "1600.00", 3, number="R-1001", remark="Teil")
     assert kinds(invoice)[:3] == ["same_number", "not_delivered", "dearer"]
@@ -162,6 +206,7 @@ def test_the_payer_reads_that_the_proof_was_handed_in() -> None:
     ProofOfUse.objects.filter(pk=proof.pk).update(state="handed_in", handed_in_on=today(), figures={})
 
     assert kinds(invoice) == ["after_proof"]
+    assert f"Der Verwendungsnachweis zu „{grant}“ (alle Schulen) wurde am" in read_by_payer(invoice)[0]
     assert "Nach der Zahlung stimmen seine Zahlen nicht mehr" in read_by_payer(invoice)[0]
 
 

@@ -172,6 +172,10 @@ def test_a_concept_that_stays_with_an_application_offers_no_removal(
     page = client.get(concepts(school))
     assert remove not in page.content.decode()
     assert "bleibt bei einem Antrag" in texts(page)
+    asked = texts(client.get(remove))
+    assert "„Konzept.pdf“ bleibt" in asked
+    assert "entfernt werden?" not in asked
+    assert "endgültig gelöscht" not in asked
     refused = client.post(remove, follow=True)
     assert f"Mit diesem Medienkonzept ist der Antrag „{application.title}“ eingereicht" in messages_of(refused)[0]
     assert reverse("funding:concept", args=[school.number, row.pk]) in client.get(detail(application)).content.decode()

@@ -152,7 +152,8 @@ def test_several_payments_with_a_preview() -> None:
     preview = client.get(response["Location"])
     assert (preview.context["payable"], preview.context["sum"]) == (1, D("1000.00"))
 
-    sent(client, response["Location"], {"paid_on": shown_day(today())})
+    after = sent(client, response["Location"], {"paid_on": shown_day(today())})
+    assert f'<a href="/admin/funding/invoice/{own.pk}/change/">{own}</a>: Sie haben' in after.content.decode()
     assert [Invoice.objects.get(pk=row.pk).state for row in (first, own)] == [InvoiceState.PAID, InvoiceState.RECORDED]
 
 

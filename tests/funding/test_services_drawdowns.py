@@ -107,7 +107,7 @@ class TestCollecting:
         pay(grant, budgets, state=InvoiceState.RECORDED)
         pay(grant, budgets, "50.00", eligible="0.00")
         pay(make_grant(), money_of(make_grant()))
-        assert [(row.grant, row.lines, row.amount) for row in grants_to_draw(clerk) if row.grant == grant] == [
+        assert [(row.grant, row.vouchers, row.amount) for row in grants_to_draw(clerk) if row.grant == grant] == [
             (grant, 3, D("920.99"))
         ]
 
@@ -333,5 +333,5 @@ def test_cancelling_frees_the_vouchers_and_says_which_sum(clerk: User) -> None:
 
     assert again.items.get().amount == D("900.00")
     assert drawdown.history.first().history_change_reason.replace("\u202f", " ") == (
-        "Falscher Bescheid. 1 Belege mit 900,00 € sind wieder frei."
+        "Falscher Bescheid. 1 Beleg mit 900,00 € ist wieder frei."
     )

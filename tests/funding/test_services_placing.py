@@ -87,13 +87,26 @@ def test_the_second_order_of_a_line_waits_where_the_first_one_used_its_money() -
 def test_what_is_shown_before_is_what_is_posted() -> None:
     money, own = money_of()
     order = proposed(*lines_for(approved(("500.00", 2), budget=money, own=own), "550.00"), own_line(own))
-    effects = services.effects_of_placing(order, by=ApproverFactory())
-    shown = {effect.budget_id: effect.needed for effect in effects}
+    beyond = services.beyond_approved(order, by=ApproverFactory())
+    shown = {effect.budget_id: effect.needed for effect in beyond.effects}
 
     assert shown == {money.pk: D("90.00"), own.pk: D("110.00")}
+    rows = [(row.approved, row.line.amount, row.needed) for row in beyond.lines]
+    assert rows == [(D("1000.00"), D("1100.00"), D("100.00")), (ZERO, D("100.00"), D("100.00"))]
+    assert (beyond.approved, beyond.ordered, beyond.needed) == (D("1000.00"), D("1200.00"), sum(shown.values()))
     before = {budget.pk: sums(budget)[0] for budget in (money, own)}
     services.approve_order(order=order, by=ApproverFactory())
     assert {budget.pk: sums(budget)[0] - before[budget.pk] for budget in (money, own)} == shown
+
+
+def test_who_approves_sees_what_is_dearer_line_by_line() -> None:
+    order = proposed(*lines_for(approved(("500.00", 2), ("20.00", 5)), "550.00", "20.00"), own_line(BudgetFactory()))
+    for url in (f"/admin/funding/order/{order.pk}/change/", f"/admin/funding/order/{order.pk}/approve/"):
+        shown = texts(client_of(ApproverFactory()).get(url))
+        assert "je Stück für 500,00 € genehmigt, für 550,00 € bestellt 1.000,00 € 1.100,00 € 100,00 €" in shown
+        assert "eigener Einkauf der Verwaltung 0,00 € 100,00 € 100,00 €" in shown
+        assert "Summe 1.000,00 € 1.200,00 € 200,00 €" in shown
+        assert "je Stück für 20,00" not in shown
 
 
 def test_a_proposed_order_is_not_changed_until_it_is_a_draft_again() -> None:
@@ -178,3 +191,11 @@ def test_through_the_desk_a_clerk_asks_and_an_approver_decides() -> None:
     again = other.post(f"{address}/approve/", {"revision": order.revision})
     assert again.status_code == 200
     assert LedgerEntry.objects.filter(budget=budget).count() == 2
+
+
+def test_who_approves_reads_what_a_budget_lacks() -> None:
+    budget = BudgetFactory(appropriation=D("120.00"))
+    order = proposed(own_line(budget))
+    change_by_two(budget, freeze=D("40.50"))
+    shown = texts(client_of(ApproverFactory()).get(f"/admin/funding/order/{order.pk}/change/"))
+    assert "(79,50 € verfügbar) Es fehlen 20,50 €: So lässt sich die Bestellung nicht aufgeben." in shown

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 
 from apps.accounts.choices import Role
@@ -13,16 +15,17 @@ from apps.core import clock
 from apps.core.errors import DomainError, StaleError
 from apps.funding import services
 from apps.funding.choices import LedgerKind, ProofState
-from apps.funding.models import ProofOfUse
+from apps.funding.models import ProofHandingIn, ProofOfUse
 from apps.funding.proof_figures import TEXTS
 from apps.funding.proof_keeping import from_json
-from apps.funding.proof_selectors import figures_of, shown_figures
+from apps.funding.proof_selectors import as_handed_in, figures_of, shown_figures
 from apps.funding.workflow import PROOF_TRANSITIONS
 from apps.inventory.models import Device
 from tests.factories import ApproverFactory, SchoolFactory, UserFactory
 from tests.funding.papers import DAY, make_grant, make_proof, money_of, pay, post
 
 pytestmark = pytest.mark.django_db
+D = Decimal
 S = ProofState
 ACTIONS: dict[str, Callable[..., ProofOfUse]] = {
     "hand_in": lambda proof, by: services.hand_in(proof=proof, revision=proof.revision, by=by),
@@ -193,3 +196,34 @@ class TestReopening:
         with pytest.raises(DomainError) as refused:
             services.reopen(proof=make_proof(S.HANDED_IN), by=approver, reason=" ")
         assert refused.value.field == "reason"
+
+
+def test_each_handing_in_is_kept_with_who_when_and_its_figures(approver: User) -> None:
+    proof = services.hand_in(proof=make_proof(), revision=1, by=approver)
+    pay(proof.grant, money_of(proof.grant), "100.00")
+    proof = services.reopen(proof=proof, by=approver, reason="Ein Beleg fehlte.")
+    other = ApproverFactory()
+    proof = services.hand_in(proof=proof, revision=proof.revision, by=other, despite="So ist es.")
+
+    kept = [(row.by, from_json(row.figures).spent, row.sums["spent"]) for row in proof.handings_in.all()]
+    assert kept == [(approver, D("1000.00"), "1000.00"), (other, D("1100.00"), "1100.00")]
+    first = proof.handings_in.first()
+    assert first is not None
+    assert (as_handed_in(first).handed_in_by, as_handed_in(first).state) == (approver, S.HANDED_IN)
+    assert ProofOfUse.objects.get(pk=proof.pk).figures["despite"] == "So ist es."
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_what_was_handed_in_before_is_kept_as_far_as_it_is_known(approver: User, reopened: bool) -> None:
+    proof = services.hand_in(proof=make_proof(), revision=1, by=approver)
+    if reopened:
+        proof = services.reopen(proof=proof, by=approver, reason="Ein Beleg fehlte.")
+    before = ProofHandingIn.objects.get()
+    ProofHandingIn.objects.all().delete()
+    make_proof()
+
+    import_module("apps.funding.migrations.0027_handings_in_so_far").keep_the_last(apps, None)
+
+    after = ProofHandingIn.objects.get()
+    assert (after.proof, after.by, after.figures, after.sums) == (proof, approver, before.figures, before.sums)
+    assert clock.day_of(after.at) == clock.day_of(before.at)

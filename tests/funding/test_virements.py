@@ -92,3 +92,25 @@ def test_virements_from_before_are_told_apart_from_supplements_and_back() -> Non
     migration.tell_apart(apps, None)
     assert state() == apart
     assert {giver.virement_group, getter.virement_group} == {"DK 7"}
+
+
+def test_an_allowed_overrun_is_named_where_it_makes_the_difference() -> None:
+    """Available are 150 euros, 50 of them allowed on top: only 100 may move."""
+    budget = BudgetFactory(name="Geber", virement_group="DK 7", appropriation=D("100.00"))
+    other = BudgetFactory(name="Nehmer", virement_group="DK 7", appropriation=D("10.00"))
+    budget = allow_overrun(budget, "50.00")
+    approver = client_of(ApproverFactory())
+    form = texts(approver.get(reverse("admin:funding_budget_virement", args=[budget.pk])))
+    sentence = (
+        "Davon erlaubte Überschreitung: Sie lässt sich nicht umschichten 50,00 € Frei für eine Umschichtung 100,00 €"
+    )
+    assert f"Verfügbar 150,00 € {sentence}" in form
+
+    change = services.propose_virement(
+        budget=budget, counterpart=other, amount=D("60.00"), reason="Mehrbedarf", by=ClerkFactory()
+    )
+    page = texts(approver.get(reverse("admin:funding_budgetchange_change", args=[change.pk])))
+    assert (
+        "Frei in „Geber 2026“ (Verfügbar ohne die erlaubte Überschreitung von 50,00 €) 100,00 € → wird zu 40,00 €"
+    ) in page
+    assert "Frei in „Nehmer 2026“ 10,00 € → wird zu 70,00 €" in page

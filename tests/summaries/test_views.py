@@ -106,6 +106,23 @@ def test_the_money_of_a_finished_plan_adds_up_over_its_years_and_leads_to_them(c
     assert f'href="?plan={plan.pk}&amp;day=2022-12-31#money"' in page.text
 
 
+def test_what_is_paid_after_the_end_of_a_year_counts_for_the_year_of_its_budget(client, city, monkeypatch):
+    """Committed in December and paid in January: the year before shows it as soon as it is paid."""
+    plan = MediaDevelopmentPlan.objects.create(name="MEP 2020–2024", starts_on="2020-01-01", ends_on="2024-12-31")
+    for day, step in (((2024, 12, 10), ledger.commit), ((2025, 1, 20), ledger.pay)):
+        moment = timezone.make_aware(datetime.datetime.combine(datetime.date(*day), datetime.time(12)))
+        with monkeypatch.context() as clocks:
+            clocks.setattr(timezone, "now", lambda moment=moment: moment)
+            budget = Budget.objects.filter(fiscal_year=2024).first() or BudgetFactory(fiscal_year=2024)
+            step(budget, Decimal("100.00"), by=city.people["office_approver"])
+    client.force_login(city.people["head"])
+    for day, paid in (("2024-12-31", "0.00"), ("2025-01-31", "100.00")):
+        page = client.get(reverse("summaries:summary"), {"plan": plan.pk, "day": day})
+        cell = page.context["summary"].plan_money.all_sources.cells[-1]
+        assert (cell.year, cell.amount) == (2024, Decimal(paid))
+    assert "diese Zahlungen reichen bis zum 31.01.2025" in plain(page.text)
+
+
 def test_the_rows_behind_the_quota_are_counted_to_the_last(client, city, monkeypatch):
     monkeypatch.setattr(core_tables, "COUNT_LIMIT", 10)
     client.force_login(city.people["head"])

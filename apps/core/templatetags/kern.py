@@ -61,9 +61,9 @@ def kern_options(field: forms.BoundField) -> list[Any]:
 
 
 @register.filter
-def at_fields(errors: Iterable[FieldError]) -> list[FieldError]:
-    """Those of which a person can mend an entry."""
-    return [error for error in errors if error.target or error.label]
+def at_fields(errors: Iterable[FieldError]) -> list[tuple[str, str]]:
+    """The entries that a person can mend, each once however many sentences there are about it."""
+    return list(dict.fromkeys((error.target, error.label) for error in errors if error.target or error.label))
 
 
 @register.filter

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,16 +23,20 @@ from apps.core.admin import ReadOnlyMixin, ScopedAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors, refuse
 from apps.core.history_pages import told
+from apps.core.money import ZERO
 from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.funding import services
-from apps.funding.admin.budget_forms import DecisionForm
+from apps.funding.admin.budget_forms import DecisionForm, TakeBackForm
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
+from apps.funding.amounts import transferable
+from apps.funding.carry_over import carried_between
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
 from apps.funding.proposed import Step, leaves_less_than_nothing, steps_of
 
 LIST = "admin:funding_budgetchange_changelist"
+_TAKE_BACK = "take_back"
 _VERBS: dict[str, Callable[..., BudgetChange]] = {
     "confirm": services.confirm_change,
     "decline": services.decline_change,
@@ -94,7 +98,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
 
     @admin.display(description=_("kind"))
     def kind_shown(self, row: BudgetChange) -> str:
-        return str(row.get_kind_display())
+        return row.what
 
     @admin.display(description=_("what changes"))
     def moves(self, row: Any) -> str:
@@ -121,7 +125,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
                 services.confirm_change(change=change, by=request.user)  # type: ignore[arg-type]  # signed in
                 done += 1
             except DomainError as error:
-                messages.error(request, f"{change}: {error}")
+                messages.error(request, _refused(change, error))
         if done:
             sentence = ngettext("%(count)s change confirmed.", "%(count)s changes confirmed.", done)
             messages.success(request, sentence % {"count": done})
@@ -148,10 +152,27 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         """GET shows the change, POST names a `step`: confirm, decline or withdraw."""
         self._ensure_row(request, object_id, allowed=self.has_view_or_change_permission(request))
         change: Any = self.get_object(request, unquote(object_id))
+        if request.POST.get("step") == _TAKE_BACK:
+            return self._take_back(request, change)
         form = DecisionForm(request.POST if request.method == "POST" else None)
         if form.is_valid() and self._decide(request, change, form):
             return HttpResponseRedirect(reverse(LIST))
         return TemplateResponse(request, "admin/funding/budgetchange/change.html", self._page(request, change, form))
+
+    def _take_back(self, request: HttpRequest, change: BudgetChange) -> HttpResponse:
+        """Of a carry-over that was too high: a proposal of its own, which another person confirms."""
+        if not request.user.has_perm("funding.change_budget"):
+            raise PermissionDenied
+        form = TakeBackForm(request.POST, prefix="back")
+        if form.is_valid():
+            try:
+                return proposed(
+                    request, services.propose_take_back(change=change, by=request.user, **form.cleaned_data)
+                )
+            except DomainError as error:
+                refuse(form, error)
+        page = self._page(request, change, DecisionForm()) | {"back_form": form, "errors": collect_errors(form)}
+        return TemplateResponse(request, "admin/funding/budgetchange/change.html", page)
 
     def _decide(self, request: HttpRequest, change: BudgetChange, form: DecisionForm) -> bool:
         step = request.POST.get("step", "")
@@ -180,7 +201,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": change.get_kind_display(),
+            "title": change.what,
             "change": change,
             "steps": steps_of([change])[change.pk],
             "state": ProposalState(change.state),
@@ -189,10 +210,20 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "may_decide": waits and not is_own and user.has_perm("funding.confirm_budget"),
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
+            "back_form": self._back_form(user, change),
             "form": form,
             "errors": errors,
             "what_happened": happened,
         }
+
+    def _back_form(self, user: Any, change: BudgetChange) -> TakeBackForm | None:
+        """None where nothing of it can be taken back, or not by this person."""
+        if change.budget is None or change.counterpart is None or not change.is_carried_over:
+            return None
+        left = carried_between(change.budget, change.counterpart)
+        may = left > ZERO and user.has_perm("funding.change_budget")
+        initial = {"amount": max(min(left, change.amount or ZERO, transferable(change.counterpart)), ZERO)}
+        return TakeBackForm(prefix="back", initial=initial) if may else None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BudgetChange]:
         rows: QuerySet[BudgetChange] = super().get_queryset(request)
@@ -205,6 +236,12 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, *_args: Any) -> None:
         """Who proposed and who decided; what changes stands on the page itself."""
         told(historical_records, ("values", "before"))
+
+
+def _refused(change: BudgetChange, error: DomainError) -> str:
+    """Why one of several was left as it is, with the way to it."""
+    url = reverse("admin:funding_budgetchange_change", args=[change.pk])
+    return format_html('{}: {} <a href="{}">{}</a>', change, error, url, gettext("Open the change"))
 
 
 def _was(step: Step) -> str:

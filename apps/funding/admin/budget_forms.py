@@ -107,7 +107,7 @@ class OverrunForm(forms.Form):
 class VirementForm(forms.Form):
     """To which budget of the group money goes, how much, and why."""
 
-    counterpart = forms.ModelChoiceField(Budget.objects.none(), label=_("Goes to"))
+    counterpart = forms.ModelChoiceField(Budget.objects.none(), label=_("Goes to"), empty_label=_("Please choose"))
     amount = EuroField(label=_("Amount"))
     reason = ReasonField()
 
@@ -172,6 +172,13 @@ class CarryOverForm(forms.Form):
     def _amount(self, row: CarryOverRow) -> Decimal:
         amount: Decimal = self.cleaned_data[f"amount_{row.budget.pk}"]
         return amount
+
+
+class TakeBackForm(forms.Form):
+    """How much of a carry-over goes back into the year it came from, and why."""
+
+    amount = EuroField(label=_("Amount that goes back"))
+    reason = ReasonField()
 
 
 class DecisionForm(forms.Form):

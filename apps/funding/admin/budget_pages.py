@@ -64,10 +64,7 @@ class BudgetPages:
             budget,
             VirementForm(request.POST if request.method == "POST" else None, others=_others_of_group(budget, request)),
             title=_("Propose a virement"),
-            facts=[
-                (_("Neither committed nor frozen"), formats.euro(transferable(budget))),
-                (_("Virement group"), budget.virement_group or formats.missing()),
-            ],
+            facts=[*_may_move(budget), (_("Virement group"), budget.virement_group or formats.missing())],
             text=_("Money moves within the virement group and fiscal year once another person has confirmed it."),
             button=_("Propose the virement"),
         )
@@ -100,13 +97,24 @@ def form_page(
         "opts": of.opts,
         "title": title,
         "original": row,
-        "list_url": reverse(f"{name}_changelist"),
         "row_url": reverse(f"{name}_change", args=[row.pk]),
         "form": form,
         "errors": collect_errors(form),
         **words,
     }
     return TemplateResponse(request, "admin/funding/form_page.html", context)
+
+
+def _may_move(budget: Budget) -> list[tuple[Promise | str, str]]:
+    """What may go to another budget, and why that is less than what is available."""
+    free = (_("Free to move"), formats.euro(transferable(budget)))
+    if not budget.overrun_allowed:
+        return [free]
+    return [
+        (_("Available"), formats.euro(budget.available)),
+        (_("Of it an allowed overrun, which does not move"), formats.euro(budget.overrun_allowed)),
+        free,
+    ]
 
 
 def _others_of_group(budget: Budget, request: HttpRequest) -> Any:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.core import formats
 from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
 from apps.core.money import total
+from apps.core.templatetags.portal import icon
 from apps.funding import selectors
 from apps.funding.admin.budget_changes import changes_of, proposed, shown_changes
 from apps.funding.admin.budget_forms import BudgetAdminForm
@@ -300,7 +301,7 @@ class LedgerEntryAdmin(DatedRows, ReadOnlyAdmin):
 
 @admin.register(ApplicationStatusChange)
 class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
-    list_display = ("when", "subject", "was", "became", "first_person", "by", "reason")
+    list_display = ("when", "subject", "was", "became_and_overran", "first_person", "by", "reason")
     list_display_links = ("when",)
     list_filter = (TargetStateFilter,)
     list_select_related = ("application__school", "proposed_by", "by")
@@ -331,6 +332,14 @@ class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
     @admin.display(description=_("to"))
     def became(self, row: ApplicationStatusChange) -> str:
         return str(ApplicationState(row.to_state).label)
+
+    @admin.display(description=_("to"))
+    def became_and_overran(self, row: ApplicationStatusChange) -> str:
+        """Few go over a budget: that stands below, without a column of its own."""
+        if not row.overrun:
+            return self.became(row)
+        words = gettext("budget overrun by %(amount)s") % {"amount": formats.euro(row.overrun)}
+        return format_html('{}<br><span class="desk-warning">{}{}</span>', self.became(row), icon("warning"), words)
 
 
 @admin.register(ReasonTemplate)

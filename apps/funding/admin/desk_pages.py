@@ -181,6 +181,7 @@ def confirm_context(desk: DeskContents, verb: Verb, rehearsal: Rehearsal) -> dic
         "title": _("Check before it goes out"),
         "verb": verb,
         "state": state,
+        "states": ApplicationState,
         "letters": rehearsal.letters,
         "text": desk.forms.text(verb.field),
         "outcome": [(line, decisions[line.pk], desk.money.per_line[line.pk]) for line in desk.lines],

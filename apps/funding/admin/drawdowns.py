@@ -223,6 +223,7 @@ def _group(group: LineGroup, chosen: set[int]) -> dict[str, Any]:
         "title": str(group.of or gettext("all schools")),
         "supplier": group.of.supplier if isinstance(group.of, Order) else "",
         "amount": group.amount,
+        "vouchers": group.vouchers,
         "keys": _keys(group.lines),
         "whole": whole,
         "rows": rows,

@@ -230,7 +230,13 @@ def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:
     messages.success(request, sentence % {"number": paid})
     for row in payments:
         if not row.paid:
-            messages.warning(request, f"{row.invoice}: {row.message}")
+            messages.warning(request, _refused(row))
+
+
+def _refused(payment: services.Payment) -> str:
+    """Why one of several was not paid, with the way to it."""
+    url = reverse("admin:funding_invoice_change", args=[payment.invoice.pk])
+    return format_html('<a href="{}">{}</a>: {}', url, payment.invoice, payment.message)
 
 
 def _ids_of(request: HttpRequest) -> list[int]:

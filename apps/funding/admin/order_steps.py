@@ -292,7 +292,7 @@ class StepPages:
             "form": form,
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
-            **(effects_on_page(visit.order, visit.user) if step.name == "approve" else {}),
+            **(beyond_on_page(visit.order, visit.user) if step.name == "approve" else {}),
             "paid_in_vain": total(row.paid_in_vain for row in visit.rows) if step.name == "close" else ZERO,
             "about": _about(visit) if step.name == "scan" else "",
             "errors": errors,
@@ -305,14 +305,14 @@ class StepPages:
         }
 
 
-def effects_on_page(order: Order, user: Any) -> dict[str, Any]:
+def beyond_on_page(order: Order, user: Any) -> dict[str, Any]:
     """For a template: what the order would commit beyond what is approved, while it is not placed."""
     if order.state not in UNPLACED_ORDERS:
         return {}
     try:
-        return {"effects": services.effects_of_placing(order, by=user)}
+        return {"beyond": services.beyond_approved(order, by=user)}
     except DomainError as error:
-        return {"effects_unknown": str(error)}
+        return {"beyond_unknown": str(error)}
 
 
 def _about(visit: Visit) -> str:

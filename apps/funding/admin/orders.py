@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
@@ -27,7 +27,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.order_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, line_initial
-from apps.funding.admin.order_steps import STEPS, StepPages, effects_on_page
+from apps.funding.admin.order_steps import STEPS, StepPages, beyond_on_page
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
@@ -97,7 +97,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
 
     @admin.display(description=_("invoices to pay"))
     def to_pay(self, row: Any) -> str:
-        return str(row.unpaid) if row.unpaid else gettext("none")
+        return str(row.unpaid) if row.unpaid else pgettext("invoices", "none")
 
     # Addresses
 
@@ -318,7 +318,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             paid_in_vain=total(row.paid_in_vain for row in rows),
             actions=actions,
-            **effects_on_page(order, request.user),
+            **beyond_on_page(order, request.user),
             award=purchase_selectors.award_step(order.estimated_net),
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),
             returned=DeliveryKind.RETURN,

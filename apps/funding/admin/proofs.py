@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -19,6 +20,7 @@ from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors, refuse
 from apps.core.templatetags.portal import badge, state_badge
+from apps.core.text import as_key
 from apps.funding import proof_lists as lists
 from apps.funding import proof_report as report
 from apps.funding import services
@@ -29,9 +31,9 @@ from apps.funding.drawdown_selectors import draft_of
 from apps.funding.models import ProofOfUse
 from apps.funding.proof_figures import TEXTS, Gap, ProofFigures
 from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
-from apps.funding.proof_keeping import Comparison, came_or_went
+from apps.funding.proof_keeping import Comparison, came_or_went, sums_from_json
 from apps.funding.proof_marks import differences_of, moved_proofs
-from apps.funding.proof_selectors import figures_of, shown_figures
+from apps.funding.proof_selectors import as_handed_in, figures_of, shown_figures
 from apps.funding.proof_words import (
     TEXT_LABELS,
     devices_in_words,
@@ -41,10 +43,13 @@ from apps.funding.proof_words import (
     gap_subject,
     gap_verb,
     planned_in_words,
+    sums_in_words,
     vouchers_in_words,
 )
 
 HAND_IN = "funding.hand_in_proof"
+PAST = "handed_in"
+"""In the address: the key of the handing-in whose figures are shown, on the page and in its files."""
 VOUCHERS_ON_A_PHONE = (0, 3, 4, 5, 7)
 """Number, subject, school, amount, paid by the grant."""
 DEVICES_ON_A_PHONE = (0, 1, 2, 3)
@@ -141,6 +146,15 @@ class ProofAdmin(PaperAdmin):
 
     # Pages
 
+    def row_of(self, request: HttpRequest, object_id: str) -> Any:
+        """As it is, or where the address asks for it, as it was at one of the times that it was handed in."""
+        row = super().row_of(request, object_id)
+        asked = request.GET.get(PAST, "")
+        if not asked or request.method == "POST":
+            return row
+        past = row.handings_in.select_related("proof__grant__programme", "proof__school", "by")
+        return as_handed_in(get_object_or_404(past, pk=as_key(asked)))
+
     def new_page(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
         form = NewProofForm(user, request.POST if request.method == "POST" else None, initial=request.GET.dict())
@@ -160,6 +174,8 @@ class ProofAdmin(PaperAdmin):
         draft = row.state == ProofState.DRAFT
         initial = {name: getattr(row, name) for name in TEXTS} | {"revision": row.revision}
         may_write = draft and request.user.has_perm(KEEP)
+        past = request.GET.get(PAST, "") if request.method != "POST" else ""
+        handings_in = _handings_in(row)
         own = {
             "original": row,
             "is_row_page": True,
@@ -179,11 +195,14 @@ class ProofAdmin(PaperAdmin):
             "devices_in_words": devices_in_words(figures),
             "texts": [(TEXT_LABELS[name], figures.texts.get(name, "")) for name in TEXTS],
             "changes": _changes(row, draft=draft),
-            "moved": _moved(row, figures),
+            "moved": None if past else _moved(row, figures),
+            "past": past,
+            "past_query": f"?{urlencode({PAST: past})}" if past else "",
+            "handings_in": handings_in if past or draft or len(handings_in) > 1 else [],
             "may_write": may_write,
             "draft_drawdown": draft_of(row.grant, request.user),  # type: ignore[arg-type]  # signed in
-            "may_draw": request.user.has_perm(KEEP),
-            "may_decide": request.user.has_perm(HAND_IN),
+            "may_draw": request.user.has_perm(KEEP) and not past,
+            "may_decide": request.user.has_perm(HAND_IN) and not past,
             "texts_form": TextsForm(initial=initial) if may_write else None,
             "hand_in_form": _hand_in_form(row),
             "reopen_form": ReasonForm(),
@@ -329,6 +348,15 @@ def _moved(proof: ProofOfUse, handed_in: ProofFigures) -> dict[str, Any] | None:
         return None
     vouchers, devices = came_or_went(handed_in, figures_of(proof))
     return {"sums": [difference_in_words(row) for row in found], "vouchers": vouchers, "devices": devices}
+
+
+def _handings_in(proof: ProofOfUse) -> list[dict[str, Any]]:
+    """Each time that it was handed in, the newest first, with the sums of that day."""
+    rows = proof.handings_in.select_related("by").defer("figures").order_by("-at", "-pk")
+    return [
+        {"row": row, "query": urlencode({PAST: row.pk}), "sums": list(sums_in_words(sums_from_json(row.sums)))}
+        for row in rows
+    ]
 
 
 def _changes(proof: ProofOfUse, *, draft: bool) -> dict[str, Any] | None:

@@ -92,6 +92,10 @@ class CloseForm(PurchaseForm):
         label=_("Order the missing pieces elsewhere: they stand among what is to be ordered again"), required=False
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].hint_says_when_required = True  # type: ignore[attr-defined]  # read by the template
+
 
 class NoteForm(FormKeyMixin, PurchaseForm):
     """What stands on the delivery note."""
@@ -199,6 +203,7 @@ class InvoiceForm(FormKeyMixin, PurchaseForm):
         super().__init__(*args, **kwargs)
         self.rows = rows
         is_credit = kind == InvoiceKind.CREDIT
+        self.fields["remark"].hint_says_when_required = True  # type: ignore[attr-defined]  # read by the template
         if is_credit:
             self.fields["number"].label = _("Number of the credit note")
             self.fields["dated_on"].label = _("Date of the credit note")

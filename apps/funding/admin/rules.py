@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.translation import gettext
@@ -78,25 +78,35 @@ class RuleAdmin(ScopedAdmin):
 class DatedRuleAdmin(RuleAdmin):
     form = RuleForm
     formfield_overrides = {models.DecimalField: {"form_class": GermanDecimalField}}
-    list_display = ("kind", "valid_from", "shown_value", "source", "shown_state")
+    list_display = ("kind", "valid_from", "shown_value", "source", "state_now")
     list_filter = (RuleKindFilter,)
     list_select_related = ("proposed_by", "confirmed_by", "declined_by")
     sortable_by = ("valid_from",)
     search_fields = ("source",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With `is_replaced`: a later value of the same kind holds today."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        later = DatedRule.objects.begun(clock.today()).filter(
+            kind=OuterRef("kind"), valid_from__gt=OuterRef("valid_from")
+        )
+        return rows.annotate(is_replaced=Exists(later))
 
     @admin.display(description=_("value"))
     def shown_value(self, row: DatedRule) -> str:
         return _value(row.value)
 
     @admin.display(description=_("state"))
-    def shown_state(self, row: DatedRule) -> str:
+    def state_now(self, row: Any) -> str:
         if row.is_declined:
             return gettext("withdrawn") if row.is_withdrawn else gettext("declined")
         if row.is_waiting and row.valid_from <= clock.today():
             return gettext("was not confirmed in time")
         if row.is_waiting:
-            return gettext("waits for the confirmation of another person")
-        return gettext("holds") if row.valid_from <= clock.today() else gettext("holds from its day on")
+            return gettext("proposed, waits for another person")
+        if row.valid_from > clock.today():
+            return gettext("will hold")
+        return gettext("replaced") if row.is_replaced else gettext("holds")
 
     # One rule
 

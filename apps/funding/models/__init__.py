@@ -11,7 +11,7 @@ from apps.funding.models.applications import (
 from apps.funding.models.budgets import Budget, BudgetChange
 from apps.funding.models.grants import FundingProgramme, Grant, GrantChange
 from apps.funding.models.ledger import ApprovalProposal, LedgerEntry, LineAllocation, Reservation
-from apps.funding.models.papers import Drawdown, DrawdownItem, Invoice, InvoiceLine, ProofOfUse
+from apps.funding.models.papers import Drawdown, DrawdownItem, Invoice, InvoiceLine, ProofHandingIn, ProofOfUse
 from apps.funding.models.purchasing import (
     DeliveredItem,
     Delivery,
@@ -56,6 +56,7 @@ __all__ = [
     "OrderLine",
     "OrderNumber",
     "OrderStatusChange",
+    "ProofHandingIn",
     "ProofOfUse",
     "PurchasedDevice",
     "ReasonTemplate",

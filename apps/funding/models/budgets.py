@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -155,7 +156,7 @@ class BudgetChange(models.Model):
 
     `values`: field -> new value as text (amounts in euros with two places, a grant by its id); `before`: what stood
     there when it was proposed. `budget` is None until a new budget is confirmed. `counterpart`: the budget that a
-    carry-over or virement gives to; `amount`: the euros that move there.
+    carry-over or virement gives to; `amount`: the euros that move there, negative where a carry-over is taken back.
     """
 
     kind = models.CharField(_("kind"), max_length=16, choices=BudgetChangeKind)
@@ -202,9 +203,22 @@ class BudgetChange(models.Model):
                 name="funding_budget_change_decided",
             ),
             models.CheckConstraint(
-                condition=Q(amount__isnull=True) | Q(amount__gt=0), name="funding_budget_change_positive"
+                condition=Q(amount__isnull=True) | Q(amount__gt=0) | Q(kind="carry_over", amount__lt=0),
+                name="funding_budget_change_positive",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.budget or self.values.get('name', '')}"
+        return f"{self.what}: {self.budget or self.values.get('name', '')}"
+
+    @property
+    def what(self) -> str:
+        """Its kind in words."""
+        is_back = self.amount is not None and self.amount < 0
+        return gettext("Carry-over taken back") if is_back else str(self.get_kind_display())
+
+    @property
+    def is_carried_over(self) -> bool:
+        """Whether it moved money into the next year, which may be taken back."""
+        is_confirmed = self.kind == BudgetChangeKind.CARRY_OVER and self.state == ProposalState.CONFIRMED
+        return is_confirmed and self.amount is not None and self.amount > 0

@@ -7,6 +7,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from apps.core import clock, formats
 from apps.core.money import CentsField
 from apps.funding.choices import DrawdownState, InvoiceKind, InvoiceState, ProofState
 from apps.funding.models.grants import Grant
@@ -16,7 +17,10 @@ from apps.schools.models import School
 
 
 class Invoice(models.Model):
-    """An invoice or credit note about an order. One person records it, another orders its payment (KomHVO § 31)."""
+    """An invoice or credit note about an order. One person records it, another orders its payment (KomHVO § 31).
+
+    `oddities`: what its payer read as unusual (see the services), None of what was paid before that was kept.
+    """
 
     order = models.ForeignKey(Order, verbose_name=_("order"), on_delete=models.PROTECT, related_name="invoices")
     form_key = models.UUIDField(null=True, unique=True, editable=False)
@@ -33,6 +37,7 @@ class Invoice(models.Model):
     paid_on = models.DateField(_("paid on"), null=True, editable=False)
     booking_reference = models.CharField(_("booking reference"), max_length=60, blank=True)
     remark = models.CharField(_("remark"), max_length=300, blank=True)
+    oddities = models.JSONField(null=True, editable=False)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), on_delete=models.PROTECT, related_name="+"
     )
@@ -47,7 +52,7 @@ class Invoice(models.Model):
     )
 
     objects = MoneyQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["form_key"])
+    history = HistoricalRecords(excluded_fields=["form_key", "oddities"])
 
     class Meta:
         verbose_name = _("invoice")
@@ -247,3 +252,28 @@ class ProofOfUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.grant}: {self.school or self._meta.verbose_name}"
+
+
+class ProofHandingIn(models.Model):
+    """Each time that a proof of use was handed in, with the figures of that day; rows are only added.
+
+    `figures` and `sums` as in `ProofOfUse`, which holds those of the last time.
+    """
+
+    proof = models.ForeignKey(ProofOfUse, on_delete=models.CASCADE, related_name="handings_in")
+    at = models.DateTimeField(_("handed in on"), default=clock.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("handed in by"), on_delete=models.PROTECT, related_name="+"
+    )
+    figures = models.JSONField(_("figures as handed in"))
+    sums = models.JSONField()
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("handing in of a proof of use")
+        verbose_name_plural = _("handings in of proofs of use")
+        ordering = ("proof", "at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.proof}, {formats.moment(self.at)}"

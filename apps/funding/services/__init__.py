@@ -12,6 +12,7 @@ from apps.funding.services.budget_changes import (
     propose_carry_overs,
     propose_edit,
     propose_overrun,
+    propose_take_back,
     propose_virement,
     refusals_of,
     withdraw_change,
@@ -46,7 +47,7 @@ from apps.funding.services.invoices import (
 )
 from apps.funding.services.oddities import Oddity, oddities_of
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
-from apps.funding.services.placing import approve_order, effects_of_placing, ensure_placeable, place_order, return_order
+from apps.funding.services.placing import approve_order, beyond_approved, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
     decisions_of,
@@ -75,6 +76,7 @@ __all__ = [
     "approve_order",
     "approve_proposed",
     "begin_scan",
+    "beyond_approved",
     "cancel_drawdown",
     "cancel_invoice",
     "cancel_order",
@@ -94,7 +96,6 @@ __all__ = [
     "decline_rule",
     "discard_draft",
     "edit_grant",
-    "effects_of_placing",
     "ensure_placeable",
     "ensure_rule_open",
     "expected_parts",
@@ -111,6 +112,7 @@ __all__ = [
     "propose_carry_overs",
     "propose_edit",
     "propose_overrun",
+    "propose_take_back",
     "propose_virement",
     "receive_drawdown",
     "receive_goods",

@@ -119,6 +119,28 @@ def propose_carry_overs(*, rows: Sequence[CarryOver], reason: str, by: User) -> 
         return [_proposed(_carry_over(row, locked), by=by, reason=reason) for row in rows]
 
 
+def propose_take_back(*, change: BudgetChange, amount: Decimal, reason: str, by: User) -> BudgetChange:
+    """Proposes that so many euros of a confirmed carry-over go back into the year they came from: its counter-entry."""
+    ensure_may(by, _PROPOSE)
+    amount = _positive(amount)
+    with money_transaction():
+        row = get_object_or_404(BudgetChange.objects.visible_to(by), pk=change.pk)
+        if not row.is_carried_over:
+            raise DomainError(_("Only a confirmed carry-over can be taken back."), code="illegal_transition")
+        source_id, target_id = row.budget_id, row.counterpart_id
+        rows = lock_budgets([pk for pk in (source_id, target_id) if pk is not None], by=by)
+        source = rows[source_id]  # what is confirmed has both
+        _ensure_none_waits([source.pk])
+        back = BudgetChange(
+            kind=BudgetChangeKind.CARRY_OVER,
+            budget=source,
+            counterpart=rows[target_id],
+            amount=-amount,
+            before={"carried_out": as_text(source.carried_out)},
+        )
+        return _proposed(back, by=by, reason=reason)
+
+
 def _carry_over(row: CarryOver, locked: Mapping[int, Budget]) -> BudgetChange:
     budget = locked[row.budget_id]
     target = locked[row.target_id] if row.target_id is not None else namesake(budget)
@@ -282,7 +304,9 @@ def _apply(change: BudgetChange, *, by: User, beyond_free: bool = False) -> None
         apply.alter_budget(source, from_texts(change.values), by=by, reason=reason, beyond_free=beyond_free)
         return
     amount = change.amount or ZERO
-    if change.kind == BudgetChangeKind.CARRY_OVER:
+    if amount < ZERO and target_id is not None:
+        apply.take_back(source, rows[target_id], -amount, by=by, reason=reason)
+    elif change.kind == BudgetChangeKind.CARRY_OVER:
         target = rows[target_id] if target_id is not None else None
         change.counterpart = apply.carry_over(source, target, amount, by=by, reason=reason)
     elif target_id is not None:

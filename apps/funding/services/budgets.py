@@ -15,7 +15,7 @@ from apps.core.history import save_by
 from apps.core.money import ZERO, total
 from apps.funding.amounts import goes_beyond
 from apps.funding.calculations import limit, transferable
-from apps.funding.carry_over import carried_into
+from apps.funding.carry_over import carried_between, carried_into
 from apps.funding.models import Budget, Grant
 from apps.funding.services.steps import validated
 
@@ -89,6 +89,24 @@ def carry_over(source: Budget, target: Budget | None, amount: Decimal, *, by: Us
         following = {"fiscal_year": source.fiscal_year + 1, "appropriation": ZERO, "carried_over": amount}
         return make_budget(values | following, by=by, reason=reason)
     target.carried_over += amount
+    return save_by(target, by=by, update_fields=["carried_over"], reason=reason)
+
+
+def take_back(source: Budget, target: Budget, amount: Decimal, *, by: User, reason: str) -> Budget:
+    """Moves back what was carried over too much: at most what went from one to the other, and is still free there."""
+    carried = carried_between(source, target)
+    if amount > carried:
+        raise BudgetRefusalError(
+            _("%(carried)s were carried over from “%(source)s” into “%(target)s”.")
+            % {"carried": euro(carried), "source": source, "target": target},
+            _("Please enter at most this amount."),
+            code="above_carried",
+            field="amount",
+        )
+    ensure_left(target, amount)
+    source.carried_out -= amount
+    save_by(source, by=by, update_fields=["carried_out"], reason=reason)
+    target.carried_over -= amount
     return save_by(target, by=by, update_fields=["carried_over"], reason=reason)
 
 

@@ -198,6 +198,11 @@ class Booking:
             if (needed := total(entry.amount for entry in entries if entry.kind == LedgerKind.COMMIT)) > ZERO
         ]
 
+    def committed_for(self, line: OrderLine) -> Decimal:
+        """What is newly committed for one line of an order, out of all budgets."""
+        entries = (entry for rows in self.entries.values() for entry in rows if entry.kind == LedgerKind.COMMIT)
+        return total(entry.amount for entry in entries if entry.order_line == line)
+
     def ensure_affordable(self) -> None:
         """Refuses what a budget has not available."""
         if message := refusal(self.effects()):

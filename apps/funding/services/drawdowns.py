@@ -13,6 +13,7 @@ from decimal import Decimal
 from django.db.models import Max
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import User
 from apps.core import clock
@@ -98,12 +99,15 @@ def cancel_drawdown(*, drawdown: Drawdown, by: User, reason: str = "") -> Drawdo
     """Frees its vouchers for another drawdown; what had been requested stands in the history."""
     with money_transaction():
         row = _lock_for("cancel_drawdown", drawdown, by=by)
-        amounts = list(row.items.values_list("amount", flat=True))
+        items = list(row.items.values_list("invoice_line__invoice", "amount"))
+        vouchers = len({invoice for invoice, _amount in items})
         row.items.all().delete()
-        freed = _("%(count)s vouchers with %(amount)s are free again.") % {
-            "count": len(amounts),
-            "amount": euro(total(amounts)),
-        }
+        sentence = ngettext(
+            "%(count)s voucher with %(amount)s is free again.",
+            "%(count)s vouchers with %(amount)s are free again.",
+            vouchers,
+        )
+        freed = sentence % {"count": vouchers, "amount": euro(total(amount for _invoice, amount in items))}
         return _change_state(row, "cancel_drawdown", [], by=by, reason=f"{reason.strip()} {freed}".strip())
 
 

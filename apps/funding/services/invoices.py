@@ -27,7 +27,7 @@ from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid
 from apps.funding.services.commitments import Amounts, Booking, Books, amounts_of
 from apps.funding.services.expected import expected_amounts, expected_parts, paid_of
 from apps.funding.services.invoice_checks import check_facts, checked_lines
-from apps.funding.services.oddities import ensure_explained
+from apps.funding.services.oddities import ensure_explained, kept_oddities
 from apps.funding.services.purchase_steps import Locked, lock_order, not_yours
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.funding.workflow import INVOICE_TRANSITIONS
@@ -102,8 +102,8 @@ def pay_invoice(
     """Orders the payment of a recorded invoice, once. Whoever recorded it cannot.
 
     Splits each line over grant and own share, keeps both parts with the line, and pays them out of what is committed;
-    what costs more is committed now, or refused with a sentence. A credit note takes money back; of a closed order it
-    is released at once.
+    what costs more is committed now, or refused with a sentence. What is unusual by then is kept with the invoice. A
+    credit note takes money back; of a closed order it is released at once.
     """
     with money_transaction():
         locked, row = _lock_invoice(invoice, by=by, permission=_PAY)
@@ -111,6 +111,7 @@ def pay_invoice(
         _ensure_second_person(row, by)
         day = _checked_payday(paid_on, row)
         budgets = locked.lock_budgets(by=by)
+        row.oddities = kept_oddities(row, by=by)
         order_lines = {line.pk: line for line in locked.lines}
         booking, books = Booking(budgets, by=by, note=str(row)), Books(locked.lines)
         for line in row.lines.order_by("pk"):
@@ -120,7 +121,7 @@ def pay_invoice(
         row.state, row.paid_on, row.paid_by = InvoiceState.PAID, day, by
         row.booking_reference = booking_reference.strip() or row.booking_reference
         validated(row, exclude=("order", "recorded_by", "paid_by", "voucher_number"))
-        save_by(row, by=by, update_fields=["state", "paid_on", "paid_by", "booking_reference"])
+        save_by(row, by=by, update_fields=["state", "paid_on", "paid_by", "booking_reference", "oddities"])
     return row
 
 

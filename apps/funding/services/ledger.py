@@ -30,7 +30,7 @@ class Entry:
 
 
 def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[LedgerEntry]:
-    """Adds entries to a locked budget and moves its committed and spent by them, with history.
+    """Adds entries to a locked budget and moves its committed and spent by them, with history where they do.
 
     The row is moved relative to what stands in the database, so the constraint sees the truth even if a lock
     were missing. The caller has checked that the money is there.
@@ -49,6 +49,8 @@ def post_entries(budget: Budget, entries: Sequence[Entry], *, by: User) -> list[
         for entry in entries
     )
     committed, spent = effect_of(entries)
+    if not any(LEDGER_EFFECTS[entry.kind] != (0, 0) for entry in entries):
+        return rows
     Budget.objects.filter(pk=budget.pk).update(
         committed=F("committed") + to_cents(committed), spent=F("spent") + to_cents(spent)
     )

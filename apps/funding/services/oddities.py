@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -38,20 +39,26 @@ def ensure_explained(invoice: Invoice, rows: Sequence[InvoiceLine], *, by: User)
         return
     found = [row for row in _Facts([invoice], rows, by=by).of(invoice, rows) if row.needs_remark]
     if found:
-        sentences = " ".join(row.sentence for row in found)
-        raise DomainError(
-            _("%(oddities)s Please correct it, or say why in the remark.") % {"oddities": sentences},
-            code="remark",
-            field="remark",
-        )
+        parts = [_("Please correct this, or say why in the remark."), *(row.sentence for row in found)]
+        raise DomainError(" ".join(parts), code="remark", field="remark", parts=parts)
 
 
 def oddities_of(invoices: Iterable[Invoice], *, by: User) -> dict[int, list[Oddity]]:
-    """Of each invoice that waits for payment, as things are now; nothing for others. A few queries for all of them."""
+    """Of each invoice that waits for payment, as things are now; of a paid one, what its payer read.
+
+    Nothing for others. A few queries for all of them.
+    """
+    invoices = list(invoices)
     waiting = [row for row in invoices if row.state == InvoiceState.RECORDED]
     rows = _rows_of(waiting)
     facts = _Facts(waiting, [line for lines in rows.values() for line in lines], by=by)
-    return {invoice.pk: facts.of(invoice, rows[invoice.pk]) for invoice in waiting}
+    kept = {row.pk: [Oddity(**found) for found in row.oddities or ()] for row in invoices}
+    return kept | {invoice.pk: facts.of(invoice, rows[invoice.pk]) for invoice in waiting}
+
+
+def kept_oddities(invoice: Invoice, *, by: User) -> list[dict[str, Any]]:
+    """What is unusual about an invoice that is about to be paid, as it is kept with it."""
+    return [asdict(row) for row in oddities_of([invoice], by=by)[invoice.pk]]
 
 
 def _rows_of(invoices: Sequence[Invoice]) -> Mapping[int, list[InvoiceLine]]:
@@ -131,10 +138,14 @@ class _Facts:
         for proof in self.proofs:
             if any(proof.grant_id == grant and proof.school_id in (None, school) for grant, school in about):
                 sentence = _(
-                    "The proof of use “%(proof)s” was handed in on %(day)s. After the payment its figures are no longer"
-                    " right: it has to be reopened and handed in anew."
+                    "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment"
+                    " its figures are no longer right: it has to be reopened and handed in anew."
                 )
-                names = {"proof": proof, "day": formats.day(proof.handed_in_on)}
+                names = {
+                    "grant": proof.grant,
+                    "school": proof.school or _("all schools"),
+                    "day": formats.day(proof.handed_in_on),
+                }
                 yield Oddity("after_proof", sentence % names, needs_remark=False)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError
+from apps.core.money import total
 from apps.funding.calculations import BudgetEffect
 from apps.funding.choices import LedgerKind, OrderState
 from apps.funding.models import Budget, Order, OrderLine
@@ -29,6 +32,38 @@ from apps.funding.services.steps import money_transaction, required_text
 
 _ORDER = "funding.place_order"
 _APPROVE = "funding.approve_application"
+
+
+@dataclass(frozen=True)
+class LineBeyond:
+    """A line of an order that costs more than is approved and still held for it; euros gross."""
+
+    line: OrderLine
+    needed: Decimal
+
+    @property
+    def approved(self) -> Decimal:
+        return self.line.amount - self.needed
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What an order would newly commit: budget by budget, and line by line with the same sum."""
+
+    effects: list[BudgetEffect]
+    lines: list[LineBeyond]
+
+    @property
+    def approved(self) -> Decimal:
+        return total(row.approved for row in self.lines)
+
+    @property
+    def ordered(self) -> Decimal:
+        return total(row.line.amount for row in self.lines)
+
+    @property
+    def needed(self) -> Decimal:
+        return total(row.needed for row in self.lines)
 
 
 def place_order(*, order: Order, by: User, revision: int | None = None) -> Order:
@@ -98,10 +133,12 @@ def ensure_placeable(*, order: Order, by: User) -> None:
         _checked(locked, by=by).ensure_affordable()
 
 
-def effects_of_placing(order: Order, *, by: User) -> list[BudgetEffect]:
-    """What placing would commit beyond what is approved now, budget by budget: a preview, read without locks."""
+def beyond_approved(order: Order, *, by: User) -> Beyond:
+    """What placing would commit beyond what is approved now: a preview, read without locks."""
     lines = lines_of(order)
-    return _gathered(order, lines, Budget.objects.in_bulk(budgets_behind(lines)), by=by).effects()
+    booking = _gathered(order, lines, Budget.objects.in_bulk(budgets_behind(lines)), by=by)
+    rows = [LineBeyond(line, needed) for line in lines if (needed := booking.committed_for(line))]
+    return Beyond(booking.effects(), rows)
 
 
 def _checked(locked: Locked, *, by: User) -> Booking:

@@ -13,7 +13,7 @@ from apps.core.errors import DomainError, StaleError
 from apps.core.formats import euro
 from apps.core.history import save_by
 from apps.funding.choices import ProofState
-from apps.funding.models import Budget, Grant, ProofOfUse
+from apps.funding.models import Budget, Grant, ProofHandingIn, ProofOfUse
 from apps.funding.proof_figures import TEXTS
 from apps.funding.proof_keeping import Comparison, as_json, compare, from_json, sums_as_json
 from apps.funding.proof_selectors import figures_of
@@ -56,7 +56,7 @@ def save_texts(*, proof: ProofOfUse, revision: int, by: User, texts: Mapping[str
 
 
 def hand_in(*, proof: ProofOfUse, revision: int, by: User, despite: str = "") -> ProofOfUse:
-    """Keeps the figures as they are now; later changes move them no more.
+    """Keeps the figures as they are now; later changes move them no more, nor does handing in once more.
 
     Refused unless the proof agrees with the ledger to the cent. What else is missing refuses, too, unless `despite`
     says why it is handed in all the same.
@@ -81,6 +81,7 @@ def hand_in(*, proof: ProofOfUse, revision: int, by: User, despite: str = "") ->
         row.figures = as_json(figures) | {"despite": despite.strip()}
         row.sums = sums_as_json(figures)
         row.handed_in_on, row.handed_in_by = clock.today(), by
+        ProofHandingIn.objects.create(proof=row, by=by, figures=row.figures, sums=row.sums)
         fields = ["figures", "sums", "handed_in_on", "handed_in_by"]
         return _change_state(row, "hand_in", fields, by=by, reason=despite.strip())
 
