@@ -25,7 +25,7 @@ from apps.inventory.ageing import (
     use_ends_expression,
 )
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
-from apps.inventory.models import Device, DeviceKind, Product, ScanSession
+from apps.inventory.models import BulkChange, Device, DeviceKind, Product, ScanSession
 from apps.inventory.selectors import placements_behind
 from apps.schools.models import School, SchoolType
 from apps.schools.school_field import SchoolFilter, TypedSchoolField
@@ -46,6 +46,17 @@ class DeviceSearch(SearchFilter):
         if hits[FEW_HITS : FEW_HITS + 1]:
             return found
         return qs.filter(pk__in=list(hits[: FEW_HITS + 1]))
+
+
+class BulkFilter(django_filters.ModelChoiceFilter):
+    """What a change of many devices wrote; few are read by their keys, as in `DeviceSearch`."""
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if value is None:
+            return qs
+        changed = value.items.order_by().values_list("device", flat=True)
+        few = list(changed[: FEW_HITS + 1])
+        return qs.filter(pk__in=few if len(few) <= FEW_HITS else changed)
 
 
 def _spans(spans: Callable[[datetime.date], list[Span]]) -> Callable[[], list[tuple[str, Any]]]:
@@ -90,16 +101,20 @@ class DeviceFilters(PortalFilterSet):
         field_name="scan__session", label=_("Scanned delivery"), queryset=ScanSession.objects.none(), widget=HiddenInput
     )
 
+    together = BulkFilter(label=_("Changed together"), queryset=BulkChange.objects.none(), widget=HiddenInput)
+
     class Meta:
         model = Device
         fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
-                  "due", "age", "bought_from", "bought_until", "scan")  # fmt: skip
+                  "due", "age", "bought_from", "bought_until", "scan", "together")  # fmt: skip
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
         schools = School.objects.visible_to(self.request.user)
         self.filters["school"].queryset = schools
         self.filters["scan"].queryset = ScanSession.objects.visible_to(self.request.user).select_related("product")
+        changes: Any = BulkChange.objects.visible_to(self.request.user)
+        self.filters["together"].queryset = changes.only("action", "at", "undoes")
         self.filters["school_type"].queryset = SchoolType.objects.filter(
             is_school=True, pk__in=schools.values("school_type")
         ).order_by("name")
