@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
-from apps.core.filters import DayFilter, PortalFilterSet, SearchFilter
+from apps.core.filters import DayFilter, FilterForm, PortalFilterSet, SearchFilter
 from apps.inventory.ageing import (
     OF_THE_CITY,
     OVERDUE,
@@ -26,6 +26,7 @@ from apps.inventory.ageing import (
 )
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
 from apps.inventory.models import BulkChange, Device, DeviceKind, Product, ScanSession
+from apps.inventory.numbering import running_tag
 from apps.inventory.selectors import placements_behind
 from apps.schools.models import School, SchoolType
 from apps.schools.school_field import SchoolFilter, TypedSchoolField
@@ -36,7 +37,10 @@ FEW_HITS = 2_000
 
 
 class DeviceSearch(SearchFilter):
-    """Words in the search text. Few hits are read by their keys: in the order of the list millions would be passed."""
+    """Words in the search text; where nothing has them, a running number with fewer or more zeros.
+
+    Few hits are read by their keys: in the order of the list millions would be passed.
+    """
 
     def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
         found = super().filter(qs, value)
@@ -45,7 +49,10 @@ class DeviceSearch(SearchFilter):
         hits = found.order_by().values_list("pk", flat=True)
         if hits[FEW_HITS : FEW_HITS + 1]:
             return found
-        return qs.filter(pk__in=list(hits[: FEW_HITS + 1]))
+        few = list(hits[: FEW_HITS + 1])
+        if not few and (tag := running_tag(value)):
+            return qs.filter(tag=tag)
+        return qs.filter(pk__in=few)
 
 
 class BulkFilter(django_filters.ModelChoiceFilter):
@@ -62,6 +69,10 @@ class BulkFilter(django_filters.ModelChoiceFilter):
 def _spans(spans: Callable[[datetime.date], list[Span]]) -> Callable[[], list[tuple[str, Any]]]:
     """The choices of this day: years move on."""
     return lambda: [(span.code, span.label) for span in spans(today())]
+
+
+class DeviceFilterForm(FilterForm):
+    spans = (("bought_from", "bought_until"),)
 
 
 class DeviceFilters(PortalFilterSet):
@@ -105,6 +116,7 @@ class DeviceFilters(PortalFilterSet):
 
     class Meta:
         model = Device
+        form = DeviceFilterForm
         fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
                   "due", "age", "bought_from", "bought_until", "scan", "together")  # fmt: skip
 
