@@ -144,8 +144,14 @@ def make_undo_plan(devices: Sequence[Device], undo: Undo) -> Plan:
             plan.bound.append(device)
         plan.from_where[str(device.school) if device.school else place_of(device)] += 1
         if len(plan.rows) < SHOWN_ROWS:
-            plan.rows.append(Shown(device, state_of(device, undo.action), state_of(then, undo.action)))
+            plan.rows.append(Shown(device, state_of(device, undo.action), _state_then(then, device, undo.action)))
     return plan
+
+
+def _state_then(then: Device, device: Device, action: BulkAction) -> str:
+    """The like of `state_of`; where a device comes back to a school, that as well."""
+    words, place = state_of(then, action), place_of(then)
+    return f"{words}, {place}" if device.school is None and then.school is not None and words != place else words
 
 
 def _ensure_back(device: Device, undo: Undo, last_day: datetime.date | None) -> None:

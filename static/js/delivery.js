@@ -183,6 +183,7 @@
       else await remove(removing.action, isUndo ? rows.querySelector("[data-scan-row]")?.dataset.scanRow || "" : button.value);
       show();
       field.focus();
+      field.scrollIntoView({ block: "nearest" });
     });
   });
 

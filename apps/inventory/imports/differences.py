@@ -256,7 +256,7 @@ def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[st
         outcome.fault("school", _("A device that is in use, lent or in repair stands at a school. Please name it."))
         return {}
     same = device.school_id == school.pk
-    site = said.site or (device.site if same else said.only_site)
+    site = said.site or (device.site if same else None)
     room = said.values.get("room") or (device.room if same else "")
     moved = {
         name: new
@@ -271,7 +271,7 @@ def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[st
         return {}
     if moved and (device.status in AWAY or (status in AWAY and device.status in PLACED_STATUSES)):
         outcome.fault("school", _("A device that is lent or in repair comes back before it moves."))
-    return moved
+    return moved | ({"site": said.only_site} if moved and site is None and said.only_site != device.site else {})
 
 
 def _refuse_place(said: Said, status: str, outcome: Outcome) -> None:
