@@ -167,7 +167,9 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """How far the worker is; tells htmx to load the whole page again once it has ended."""
         run = self._run(request, str(pk))
-        response = TemplateResponse(request, "admin/core/import_progress.html", {"run": run, "progress": _progress_of(run)})
+        response = TemplateResponse(
+            request, "admin/core/import_progress.html", {"run": run, "progress": _progress_of(run)}
+        )
         if run.state not in UNDER_WAY:
             response["HX-Refresh"] = "true"
         return response

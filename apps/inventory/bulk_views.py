@@ -90,7 +90,11 @@ class BulkChangeView(BulkPageMixin, TemplateView):
     @property
     def asks(self) -> bool:
         open_still = self.change.state in (BulkState.CHOSEN, BulkState.SHOWN)
-        return not self.change.undoes_id and open_still and ("action" in self.request.GET or self.change.state == BulkState.CHOSEN)
+        return (
+            not self.change.undoes_id
+            and open_still
+            and ("action" in self.request.GET or self.change.state == BulkState.CHOSEN)
+        )
 
     @property
     def list_url(self) -> str:

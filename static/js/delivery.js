@@ -183,7 +183,6 @@
       else await remove(removing.action, isUndo ? rows.querySelector("[data-scan-row]")?.dataset.scanRow || "" : button.value);
       show();
       field.focus();
-      field.scrollIntoView({ block: "nearest" });
     });
   });
 

@@ -138,13 +138,11 @@ def test_what_the_workflow_has_no_way_back_for_stays_and_says_so(clerk, devices)
 
     plan = services.plan_of(services.begin_undo(token=change.token, by=clerk), clerk)
 
-    assert [(reason, number) for reason, number, _tags in plan.refusals] == [
-        (
-            "Von „ausgesondert“ führt kein Schritt zurück zu „in Gebrauch“. Bitte wählen Sie den nächsten Schritt auf"
-            " der Seite des Geräts.",
-            4,
-        )
-    ]
+    sentence = (
+        "Von „ausgesondert“ führt kein Schritt zurück zu „in Gebrauch“. Bitte wählen Sie den nächsten Schritt auf der"
+        " Seite des Geräts."
+    )
+    assert [(reason, number) for reason, number, _tags in plan.refusals] == [(sentence, 4)]
 
 
 def test_what_a_grant_binds_meanwhile_is_not_given_back_to_its_owner(clerk, devices):

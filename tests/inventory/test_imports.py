@@ -122,7 +122,9 @@ def test_the_only_site_of_a_school_is_taken_by_itself_where_a_device_comes_to_it
     for device in (there, stays):
         Device.objects.filter(pk=device.pk).update(site=None)
         device.placements.update(site=None)
-    rows = [tablet(Seriennummer=f"SN-{number}", Schulnummer="120675", Status="", Raum="7") for number in (1, 2, 3, 4, 6)]
+    rows = [
+        tablet(Seriennummer=f"SN-{number}", Schulnummer="120675", Status="", Raum="7") for number in (1, 2, 3, 4, 6)
+    ]
     rows.append(tablet(Seriennummer="SN-5"))
 
     run = take_in("devices", listed(*rows))

@@ -5,31 +5,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inventory', '0024_present_devices_by_kind'),
+        ("inventory", "0024_present_devices_by_kind"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='bulkchange',
-            name='undoes',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='undone_by', to='inventory.bulkchange', verbose_name='undoes'),
+            model_name="bulkchange",
+            name="undoes",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="undone_by",
+                to="inventory.bulkchange",
+                verbose_name="undoes",
+            ),
         ),
         migrations.CreateModel(
-            name='BulkItem',
+            name="BulkItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('before', models.JSONField(default=dict, verbose_name='as it was')),
-                ('left', models.CharField(max_length=16, verbose_name='mark of what was left')),
-                ('change', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='inventory.bulkchange', verbose_name='change of many devices')),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bulk_items', to='inventory.device', verbose_name='device')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("before", models.JSONField(default=dict, verbose_name="as it was")),
+                ("left", models.CharField(max_length=16, verbose_name="mark of what was left")),
+                (
+                    "change",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="inventory.bulkchange",
+                        verbose_name="change of many devices",
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="bulk_items",
+                        to="inventory.device",
+                        verbose_name="device",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'device of a change of many',
-                'verbose_name_plural': 'devices of changes of many',
-                'ordering': ('device',),
-                'constraints': [models.UniqueConstraint(fields=('change', 'device'), name='inventory_bulk_item_once')],
+                "verbose_name": "device of a change of many",
+                "verbose_name_plural": "devices of changes of many",
+                "ordering": ("device",),
+                "constraints": [models.UniqueConstraint(fields=("change", "device"), name="inventory_bulk_item_once")],
             },
         ),
     ]

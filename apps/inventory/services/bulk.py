@@ -17,7 +17,17 @@ from apps.core import formats, jobs
 from apps.core.clock import now
 from apps.core.errors import DomainError, StaleError
 from apps.core.models import Job, JobState
-from apps.inventory.bulk import LEAVES_SCHOOL, LOSSES, SHOWN_ROWS, TARGETS, Plan, Wish, make_plan, mark_of, permission_of
+from apps.inventory.bulk import (
+    LEAVES_SCHOOL,
+    LOSSES,
+    SHOWN_ROWS,
+    TARGETS,
+    Plan,
+    Wish,
+    make_plan,
+    mark_of,
+    permission_of,
+)
 from apps.inventory.choices import ENDED_STATUSES, BulkAction, BulkState
 from apps.inventory.models import BulkChange, BulkItem, Device
 from apps.inventory.services.batches import BATCH, Entry, lock_devices, write_batch
@@ -268,7 +278,11 @@ def _add(whole: Plan, part: Plan) -> None:
 
 def _locked(token: UUID, by: User) -> BulkChange:
     change: BulkChange | None = (
-        BulkChange.objects.visible_to(by).select_for_update(of=("self",)).select_related("undoes").filter(token=token).first()
+        BulkChange.objects.visible_to(by)
+        .select_for_update(of=("self",))
+        .select_related("undoes")
+        .filter(token=token)
+        .first()
     )
     if change is None:
         raise DomainError(_("This change is no longer there. Please choose the devices again."))
