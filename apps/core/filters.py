@@ -92,6 +92,23 @@ class RowOptions(BaseChoiceIterator):
             yield field.prepare_value(row), field.label_from_instance(row)
 
 
+class FilterForm(forms.Form):
+    """Refuses spans that end before they begin. `spans`: names of two fields, from and to."""
+
+    spans: Sequence[tuple[str, str]] = ()
+
+    def clean(self) -> dict[str, Any]:
+        chosen = super().clean() or self.cleaned_data
+        for first, last in self.spans:
+            if chosen.get(first) and chosen.get(last) and chosen[first] > chosen[last]:
+                since = {"field": self.fields[first].label, "day": day(chosen[first])}
+                self.add_error(
+                    last,
+                    _("This day lies before “%(field)s” (%(day)s). Please enter that day or a later one.") % since,
+                )
+        return chosen
+
+
 class PortalFilterSet(django_filters.FilterSet):
     """Base of all filter sets. The first IN_LINE fields stand in the line, the others behind "more filters"."""
 
@@ -120,7 +137,7 @@ class PortalFilterSet(django_filters.FilterSet):
 
     def more_is_active(self) -> bool:
         names = {field.name for field in self.more_fields()}
-        return any(name in names for name, _value in self._active())
+        return not names.isdisjoint(self.form.errors) or any(name in names for name, _value in self._active())
 
     def chips(self) -> list[Chip]:
         """The active filters in the order of the form."""

@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import jobs
 from apps.core.admin import ReadOnlyAdmin
 from apps.core.errors import DomainError
 from apps.core.form_layout import KernFormHelper
@@ -152,6 +153,7 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
             "option_labels": source.option_labels() if source else [],
             "preview": preview,
             "under_way": run.state in UNDER_WAY,
+            "progress": _progress_of(run),
             "may_act": request.user.has_perm(run.permission),
             "may_apply": run.state == ImportState.CHECKED and not run.counts.get(RowAction.WRONG),
             "may_assign": may_assign(run, source),
@@ -165,7 +167,9 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """How far the worker is; tells htmx to load the whole page again once it has ended."""
         run = self._run(request, str(pk))
-        response = TemplateResponse(request, "admin/core/import_progress.html", {"run": run})
+        response = TemplateResponse(
+            request, "admin/core/import_progress.html", {"run": run, "progress": _progress_of(run)}
+        )
         if run.state not in UNDER_WAY:
             response["HX-Refresh"] = "true"
         return response
@@ -293,6 +297,10 @@ class Preview:
         kept = self.asked.copy()
         kept.pop("page", None)
         return kept.urlencode()
+
+
+def _progress_of(run: ImportRun) -> jobs.Progress | None:
+    return jobs.progress_of(run.job) if run.job is not None else None
 
 
 def _known_source(name: str) -> type[ImportSource]:

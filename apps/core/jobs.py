@@ -9,12 +9,15 @@ from __future__ import annotations
 import datetime
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Coalesce
@@ -26,6 +29,9 @@ from apps.core.models import Job, JobState
 
 logger = logging.getLogger(__name__)
 SIGNS_PER_PATIENCE = 4
+SECONDS_BETWEEN_FIGURES = 2
+"""How often the figures of a job that got further are written."""
+SECONDS_OF_A_FIGURE = 600
 
 
 def patience() -> datetime.timedelta:
@@ -129,9 +135,12 @@ def last_job(kind: str, *, state: str | None = None) -> Job | None:
 
 @contextmanager
 def kept_alive(job: Job) -> Iterator[None]:
-    """Shows signs of life from a thread of its own, because a statement of the work may take long."""
+    """Shows signs of life from a thread of its own, because a statement of the work may take long.
+
+    Each shows how far the work is, too, from the job's `done`: a long transaction only sets that in memory.
+    """
     over = threading.Event()
-    signs = threading.Thread(target=_show_signs, args=(job.pk, over), name=f"job-{job.pk}", daemon=True)
+    signs = threading.Thread(target=_show_signs, args=(job, over), name=f"job-{job.pk}", daemon=True)
     signs.start()
     try:
         with bound_contextvars(job_id=job.pk):
@@ -147,20 +156,47 @@ def seconds_between_signs() -> float:
     return min(patience().total_seconds() / SIGNS_PER_PATIENCE, settings.SIGN_SECONDS)
 
 
-def _show_signs(job_id: int, over: threading.Event) -> None:
+def _show_signs(job: Job, over: threading.Event) -> None:
+    shown, sign_due = job.done, time.monotonic() + seconds_between_signs()
     try:
-        while not over.wait(seconds_between_signs()):
-            _show_sign(job_id)
+        while not over.wait(min(SECONDS_BETWEEN_FIGURES, seconds_between_signs())):
+            if job.done == shown and time.monotonic() < sign_due:
+                continue
+            _show_sign(job.pk, job.done if job.done != shown else None)
+            shown, sign_due = job.done, time.monotonic() + seconds_between_signs()
     finally:
         connection.close()
 
 
-def _show_sign(job_id: int) -> None:
-    """On SQLite the work's own transaction may keep this one waiting; the next one comes soon."""
+def _show_sign(job_id: int, done: int | None) -> None:
+    """On SQLite the work's own transaction may keep this one waiting: how far it is stands in the cache meanwhile."""
+    values: dict[str, Any] = {"beat_at": clock.now()} | ({} if done is None else {"done": done})
+    if done is not None and connection.vendor == "sqlite":
+        cache.set(_figure(job_id), done, timeout=SECONDS_OF_A_FIGURE)
     try:
-        Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(beat_at=clock.now())
+        Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(**values)
     except DatabaseError as error:
         logger.debug("No sign of life of job %s: %s", job_id, error)
+
+
+def _figure(job_id: int) -> str:
+    return f"job-{job_id}-done"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Steps done of steps in all; `total` 0: not known yet."""
+
+    done: int
+    total: int
+
+
+def progress_of(job: Job) -> Progress:
+    """How far a job is, as far as anybody outside its transaction can know."""
+    done = job.done
+    if connection.vendor == "sqlite" and job.state == JobState.RUNNING:
+        done = max(done, cache.get(_figure(job.pk)) or 0)
+    return Progress(min(done, job.total), job.total)
 
 
 def alive() -> Q:

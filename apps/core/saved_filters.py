@@ -60,8 +60,8 @@ def keep_filter(*, user: Any, list_name: str, name: str, query: str) -> SavedFil
         raise DomainError(_("This filter is too long to be kept. Please shorten what you search for."))
     _lock(user)
     rows = SavedFilter.objects.visible_to(user).filter(list_name=list_name)
-    known = rows.filter(name=name).first()
-    if known is not None and known.query != query:
+    known = _called(rows, name)
+    if known is not None and (known.query != query or known.name != name):
         raise DomainError(_taken())
     if known is None and rows.count() >= MOST:
         raise DomainError(_("You have %(most)d filters for this list. Please delete one first.") % {"most": MOST})
@@ -76,7 +76,7 @@ def rename_filter(*, row: SavedFilter, name: str) -> SavedFilter:
     name = _tidy(name)
     _lock(row.user)
     others = SavedFilter.objects.visible_to(row.user).filter(list_name=row.list_name).exclude(pk=row.pk)
-    if others.filter(name=name).exists():
+    if _called(others, name) is not None:
         raise DomainError(_taken())
     row.name = name
     row.save(update_fields=["name"])
@@ -96,6 +96,11 @@ def open_first(*, row: SavedFilter, first: bool) -> SavedFilter:
 
 def forget_filter(*, row: SavedFilter) -> None:
     row.delete()
+
+
+def _called(rows: Iterable[SavedFilter], name: str) -> SavedFilter | None:
+    """The filter of that name, in whatever case: SQLite would not tell "Ä" from "ä"."""
+    return next((row for row in rows if row.name.casefold() == name.casefold()), None)
 
 
 def _taken() -> str:

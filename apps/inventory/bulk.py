@@ -169,9 +169,9 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
     They bear `product`, `kind`, `school`, `site` and `last_school`. With `seen`, a device that is no longer as it was
     shown is refused.
     """
-    plan, last_days = Plan(), _last_days(devices)
+    plan, days = Plan(), last_days(devices)
     for device in devices:
-        reason = _meanwhile(device, seen) or _refusal(device, wish, last_days.get(device.pk))
+        reason = _meanwhile(device, seen) or _refusal(device, wish, days.get(device.pk))
         if reason:
             plan.refused[reason].append(device.tag)
             continue
@@ -181,7 +181,7 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
             plan.bound += [device] if is_bound(device, wish.on) else []
         plan.from_where[str(device.school) if device.school else place_of(device)] += 1
         if len(plan.rows) < SHOWN_ROWS:
-            plan.rows.append(Shown(device, _before(device, wish), _after(device, wish)))
+            plan.rows.append(Shown(device, state_of(device, wish.action), _after(device, wish)))
     return plan
 
 
@@ -191,7 +191,7 @@ def _meanwhile(device: Device, seen: Mapping[str, str] | None) -> str:
     return _("It was changed after it was shown. Please check it again.")
 
 
-def _last_days(devices: Sequence[Device]) -> dict[int, datetime.date]:
+def last_days(devices: Sequence[Device]) -> dict[int, datetime.date]:
     """By device the day of its last change of place; a change may not lie before it."""
     rows = Placement.objects.filter(device__in=[device.pk for device in devices]).order_by()
     days = rows.values("device").annotate(day=Max(Coalesce("until", "since")))
@@ -257,15 +257,15 @@ def place_of(device: Device) -> str:
     return ", ".join(part for part in (str(device.school), device.room) if part)
 
 
-def _before(device: Device, wish: Wish) -> str:
-    """What the change is about, as it is: the like of what `_after` says."""
-    if wish.action == BulkAction.NOTE:
+def state_of(device: Device, action: BulkAction) -> str:
+    """What such a change is about, as it is: the like of what `_after` says."""
+    if action == BulkAction.NOTE:
         return device.note or _("no note")
-    if wish.action == BulkAction.OWNERSHIP:
+    if action == BulkAction.OWNERSHIP:
         return str(device.get_ownership_display())
-    if wish.action == BulkAction.KIND:
+    if action == BulkAction.KIND:
         return str(device.kind)
-    if wish.action in (BulkAction.MOVE, BulkAction.ROOM, BulkAction.STOCK):
+    if action in (BulkAction.MOVE, BulkAction.ROOM, BulkAction.STOCK):
         return place_of(device)
     return str(device.get_status_display())
 

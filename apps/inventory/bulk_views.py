@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -13,17 +14,18 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
-from apps.core import formats
+from apps.core import formats, jobs
 from apps.core.errors import DomainError
 from apps.core.nudge import nudge
 from apps.inventory import services
 from apps.inventory.bulk import Wish
 from apps.inventory.bulk_forms import BulkForm, actions_for
 from apps.inventory.choices import BulkAction, BulkState
-from apps.inventory.filters import DeviceFilters
+from apps.inventory.filters import ALL, DeviceFilters
 from apps.inventory.models import BulkChange, Device
 from apps.inventory.services.bulk import MOST
 from apps.inventory.tasks import run_waiting_changes
+from apps.inventory.undoing import day_of
 from apps.inventory.views import DevicePageMixin, Text
 
 
@@ -62,14 +64,22 @@ class BulkChooseView(BulkPageMixin, View):
 class BulkChangeView(BulkPageMixin, TemplateView):
     """One change, by its state: the question, the preview, the progress, the outcome. A foreign one is 404."""
 
-    heading = _("Change devices")
+    def get_heading(self) -> Text:
+        return _("Undo a change of many devices") if self.change.undoes_id else _("Change devices")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not self.has_permission():
             return self.handle_no_permission()
-        rows: Any = BulkChange.objects.select_related("job")
+        rows: Any = BulkChange.objects.select_related("job", "undoes")
         self.change = rows.get_visible_or_404(request.user, token=kwargs["token"])
         return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A progress that is asked for when it is over loads the whole page: its outcome."""
+        response = super().get(request, *args, **kwargs)
+        if request.htmx and self.change.state != BulkState.WAITING:
+            response["HX-Refresh"] = "true"
+        return response
 
     def get_template_names(self) -> list[str]:
         if self.change.state == BulkState.WAITING and self.request.htmx:
@@ -80,7 +90,11 @@ class BulkChangeView(BulkPageMixin, TemplateView):
     @property
     def asks(self) -> bool:
         open_still = self.change.state in (BulkState.CHOSEN, BulkState.SHOWN)
-        return open_still and ("action" in self.request.GET or self.change.state == BulkState.CHOSEN)
+        return (
+            not self.change.undoes_id
+            and open_still
+            and ("action" in self.request.GET or self.change.state == BulkState.CHOSEN)
+        )
 
     @property
     def list_url(self) -> str:
@@ -103,6 +117,8 @@ class BulkChangeView(BulkPageMixin, TemplateView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "confirm" in request.POST:
             return self._confirm(request.POST["confirm"])
+        if "undo" in request.POST:
+            return self._begin_undo()
         form = self.form()
         if form is None or not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
@@ -112,6 +128,14 @@ class BulkChangeView(BulkPageMixin, TemplateView):
             messages.error(request, str(error))
             return redirect(self.change)
         return redirect(f"{self.change.get_absolute_url()}#main")
+
+    def _begin_undo(self) -> HttpResponse:
+        try:
+            undo = services.begin_undo(token=self.change.token, by=self.request.user)
+        except DomainError as error:
+            messages.error(self.request, str(error))
+            return redirect(self.change)
+        return redirect(f"{undo.get_absolute_url()}#main")
 
     def _confirm(self, revision: str) -> HttpResponse:
         number = int(revision) if revision.isdecimal() and len(revision) < 9 else -1
@@ -124,6 +148,18 @@ class BulkChangeView(BulkPageMixin, TemplateView):
                 nudge(run_waiting_changes)
         return redirect(self.change)
 
+    def _outcome(self) -> dict[str, Any]:
+        """The list of the changed devices, and whether they can be, or were, set back."""
+        change = self.change
+        undone = change.undone_by.filter(state__in=(BulkState.WAITING, BulkState.DONE)).first()
+        known = bool(change.result.get("changed")) and change.items.exists()
+        query = urlencode({"together": change.token, "status": ALL})
+        return {
+            "changed_url": f"{reverse('inventory:list')}?{query}" if known else "",
+            "may_undo": known and undone is None and not change.undoes_id and self.action is not None,
+            "undone": undone,
+        }
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         change, user = self.change, self.request.user
         more: dict[str, Any] = {"number": len(change.ids), "change": change, "list_url": self.list_url}
@@ -133,9 +169,21 @@ class BulkChangeView(BulkPageMixin, TemplateView):
             more.setdefault("form", self.form())
         elif change.state == BulkState.SHOWN:
             more["plan"] = services.plan_of(change, user)
-        if change.action:
+        elif change.state == BulkState.WAITING and change.job is not None:
+            more["progress"] = jobs.progress_of(change.job)
+        elif change.state == BulkState.DONE:
+            more |= self._outcome()
+        if change.undoes is not None:
+            more["what"] = undo_in_words(change.undoes)
+        elif change.action:
             more["what"] = in_words(Wish.of(change.action, change.values), has_day="on" in change.values)
         return super().get_context_data(**(more | kwargs))
+
+
+def undo_in_words(undone: BulkChange) -> list[tuple[Text, Text]]:
+    """The change that is set back as label and value."""
+    said = [(_("Is undone"), BulkAction(undone.action).label), (_("Changed on"), formats.moment(undone.at))]
+    return said + ([(_("As before from this day on"), formats.day(day_of(undone)))] if "on" in undone.values else [])
 
 
 def in_words(wish: Wish, *, has_day: bool) -> list[tuple[Text, Text]]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.core.history_pages import shown
 from apps.inventory.models import Attachment, Device, DeviceKind, Product
+from apps.inventory.querysets import school_of_then
 from apps.schools.models import School, Site
 from apps.schools.querysets import serves_all
 
@@ -54,7 +55,7 @@ def device_history(device: Device, user: User, *, most: int = MOST) -> list[Hist
 
     Who serves single schools does not read what others said about the device while it stood elsewhere.
     """
-    entries = [*_of_device(device, user, most), *_of_attachments(device, most)]
+    entries = [*_of_device(device, user, most), *_of_attachments(device, user, most)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:most]
 
 
@@ -73,17 +74,21 @@ def _of_device(device: Device, user: User, most: int) -> list[HistoryEntry]:
     ]
 
 
-def _of_attachments(device: Device, most: int) -> list[HistoryEntry]:
-    records = Attachment.history.filter(device_id=device.pk).select_related("history_user")[:most]
+def _of_attachments(device: Device, user: User, most: int) -> list[HistoryEntry]:
+    """What a file is called says something about it, too: that stays with the school of that time."""
+    rows = Attachment.history.filter(device_id=device.pk).select_related("history_user")
+    records = list(rows.annotate(school_then=school_of_then("device_id", "at"))[:most])
+    ours = None if serves_all(user) else set(School.objects.visible_to(user).values_list("pk", flat=True))
     said = {"+": _("File “%(name)s” added"), "-": _("File “%(name)s” removed")}
     return [
         HistoryEntry(
             at=record.history_date,
             by=record.history_user,
-            reason=record.history_change_reason or "",
-            said=said.get(record.history_type, "%(name)s") % {"name": record.name},
+            reason=(record.history_change_reason or "") if may_read else "",
+            said=said.get(record.history_type, "%(name)s") % {"name": record.name if may_read else "…"},
         )
         for record in records
+        for may_read in [ours is None or record.school_then in ours]
     ]
 
 

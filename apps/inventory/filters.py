@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.clock import today
-from apps.core.filters import DayFilter, PortalFilterSet, SearchFilter
+from apps.core.filters import DayFilter, FilterForm, PortalFilterSet, SearchFilter
 from apps.inventory.ageing import (
     OF_THE_CITY,
     OVERDUE,
@@ -25,7 +25,8 @@ from apps.inventory.ageing import (
     use_ends_expression,
 )
 from apps.inventory.choices import PRESENT_STATUSES, CountedAs, DeviceStatus, Ownership
-from apps.inventory.models import AddRequest, Device, DeviceKind, Product, ScanSession
+from apps.inventory.models import AddRequest, BulkChange, Device, DeviceKind, Product, ScanSession
+from apps.inventory.numbering import running_tag
 from apps.inventory.selectors import placements_behind
 from apps.schools.models import School, SchoolType
 from apps.schools.school_field import SchoolFilter, TypedSchoolField
@@ -36,7 +37,10 @@ FEW_HITS = 2_000
 
 
 class DeviceSearch(SearchFilter):
-    """Words in the search text. Few hits are read by their keys: in the order of the list millions would be passed."""
+    """Words in the search text; where nothing has them, a running number with fewer or more zeros.
+
+    Few hits are read by their keys: in the order of the list millions would be passed.
+    """
 
     hits: int | None = None
     """How many rows a search found; FEW_HITS + 1: more than these. None: nothing was searched for."""
@@ -50,13 +54,30 @@ class DeviceSearch(SearchFilter):
             self.hits = FEW_HITS + 1
             return found
         few = list(keys[: FEW_HITS + 1])
+        if not few and (tag := running_tag(value)):
+            return qs.filter(tag=tag)
         self.hits = len(few)
         return qs.filter(pk__in=few)
+
+
+class BulkFilter(django_filters.ModelChoiceFilter):
+    """What a change of many devices wrote; few are read by their keys, as in `DeviceSearch`."""
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if value is None:
+            return qs
+        changed = value.items.order_by().values_list("device", flat=True)
+        few = list(changed[: FEW_HITS + 1])
+        return qs.filter(pk__in=few if len(few) <= FEW_HITS else changed)
 
 
 def _spans(spans: Callable[[datetime.date], list[Span]]) -> Callable[[], list[tuple[str, Any]]]:
     """The choices of this day: years move on."""
     return lambda: [(span.code, span.label) for span in spans(today())]
+
+
+class DeviceFilterForm(FilterForm):
+    spans = (("bought_from", "bought_until"),)
 
 
 class DeviceFilters(PortalFilterSet):
@@ -99,11 +120,13 @@ class DeviceFilters(PortalFilterSet):
     added = django_filters.ModelChoiceFilter(
         label=_("Added"), queryset=AddRequest.objects.none(), widget=HiddenInput, method="filter_added"
     )
+    together = BulkFilter(label=_("Changed together"), queryset=BulkChange.objects.none(), widget=HiddenInput)
 
     class Meta:
         model = Device
+        form = DeviceFilterForm
         fields = ("q", "status", "kind", "school", "ownership", "binding", "product", "school_type", "counts", "day",
-                  "due", "age", "bought_from", "bought_until", "scan", "added")  # fmt: skip
+                  "due", "age", "bought_from", "bought_until", "scan", "added", "together")  # fmt: skip
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(QueryDict() if data is None else data, *args, **kwargs)
@@ -111,6 +134,8 @@ class DeviceFilters(PortalFilterSet):
         self.filters["school"].queryset = schools
         self.filters["scan"].queryset = ScanSession.objects.visible_to(self.request.user).select_related("product")
         self.filters["added"].queryset = AddRequest.objects.visible_to(self.request.user)
+        changes: Any = BulkChange.objects.visible_to(self.request.user)
+        self.filters["together"].queryset = changes.only("action", "at", "undoes")
         self.filters["school_type"].queryset = SchoolType.objects.filter(
             is_school=True, pk__in=schools.values("school_type")
         ).order_by("name")

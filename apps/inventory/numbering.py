@@ -24,6 +24,13 @@ def is_running_tag(text: str) -> bool:
     return re.fullmatch(rf"{re.escape(settings.TAG_PREFIX)}-[0-9]{{6,}}", text) is not None
 
 
+def running_tag(text: str) -> str:
+    """The running number that somebody means who leaves zeros, hyphen or capitals away ("ham7"); else empty."""
+    solid = tidy(text).upper().replace(" ", "")
+    read = re.fullmatch(rf"{re.escape(settings.TAG_PREFIX)}-?([0-9]{{1,9}})", solid)
+    return tag_of(int(read[1])) if read else ""
+
+
 def next_tags(quantity: int) -> list[str]:
     """The next free running numbers ("HAM-000001"). Locks the sequence's row until the transaction ends.
 

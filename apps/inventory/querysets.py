@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.core.clock import today
 from apps.core.querysets import ReferenceQuerySet, ScopedQuerySet
@@ -81,13 +82,27 @@ class OwnQuerySet(ScopedQuerySet[Any]):
         return self.filter(by=user)
 
 
+def school_of_then(device: str, at: str) -> Subquery:
+    """The school where a device stood, or from where it was lost, at a moment; both named as fields of the row."""
+    from apps.inventory.models import Device
+
+    records = Device.history.filter(id=OuterRef(device), history_date__lte=OuterRef(at))
+    newest = records.order_by("-history_date", "-history_id")
+    return Subquery(newest.values(then=Coalesce("school_id", "last_school_id"))[:1])
+
+
 class AttachmentQuerySet(ScopedQuerySet[Any]):
-    """Whoever sees a device sees its files."""
+    """Whoever sees a device sees its files; who serves single schools, those that were added while it stood there."""
 
     def _visible_to(self, user: Any) -> AttachmentQuerySet:
         from apps.inventory.models import Device
+        from apps.schools.models import School
 
-        return self.filter(device__in=Device.objects.visible_to(user).values("pk"))
+        rows = self.filter(device__in=Device.objects.visible_to(user).values("pk"))
+        if serves_all(user):
+            return rows
+        schools = School.objects.visible_to(user).values("pk")
+        return rows.annotate(school_then=school_of_then("device", "at")).filter(school_then__in=schools)
 
     def removable_by(self, user: Any) -> AttachmentQuerySet:
         """What the person may remove of what they see: their own files and those of people of their schools.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Value
 
 from apps.accounts.models import User
@@ -18,7 +16,7 @@ from apps.inventory.ageing import OF_THE_CITY, use_ends_expression
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, CountedAs, Ownership
 from apps.inventory.models import Device, KitPart, Placement, Product
-from apps.inventory.numbering import tag_of, tidy
+from apps.inventory.numbering import tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School
 
@@ -32,7 +30,6 @@ CORRECTIONS = {
     "change_details": "inventory.change_device",
 }
 """Writes that are no transition -> permission."""
-_RUNNING = re.compile(r"([A-Z0-9]*?[A-Z])-?(\d{1,9})")
 
 
 @dataclass(frozen=True)
@@ -186,17 +183,14 @@ def placements_behind(
 def device_called(text: str, user: User) -> Device | None:
     """The one device whose whole inventory number or serial number this is, as people type or scan it.
 
-    Small letters, blanks for hyphens and missing zeros of running numbers do no harm; scanners of some makers put an
-    "S" before a serial number. None where nothing, or more than one device, is called so.
+    Small letters and blanks for hyphens do no harm, and scanners of some makers put an "S" before a serial number. A
+    number with fewer zeros is another one. None where nothing, or more than one device, is called so.
     """
     tidied = tidy(text).upper()
     if not tidied:
         return None
     solid = tidied.replace(" ", "")
     tags = {tidied, solid, tidied.replace(" ", "-")}
-    running = _RUNNING.fullmatch(solid)
-    if running and running.group(1) == settings.TAG_PREFIX:
-        tags.add(tag_of(int(running.group(2))))
     serials = {tidy(text), tidied, solid, solid.removeprefix("S")} - {""}
     found = list(Device.objects.visible_to(user).filter(Q(tag__in=tags) | Q(serial__in=serials))[:2])
     return found[0] if len(found) == 1 else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+logger = logging.getLogger(__name__)
 DEFAULT_PATTERN = r"[A-Z0-9-]{4,40}"
 LONGEST = 80
 """Characters of a serial number, as the device keeps it."""
@@ -62,9 +65,21 @@ def _ways_of(part: re.Match[str]) -> int:
     return int(part["most"]) - int(part["least"]) + 1 if part["most"] else 1
 
 
+@lru_cache(maxsize=512)
+def is_usable(pattern: str) -> bool:
+    """Whether a pattern that is on file is one that `validate_pattern` lets in: it may be older than that rule."""
+    try:
+        validate_pattern(pattern)
+    except ValidationError:
+        logger.warning("A pattern of serial numbers is not used, for it is none or takes too long: %s", pattern)
+        return False
+    return True
+
+
 def looks_right(serial: str, pattern: str = "") -> bool:
     """Whether the whole number, in capital letters, is as the pattern says; else letters, digits, hyphens, 4 to 40."""
-    return len(serial) <= LONGEST and re.fullmatch(pattern or DEFAULT_PATTERN, serial) is not None
+    usable = pattern if pattern and is_usable(pattern) else DEFAULT_PATTERN
+    return len(serial) <= LONGEST and re.fullmatch(usable, serial) is not None
 
 
 def is_article_number(text: str) -> bool:

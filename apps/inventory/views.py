@@ -45,6 +45,8 @@ from apps.inventory.tables import (
 from apps.schools.models import School
 
 Text = str | Promise
+DAYS = ("bought_from", "bought_until")
+_NOTHING = _("Nothing matches these filters.")
 
 
 class DevicePageMixin(PermissionRequiredMixin, PageMixin):
@@ -120,11 +122,11 @@ class DeviceListView(PortalListView):
     def _unpaged_table(self, rows: Any) -> PortalTable:
         exporting = bool(self.request.GET.get("export"))
         if self.filterset.is_bound and not self.filterset.form.is_valid():
-            wrong_day = "day" in self.filterset.form.errors
+            wrong = self.filterset.form.errors
             self.empty_text = (
                 _("This is no day. Please enter one such as 31.12.2024.")
-                if wrong_day
-                else _("Nothing matches these filters.")
+                if "day" in wrong
+                else next((errors[0] for name, errors in wrong.items() if name in DAYS), _NOTHING)
             )
             self.empty_action = (self.filterset.reset_address(), _("Show all"))
         self.count_exactly = self.filterset.counted_as is not None

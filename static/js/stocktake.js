@@ -87,14 +87,20 @@
     row.querySelector("[data-label]").textContent = label.charAt(0).toUpperCase() + label.slice(1);
     row.querySelector("[data-text]").textContent = text;
   };
+  // The page that was put away, and answers from before, may name the room in which one stands by now.
+  const link = box.querySelector("[data-next-link]");
+  let hasNext = !box.querySelector("[data-next]").hidden;
+  const isHere = () => link.dataset.room.toLowerCase() === room.value.trim().toLowerCase()
+    && (!link.dataset.site || !site?.value || link.dataset.site === site.value);
+  const offerNext = () => { box.querySelector("[data-next]").hidden = !hasNext || isHere(); };
   const showNext = (next) => {
-    box.querySelector("[data-next]").hidden = !next;
-    if (!next) return;
-    const link = box.querySelector("[data-next-link]");
+    hasNext = Boolean(next);
+    if (!next) return offerNext();
     link.dataset.room = next.room;
     link.dataset.site = next.site || "";
     link.href = `?${new URLSearchParams(next.site ? { room: next.room, site: next.site } : { room: next.room })}`;
     box.querySelector("[data-next-text]").textContent = next.text;
+    return offerNext();
   };
 
   // Sending -----------------------------------------------------------------------------------------------------
@@ -163,13 +169,15 @@
     if (room.value.trim()) place.set("room", room.value.trim());
     if (site?.value) place.set("site", site.value);
     window.history.replaceState(null, "", `${window.location.pathname}${place.size ? `?${place}` : ""}`);
+    offerNext();
   };
   const asked = new URLSearchParams(window.location.search);
   if (asked.has("room")) room.value = asked.get("room");
   if (site && asked.has("site")) site.value = asked.get("site");
+  offerNext();
   room.addEventListener("change", keepPlace);
   site?.addEventListener("change", keepPlace);
-  box.querySelector("[data-next-link]").addEventListener("click", (event) => {
+  link.addEventListener("click", (event) => {
     event.preventDefault();
     room.value = event.currentTarget.dataset.room;
     if (site) site.value = event.currentTarget.dataset.site;

@@ -49,6 +49,7 @@ PLAIN: dict[str, Data] = {
     "funding:list#keep": {"keep": "1", "name": "Meine"},
     "tickets:list#keep": {"keep": "1", "name": "Meine"},
     "inventory:bulk_change": {"action": "note", "note": "Neu"},
+    "inventory:bulk_change#undo": {"undo": "yes"},
     "inventory:bulk_change#confirm": {"confirm": "1"},
     "funding:remove_concept": {},
     "funding:submit": {},

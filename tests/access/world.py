@@ -292,11 +292,13 @@ def _stocktake(world: World, place: Place, school: School) -> None:
 
 
 def _bulk_changes(world: World) -> None:
-    """The clerk's own: one just chosen, one shown."""
+    """The clerk's own: one just chosen, one shown, one done."""
     by, device = world.people[Role.OFFICE_CLERK], world.row("device", Place.CITY)
-    world.shared["bulk_change"], begun = (
-        inventory.choose_devices(ids=[device.pk], query="", by=by) for _number in range(2)
+    world.shared["bulk_change"], begun, done = (
+        inventory.choose_devices(ids=[device.pk], query="", by=by) for _number in range(3)
     )
+    done = inventory.show_change(token=done.token, action="note", values={"note": "Geprüft"}, by=by)
+    world.shared["bulk_change_done"] = inventory.confirm_change(token=done.token, revision=done.revision, by=by)
     world.shared["bulk_change_shown"] = inventory.show_change(
         token=begun.token, action="note", values={"note": "Neu"}, by=by
     )

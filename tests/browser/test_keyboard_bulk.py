@@ -80,6 +80,7 @@ def moved(page: Page) -> list[str]:
         page.keyboard.press("Space")
     expect(page.locator("[data-bulk-count]")).to_have_text("2 Zeilen ausgewählt")
     expect(page.locator("[data-bulk-hint]")).to_be_visible()
+    assert page.locator("[data-bulk]").bounding_box()["height"] < 90, "it leaves a phone's screen to the rows"
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Ändern oder umsetzen …")).to_be_focused()
     page.keyboard.press("Escape")

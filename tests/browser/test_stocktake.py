@@ -177,6 +177,32 @@ def test_reopened_without_network_it_shows_what_the_portal_answered_last(city, t
     expect(page.locator("[data-progress]")).to_have_text("4 von 10 gefunden")
 
 
+def test_the_room_in_which_one_stands_is_never_the_next_one(city, tags, stocktake, pages):
+    page = pages.open(city.people["coordinator"], viewport=PHONE)
+    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/?room=1")
+    put_away(page)
+    following = page.locator("[data-next]")
+    expect(following).to_contain_text("Nächster Raum: 2")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Nächster Raum: 2").click()
+    expect(following).to_be_hidden()
+
+    page = reopened(page)
+
+    room = page.get_by_label("Raum, in dem Sie stehen")
+    expect(room).to_have_value("2")
+    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1")
+    room.fill("1")
+    room.press("Tab")
+    expect(page.locator("[data-next]")).to_be_hidden()
+    page.goto(page.url)
+    expect(room).to_have_value("1")
+    expect(page.locator("[data-next]")).to_be_hidden()
+    room.fill("2")
+    room.press("Tab")
+    expect(page.locator("[data-next]")).to_be_visible()
+
+
 def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, pages):
     page = pages.open(city.people["coordinator"], viewport=PHONE, service_workers="block")
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")

@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from apps.core import clock, jobs
 from apps.core.errors import DomainError
@@ -36,6 +37,20 @@ def test_a_running_job_shows_signs_of_life_while_its_work_is_silent(settings: An
 
     job.refresh_from_db()
     assert job.state == JobState.DONE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_how_far_a_job_is_can_be_read_while_its_one_transaction_lasts(settings: Any) -> None:
+    settings.RECALC_SECONDS = 4
+
+    with jobs.running(KIND, total=12_000) as job, transaction.atomic():
+        jobs.queue_job("other")  # on SQLite nobody else writes from here on
+        job.done = 7_000
+        wait_until(
+            lambda: jobs.progress_of(Job.objects.get(pk=job.pk)) == jobs.Progress(7_000, 12_000),
+            seconds=5,
+            what="the figure",
+        )
 
 
 @pytest.mark.django_db

@@ -71,6 +71,18 @@ def test_a_name_that_is_taken_is_refused(clerk):
     assert sorted(SavedFilter.objects.values_list("name", "query")) == [("A", "q=eins"), ("B", "q=drei")]
 
 
+def test_a_name_that_differs_in_case_only_is_taken(clerk):
+    first, other = kept(clerk, "Übersicht", "q=eins"), kept(clerk, "B", "q=zwei")
+
+    for query in ("q=eins", "q=drei"):
+        with pytest.raises(DomainError, match="heißt schon so"):
+            kept(clerk, "ÜBERSICHT", query)
+    with pytest.raises(DomainError, match="heißt schon so"):
+        saved_filters.rename_filter(row=other, name="übersicht")
+
+    assert saved_filters.rename_filter(row=first, name="übersicht").name == "übersicht"
+
+
 def test_one_filter_opens_with_the_list_until_all_is_asked_for(client, clerk):
     first, second = kept(clerk), kept(clerk, "Defekte", "status=in_repair")
     client.post(LIST, {"own": first.pk, "first": "yes"})

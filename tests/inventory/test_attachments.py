@@ -212,6 +212,33 @@ def test_files_are_scoped_like_their_device_and_belong_to_it(client, school, dev
     assert Attachment.objects.count() == 1
 
 
+def test_files_of_the_time_at_a_former_school_stay_with_it_and_the_office(client, school, device, folder):
+    former, clerk = factories.CoordinatorFactory(schools=[school]), factories.ClerkFactory()
+    old = services.add_attachment(device=device, file=sent("alt.pdf", PDF), by=former, description="Schaden Klasse 5a")
+    following = factories.SchoolFactory()
+    services.move_device(device=device, school=following, by=clerk)
+    new = services.add_attachment(device=device, file=sent("neu.pdf", PDF), by=clerk)
+    address = {row: reverse("inventory:attachment", args=[device.tag, row.pk]) for row in (old, new)}
+
+    client.force_login(factories.CoordinatorFactory(schools=[following]))
+    page = client.get(device.get_absolute_url())
+
+    assert list(page.context["attachments"]) == [new]
+    assert "alt.pdf" not in page.content.decode()
+    assert "Datei „…“ hinzugefügt" in page.content.decode()
+    assert "neu.pdf" in page.content.decode()
+    assert [client.get(address[row]).status_code for row in (old, new)] == [404, 200]
+    assert client.get(reverse("inventory:remove_attachment", args=[device.tag, old.pk])).status_code == 404
+    for person in (clerk, factories.CoordinatorFactory(schools=[school, following])):
+        client.force_login(person)
+        assert list(client.get(device.get_absolute_url()).context["attachments"]) == [new, old]
+        assert client.get(address[old]).status_code == 200
+    services.report_lost(device=device, by=clerk)
+    client.force_login(factories.CoordinatorFactory(schools=[following]))
+    lost = services.add_attachment(device=device, file=sent("anzeige.pdf", PDF), by=clerk)
+    assert list(client.get(device.get_absolute_url()).context["attachments"]) == [lost, new]
+
+
 def test_a_file_that_is_gone_from_the_disk_is_said_to_be(client, device, folder):
     row = services.add_attachment(device=device, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
     kept(folder)[0].unlink()

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.core.clock import today
+from apps.core.clock import now, today
 from apps.core.errors import DomainError, StaleError
 from apps.core.models import Job
 from apps.inventory import services
@@ -101,6 +101,19 @@ def test_each_step_does_to_many_what_its_own_page_does_to_one(
         for device in devices
     }
     assert len(facts) == 1
+
+
+@pytest.mark.parametrize(("action", "words"), [("lost", "Verloren am "), ("stolen", "Gestohlen am ")])
+def test_the_day_of_a_loss_of_many_stands_in_the_history_as_that_of_one(clerk, devices, action, words):
+    day = today() - 2 * DAY
+    single, *many = devices
+    report = {"lost": services.report_lost, "stolen": services.report_stolen}[action]
+    report(device=single, by=clerk, on=day, reason="Bei der Inventur")
+
+    confirmed(shown(many, clerk, action, reason="Bei der Inventur", on=day.isoformat()), clerk)
+
+    said = {device.history.first().history_change_reason for device in devices}
+    assert said == {f"Bei der Inventur\n{words}{day:%d.%m.%Y}."}
 
 
 def test_corrections_of_many(clerk, devices):
@@ -241,6 +254,25 @@ def test_many_are_left_to_the_worker_which_does_them_once(clerk, devices, monkey
     change.refresh_from_db()
     assert (change.state, change.result["changed"], Job.objects.get().state) == (BulkState.DONE, 4, "done")
     assert {standing(device)[0] for device in devices} == {"retired"}
+
+
+def test_the_page_says_how_far_the_worker_is_and_then_shows_the_outcome(client, clerk, devices, monkeypatch):
+    monkeypatch.setattr(bulk, "AT_ONCE", 3)
+    change = confirmed(shown(devices, clerk, BulkAction.RETIRE, reason="alt"), clerk)
+    Job.objects.update(state="running", started_at=now(), beat_at=now(), done=3)
+
+    page = client.get(change.get_absolute_url()).content.decode()
+    part = client.get(change.get_absolute_url(), headers={"HX-Request": "true"})
+
+    assert 'role="status"' in page
+    for text in (page, part.content.decode()):
+        assert '<progress value="3" max="4"' in text
+        assert "3 von 4 erledigt" in text
+    assert "<html" not in part.content.decode()
+    assert "HX-Refresh" not in part.headers
+    Job.objects.update(state="queued")
+    services.run_waiting()
+    assert client.get(change.get_absolute_url(), headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
 
 
 def test_a_write_whose_worker_died_changed_nothing_and_says_so(clerk, devices, monkeypatch):

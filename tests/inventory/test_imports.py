@@ -111,6 +111,40 @@ def test_differences_are_shown_by_field_and_a_move_keeps_the_past(school, other,
     ]  # fmt: skip
 
 
+def test_the_only_site_of_a_school_is_taken_by_itself_where_a_device_comes_to_it(school, other, product):
+    only = factories.SiteFactory(school=other, name="Hauptgebäude")
+    for _number in range(2):
+        factories.SiteFactory(school=school)
+    factories.DeviceFactory(product=product, serial="SN-1", school=school, room="R 12")
+    factories.DeviceFactory(product=product, serial="SN-2", school=None)
+    there = factories.DeviceFactory(product=product, serial="SN-3", school=other, room="R 12")
+    stays = factories.DeviceFactory(product=product, serial="SN-6", school=other, room="7")
+    for device in (there, stays):
+        Device.objects.filter(pk=device.pk).update(site=None)
+        device.placements.update(site=None)
+    rows = [
+        tablet(Seriennummer=f"SN-{number}", Schulnummer="120675", Status="", Raum="7") for number in (1, 2, 3, 4, 6)
+    ]
+    rows.append(tablet(Seriennummer="SN-5"))
+
+    run = take_in("devices", listed(*rows))
+
+    assert changes(run)["SN-1"]["site"] == [None, "Hauptgebäude"]
+    placed = {
+        row.serial: (row.school.number, row.site, row.room, row.placements.get(until=None).site)
+        for row in Device.objects.select_related("school", "site")
+    }
+    assert placed == {
+        "SN-1": ("120675", only, "7", only),
+        "SN-2": ("120675", only, "7", only),
+        "SN-3": ("120675", only, "7", only),
+        "SN-6": ("120675", None, "7", None),
+        "SN-4": ("120675", only, "7", only),
+        "SN-5": ("120674", None, "R 12", None),
+    }
+    assert take_in("devices", listed(*rows)).counts["unchanged"] == 6
+
+
 def test_a_device_is_found_by_serial_then_by_tag(school, product):
     clerk = factories.ClerkFactory()
     first = factories.DeviceFactory(product=product, serial="SN-1", tag="A-1", by=clerk)

@@ -80,12 +80,28 @@ def test_a_whole_number_leads_straight_to_the_device_even_a_retired_one(client, 
     assert client.get(LIST, {"q": typed}).headers.get("Location") == "/inventory/A-2/"
 
 
-def test_running_numbers_are_found_without_their_zeros(client, clerk, settings):
+def test_running_numbers_are_found_without_their_zeros_but_only_a_whole_number_leads_to_the_device(
+    client, clerk, settings
+):
     settings.TAG_PREFIX = "HAM"
     factories.DeviceFactory(tag="HAM-000012")
 
-    for typed in ("ham12", "HAM-12", "ham 000012"):
+    for typed in ("ham12", "HAM-12", "HAM-0012"):
+        assert tags(client.get(LIST, {"q": typed})) == ["HAM-000012"]
+    for typed in ("ham 000012", "ham-000012"):
         assert client.get(LIST, {"q": typed}).headers.get("Location") == "/inventory/HAM-000012/"
+    assert tags(client.get(LIST, {"q": "HAM-13"})) == []
+
+
+def test_a_span_of_days_that_ends_before_it_begins_is_refused_at_its_field(client, devices):
+    page = client.get(LIST, {"bought_from": "2026-03-02", "bought_until": "2026-03-01"})
+
+    sentence = "Dieser Tag liegt vor „Gekauft ab“ (02.03.2026). Bitte geben Sie diesen oder einen späteren Tag ein."
+    assert page.context["filterset"].form.errors == {"bought_until": [sentence]}
+    text = page.content.decode()
+    assert text.count(sentence) == 2, "at the field and where the rows would be"
+    assert '<details class="portal-filters__more" open>' in text
+    assert tags(client.get(LIST, {"bought_from": "2026-03-01", "bought_until": "2026-03-01"})) == []
 
 
 def test_two_devices_called_so_are_listed(client, clerk):

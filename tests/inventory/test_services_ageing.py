@@ -12,6 +12,7 @@ from post_office.models import Email
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.job_kinds import words_of
+from apps.core.jobs import request_job
 from apps.core.models import Job
 from apps.inventory import ageing, services, tasks
 from apps.inventory.ageing import MonthsLater, Span, spans_of_age, spans_of_use, use_ends
@@ -244,8 +245,13 @@ def test_the_office_is_reminded_once(settings):
     make(months_later(today(), -2), product=short, by=clerk)
 
     result = services.remind_of_ageing()
-    assert services.remind_of_ageing() == {}
+    again = services.remind_of_ageing()
 
+    following = today().replace(year=today().year + 1)
+    assert again == {"done": today().isoformat(), "next_on": following.isoformat()}
+    assert words_of(REMINDER_JOB, again) == (
+        f"keine Mail, denn die vom {today():%d.%m.%Y} sind schon verschickt, die nächste am {following:%d.%m.%Y}"
+    )
     overdue, soon = due_within(today(), months_later(today(), 12))
     assert (overdue, soon.number, soon.cost) == (2, 3, Decimal("3001.50"))
     assert result == {
@@ -280,6 +286,21 @@ def test_the_job_runs_once_and_says_what_it_did(settings):
     job = Job.objects.get(kind=REMINDER_JOB)
     assert (job.state, words_of(job.kind, job.result)) == ("done", "2 Mails, 0 Geräte werden fällig, 1 schon fällig")
     assert len(Email.objects.all()) == 2
+
+
+def test_asked_for_on_another_day_the_job_says_that_no_reminder_is_due(settings):
+    following = today() + 40 * DAY
+    settings.AGEING_NOTICE_ON = ((following.month, following.day),)
+    settings.AGEING_NOTICE_LATE_DAYS = 1
+    waiting = request_job(REMINDER_JOB, started_by=factories.ClerkFactory())
+
+    tasks.remind_of_ageing(waiting.pk)
+
+    job = Job.objects.get(kind=REMINDER_JOB)
+    assert (job.state, words_of(job.kind, job.result)) == (
+        "done", f"keine Mail, denn keine Erinnerung ist fällig, die nächste am {following:%d.%m.%Y}"
+    )  # fmt: skip
+    assert not AgeingNotice.objects.exists()
 
 
 def test_on_other_days_the_job_leaves_no_trace(settings):

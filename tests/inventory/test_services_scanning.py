@@ -311,6 +311,13 @@ def test_patterns_that_are_none_or_never_end_are_refused(pattern):
         validate_pattern(pattern)
 
 
+def test_a_pattern_on_file_that_is_none_or_never_ends_is_passed_over(school, coordinator):
+    session = begin(coordinator, school)
+    for number, pattern in enumerate(("[A-Z", "(A+)+$"), start=10):
+        SerialPattern.objects.update_or_create(product=session.product, defaults={"pattern": pattern, "example": "A1"})
+        assert scan(session, coordinator, "A" * 30 + "!", f"ABCD{number}") == ["malformed", "kept"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "serial"),
     [("[A-Z0-9]{12}", "ABCDEF123456"), ("A[0-9]{4}", "A1234"), (r"SN\d{6,10}", "SN123456"), (r"\w+-?\w+", "AB-CD"),

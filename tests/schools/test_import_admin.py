@@ -55,6 +55,27 @@ def shown(client: Client, run: ImportRun, query: str = "") -> list[int]:
     return [line["row"].line for line in preview.lines()]
 
 
+def test_an_import_that_is_being_applied_says_how_far_it_is(client: Client, clerk: Any) -> None:
+    upload(client, schuldaten(REGION), municipality="05915000")
+    engine.run_due()
+    run = ImportRun.objects.get()
+    written = run.counts["new"]
+    client.post(address(run, "apply"))
+    Job.objects.filter(pk=ImportRun.objects.get().job_id).update(
+        state="running", started_at=engine.clock.now(), beat_at=engine.clock.now(), done=1, total=written
+    )
+
+    page, part = client.get(address(run)).content.decode(), client.get(address(run, "progress")).content.decode()
+
+    assert 'role="status"' in page
+    for text in (page, part):
+        assert f'<progress value="1" max="{written}"' in text
+        assert f"1 von {written} erledigt" in text
+    Job.objects.update(state="queued", done=0, total=0)
+    run = engine.apply(run.pk)
+    assert (run.state, run.job.total) == (ImportState.APPLIED, written)
+
+
 def test_from_upload_to_applied(client: Client, clerk: Any) -> None:
     assert UPLOAD in client.get("/admin/schools/school/").content.decode()
     assert 'value="10315"' in client.get(UPLOAD).content.decode()

@@ -151,6 +151,7 @@ def apply(run_id: int) -> ImportRun:
     run = ImportRun.objects.select_related("job", "applied_by").get(pk=run_id)
     if run.state != ImportState.APPLYING or run.job is None or not jobs.begin_job(run.job):
         return run
+    jobs.report_progress(run.job, done=0, total=sum(run.counts.get(action, 0) for action in WRITTEN))
     try:
         with jobs.kept_alive(run.job):
             _write(run)
@@ -177,11 +178,14 @@ def _write(run: ImportRun) -> None:
         source.prepare()
         again = partial(_rows_again, source)
         rest = source.write_alike(staged, lambda some: again(list(_entries(some))), by=run.applied_by, reason=reason)
+        job = job_of(run)
+        job.done = staged.count() - rest.count() if rest is not staged else 0
         for chunk in _chunks(rest):
             rows = again(chunk)
             source.write([row for row in rows if row.action in WRITTEN], by=run.applied_by, reason=reason)
+            job.done += len(chunk)
         ImportRun.objects.filter(pk=run.pk).update(state=ImportState.APPLIED, applied_at=clock.now(), error="")
-        jobs.finish_job(job_of(run), result=run.counts)
+        jobs.finish_job(job, result=run.counts)
         source.finish()
 
 

@@ -86,8 +86,10 @@ class Schools:
             for name in {folded(school.short_name), folded(school.official_name)}:
                 self._by_name[name].append(school)
         self._sites: dict[tuple[int, str], Site] = {}
+        self._sites_of: defaultdict[int, list[Site]] = defaultdict(list)
         for site in Site.objects.filter(school__in=[school.pk for school in self.by_number.values()]):
             self._sites[site.school_id, folded(site.name)] = site
+            self._sites_of[site.school_id].append(site)
 
     def named(self, word: str) -> School | None:
         """The school of that number or name; None for a name that several bear."""
@@ -95,6 +97,11 @@ class Schools:
             return self.by_number[word]
         found = self._by_name.get(folded(word), [])
         return found[0] if len(found) == 1 else None
+
+    def only_site(self, school: School) -> Site | None:
+        """As `apps.schools.selectors.only_site`, from what is read already."""
+        sites = self._sites_of[school.pk]
+        return sites[0] if len(sites) == 1 else None
 
     def site(self, school: School, name: str) -> Site | None:
         return self._sites.get((school.pk, folded(name)))

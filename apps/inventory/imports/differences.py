@@ -34,7 +34,8 @@ class Said:
     """What a row says, resolved against what is on file; None or empty for what it does not say.
 
     `by_option`: the school comes from the import's option, not from the row. `last_school`: where a new device that is
-    lost, stolen or retired already stood; on file it follows from the device's own past.
+    lost, stolen or retired already stood; on file it follows from the device's own past. `only_site`: that of a school
+    that has no other; a device that comes there stands there.
     """
 
     values: dict[str, Any]
@@ -44,6 +45,7 @@ class Said:
     site: Site | None = None
     by_option: bool = False
     last_school: School | None = None
+    only_site: Site | None = None
 
 
 @dataclass
@@ -81,7 +83,7 @@ def of_new(said: Said) -> Outcome:
     }
     facts |= {name: values[name] for name in PLAIN_FACTS if _is_said(values, name)}
     if status in PLACED_STATUSES:
-        facts |= {"school": said.school, "site": said.site, "room": values.get("room") or ""}
+        facts |= {"school": said.school, "site": said.site or said.only_site, "room": values.get("room") or ""}
         if said.school is None:
             outcome.fault("school", _("A device that is in use, lent or in repair stands at a school. Please name it."))
     elif status in ENDED_STATUSES:
@@ -269,7 +271,7 @@ def _moved(device: Device, said: Said, status: str, outcome: Outcome) -> dict[st
         return {}
     if moved and (device.status in AWAY or (status in AWAY and device.status in PLACED_STATUSES)):
         outcome.fault("school", _("A device that is lent or in repair comes back before it moves."))
-    return moved
+    return moved | ({"site": said.only_site} if moved and site is None and said.only_site != device.site else {})
 
 
 def _refuse_place(said: Said, status: str, outcome: Outcome) -> None:

@@ -28,6 +28,7 @@ class NamingSource(AssigningSource):
         said.school = self._school(row)
         said.by_option = said.school is not None and not (values.get("school_number") or values.get("school"))
         said.last_school = self._last_school(row)
+        said.only_site = self.schools.only_site(said.school) if said.school is not None else None
         if values.get("site") and said.school is not None:
             said.site = self.schools.site(said.school, values["site"])
             if said.site is None:

@@ -31,7 +31,9 @@ class Shape:
 
     def said_with(self, values: dict[str, Any]) -> Said:
         said = self.said
-        return Said(values, said.product, said.kind, said.school, said.site, said.by_option, said.last_school)
+        return Said(
+            values, said.product, said.kind, said.school, said.site, said.by_option, said.last_school, said.only_site
+        )
 
     @property
     def is_placed(self) -> bool:

@@ -3,7 +3,7 @@
 from apps.inventory.models.adding import AddRequest, TagSequence
 from apps.inventory.models.ageing import AgeingNotice
 from apps.inventory.models.attachments import Attachment
-from apps.inventory.models.bulk import BulkChange
+from apps.inventory.models.bulk import BulkChange, BulkItem
 from apps.inventory.models.catalogue import DeviceKind, Kit, KitPart, KitSet, Product, ProductPrice
 from apps.inventory.models.devices import Device, Placement, tag_validator
 from apps.inventory.models.loans import Loan, LoanChange, LoanReminder, LoanRules
@@ -15,6 +15,7 @@ __all__ = [
     "AgeingNotice",
     "Attachment",
     "BulkChange",
+    "BulkItem",
     "Device",
     "DeviceKind",
     "Kit",

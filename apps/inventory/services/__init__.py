@@ -14,6 +14,7 @@ from apps.inventory.services.adding import (
 from apps.inventory.services.attachments import add_attachment, remove_attachment
 from apps.inventory.services.binding import bind_device, bind_devices, lengthen_bindings, rename_bindings
 from apps.inventory.services.bulk import (
+    begin_undo,
     choose_devices,
     confirm_change,
     plan_of,
@@ -85,6 +86,7 @@ __all__ = [
     "add_devices_once",
     "add_kits",
     "add_kits_once",
+    "begin_undo",
     "bind_device",
     "bind_devices",
     "cancel_scanning",

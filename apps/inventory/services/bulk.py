@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,11 +17,22 @@ from apps.core import formats, jobs
 from apps.core.clock import now
 from apps.core.errors import DomainError, StaleError
 from apps.core.models import Job, JobState
-from apps.inventory.bulk import LEAVES_SCHOOL, SHOWN_ROWS, Plan, Wish, make_plan, mark_of, permission_of
+from apps.inventory.bulk import (
+    LEAVES_SCHOOL,
+    LOSSES,
+    SHOWN_ROWS,
+    TARGETS,
+    Plan,
+    Wish,
+    make_plan,
+    mark_of,
+    permission_of,
+)
 from apps.inventory.choices import ENDED_STATUSES, BulkAction, BulkState
-from apps.inventory.models import BulkChange, Device
+from apps.inventory.models import BulkChange, BulkItem, Device
 from apps.inventory.services.batches import BATCH, Entry, lock_devices, write_batch
-from apps.inventory.services.common import ensure_may, spot_at
+from apps.inventory.services.common import ensure_may, reason_of_loss, spot_at
+from apps.inventory.undoing import Undo, facts_of, item_of, make_undo_plan
 from apps.schools.services import raise_inputs_version
 
 if TYPE_CHECKING:
@@ -56,7 +68,7 @@ def choose_devices(*, ids: Iterable[int], query: str, by: User) -> BulkChange:
 def show_change(*, token: UUID, action: str, values: Mapping[str, Any], by: User) -> BulkChange:
     """Keeps what is to happen and how the devices are now, for the preview. Nothing else is written."""
     change = _locked(token, by)
-    if change.state not in (BulkState.CHOSEN, BulkState.SHOWN):
+    if change.undoes_id or change.state not in (BulkState.CHOSEN, BulkState.SHOWN):
         raise StaleError(_("This change is already under way or done."))
     wish = Wish.of(action, values)
     _ensure_allowed(wish, by)
@@ -67,17 +79,53 @@ def show_change(*, token: UUID, action: str, values: Mapping[str, Any], by: User
     return change
 
 
+@transaction.atomic
+def begin_undo(*, token: UUID, by: User) -> BulkChange:
+    """The change that sets back what another one did, ready for its preview; begun twice, it is the same.
+
+    Raises `StaleError` where there is nothing to undo.
+    """
+    change = _locked(token, by)
+    ids = list(change.items.order_by("device").values_list("device", flat=True))
+    if change.undoes_id or change.state != BulkState.DONE or not ids:
+        raise StaleError(_("There is nothing here that could be undone."))
+    ensure_may(by, permission_of(change.action))
+    begun: BulkChange | None = change.undone_by.exclude(state=BulkState.FAILED).first()
+    return begun or BulkChange.objects.create(
+        by=by, undoes=change, ids=ids, query=change.query, action=change.action, state=BulkState.SHOWN, revision=1
+    )
+
+
 def plan_of(change: BulkChange, by: User) -> Plan:
     """What would happen if it were confirmed now."""
-    wish, whole = Wish.of(change.action, change.values), Plan()
-    found = 0
+    whole, found = Plan(), 0
     for batch in _batches(change, by):
         found += len(batch)
-        _add(whole, make_plan(batch, wish, seen=change.seen))
+        _add(whole, _means(change, batch, by).plan)
     whole.gone = len(change.ids) - found
-    if wish.action in LEAVES_SCHOOL:
+    wish = Wish.of(change.action, change.values)
+    if not change.undoes_id and wish.action in LEAVES_SCHOOL:
         whole.left_behind = _left_behind([row for row in whole.devices if row.school != wish.school], by)
     return whole
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What happens to the devices of one batch, from which day on, and what their history says of it."""
+
+    plan: Plan
+    facts: Callable[[Device], dict[str, Any]]
+    on: datetime.date
+    reason: str
+
+
+def _means(change: BulkChange, batch: Sequence[Device], by: User) -> _Means:
+    if change.undoes is not None:
+        undo = Undo.of(change.undoes, batch, by)
+        return _Means(make_undo_plan(batch, undo), undo.facts, undo.on, undo.reason)
+    wish = Wish.of(change.action, change.values)
+    reason = reason_of_loss(TARGETS[wish.action], wish.on, wish.reason) if wish.action in LOSSES else wish.reason
+    return _Means(make_plan(batch, wish, seen=change.seen), wish.facts, wish.on, reason)
 
 
 def _left_behind(leaving: Sequence[Device], by: User) -> list[str]:
@@ -107,7 +155,7 @@ def confirm_change(*, token: UUID, revision: int, by: User) -> BulkChange:
         return change
     if change.state != BulkState.SHOWN or change.revision != revision:
         raise StaleError(_("This change was altered in another window. Please check what would happen now."))
-    _ensure_allowed(Wish.of(change.action, change.values), by)
+    _ensure_allowed(Wish.of(change.action, change.values), by, undoes=change.undoes_id is not None)
     if len(change.ids) > AT_ONCE:
         change.state = BulkState.WAITING
         change.job = jobs.queue_job(BULK_JOB, started_by=by, total=len(change.ids))
@@ -133,8 +181,9 @@ def _run(change: BulkChange, waiting: Job) -> None:
         with jobs.running(BULK_JOB, waiting=waiting) as job, transaction.atomic():
             locked = _locked(change.token, change.by)
             if locked.state == BulkState.WAITING:
-                _ensure_allowed(Wish.of(locked.action, locked.values), change.by)
-                job.result = {"changed": _write(locked, change.by).result["changed"]}
+                undoes = locked.undoes_id is not None
+                _ensure_allowed(Wish.of(locked.action, locked.values), change.by, undoes=undoes)
+                job.result = {"changed": _write(locked, change.by, job).result["changed"]}
     except DomainError as error:
         _fail(change, str(error))
     except Exception:
@@ -152,17 +201,17 @@ def _fail(change: BulkChange, reason: str) -> None:
     waiting.update(state=BulkState.FAILED, result={"error": reason})
 
 
-def _write(change: BulkChange, by: User) -> BulkChange:
+def _write(change: BulkChange, by: User, job: Job | None = None) -> BulkChange:
     """Inside the caller's transaction: locks in primary-key order, checks again, writes, raises the versions once."""
-    wish, whole, touched, found = Wish.of(change.action, change.values), Plan(), set[int](), 0
+    whole, touched, found = Plan(), set[int](), 0
     lock_devices(change.ids)
     for batch in _batches(change, by):
         found += len(batch)
-        plan = make_plan(batch, wish, seen=change.seen)
-        _add(whole, plan)
-        entries = [Entry(device, wish.facts(device), wish.on) for device in plan.devices]
-        if entries:
-            touched |= write_batch(entries, by=by, reason=wish.reason, permission=permission_of(change.action))
+        means = _means(change, batch, by)
+        _add(whole, means.plan)
+        touched |= _write_batch(change, means, by)
+        if job is not None:
+            job.done = found
     _ensure_still_visible(whole.devices, by)
     change.state = BulkState.DONE
     change.result = {
@@ -177,8 +226,24 @@ def _write(change: BulkChange, by: User) -> BulkChange:
     return change
 
 
-def _ensure_allowed(wish: Wish, by: User) -> None:
+def _write_batch(change: BulkChange, means: _Means, by: User) -> set[int]:
+    """Writes the devices of one batch and keeps what they were; returns the schools whose figures moved."""
+    devices = means.plan.devices
+    if not devices:
+        return set()
+    before = [facts_of(device) for device in devices]
+    entries = [Entry(device, means.facts(device), means.on) for device in devices]
+    touched = write_batch(entries, by=by, reason=means.reason, permission=permission_of(change.action))
+    BulkItem.objects.bulk_create(
+        [item_of(change, device, was) for device, was in zip(devices, before, strict=True)], batch_size=BATCH
+    )
+    return touched
+
+
+def _ensure_allowed(wish: Wish, by: User, *, undoes: bool = False) -> None:
     ensure_may(by, permission_of(wish.action))
+    if undoes:
+        return
     if wish.action == BulkAction.MOVE:
         if wish.school is None:
             raise DomainError(_("The school is no longer there. Please choose another one."), field="school")
@@ -213,7 +278,11 @@ def _add(whole: Plan, part: Plan) -> None:
 
 def _locked(token: UUID, by: User) -> BulkChange:
     change: BulkChange | None = (
-        BulkChange.objects.visible_to(by).select_for_update(of=("self",)).filter(token=token).first()
+        BulkChange.objects.visible_to(by)
+        .select_for_update(of=("self",))
+        .select_related("undoes")
+        .filter(token=token)
+        .first()
     )
     if change is None:
         raise DomainError(_("This change is no longer there. Please choose the devices again."))

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import formats
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import save_by
@@ -77,6 +78,14 @@ def write(
 def undo_disposal(row: Device) -> None:
     """What is not retired has not left."""
     row.disposal, row.disposed_on, row.proceeds = "", None, None
+
+
+def reason_of_loss(status: str, on: datetime.date | None, reason: str) -> str:
+    """The day of a loss stands nowhere else where the device was in the depot, so it stays with the reason."""
+    if on is None or on == today():
+        return reason.strip()
+    since = _("Lost on %(day)s.") if status == DeviceStatus.LOST else _("Stolen on %(day)s.")
+    return "\n".join(filter(None, (reason.strip(), since % {"day": formats.day(on)})))
 
 
 def spot_at(school: School | None, site: Site | None, room: str, *, by: User) -> Spot | None:

@@ -27,21 +27,33 @@ def notice_due_on(day: datetime.date) -> datetime.date | None:
     return max(past, default=None)
 
 
+def next_notice_on(day: datetime.date) -> datetime.date:
+    """The first day of AGEING_NOTICE_ON after a day."""
+    years = (day.year, day.year + 1)
+    return min(
+        due
+        for year in years
+        for month, date in settings.AGEING_NOTICE_ON
+        if (due := datetime.date(year, month, date)) > day
+    )
+
+
 @transaction.atomic
 def remind_of_ageing() -> dict[str, Any]:
     """Mails the office what falls due, once for each day of AGEING_NOTICE_ON; nobody is mailed where nothing is due.
 
-    Returns what it did: `due_on`, `mails`, `overdue`, `soon`, `cost` (euros as text), `warranties`; empty: nothing.
+    Returns what it did: `due_on`, `mails`, `overdue`, `soon`, `cost` (euros as text), `warranties`; or why it did
+    nothing: `done` with the day whose mails are out already, or `next_on`.
     """
     day = today()
     due_on = notice_due_on(day)
     if due_on is None:
-        return {}
+        return {"next_on": next_notice_on(day).isoformat()}
     try:
         with transaction.atomic():
             notice = AgeingNotice.objects.create(due_on=due_on)
     except IntegrityError:
-        return {}
+        return {"done": due_on.isoformat(), "next_on": next_notice_on(day).isoformat()}
     notice.result = _mailed(day) | {"due_on": due_on.isoformat()}
     notice.save(update_fields=["result"])
     result: dict[str, Any] = notice.result

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core import formats
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.history import save_by
@@ -17,7 +16,7 @@ from apps.inventory.binding import ensure_may_go
 from apps.inventory.choices import ENDED_STATUSES, LENT_OWNERSHIPS, Condition, DeviceStatus, Disposal
 from apps.inventory.models import Device
 from apps.inventory.placing import Spot, earliest_day, ensure_day
-from apps.inventory.services.common import ensure_may, locked, spot_at, write
+from apps.inventory.services.common import ensure_may, locked, reason_of_loss, spot_at, write
 from apps.inventory.services.loan_rows import follow_status, value_before
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
@@ -183,10 +182,7 @@ def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Devic
 
 
 def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datetime.date | None, reason: str) -> Device:
-    """The day of a loss stands nowhere else where the device was in the depot, so it stays with the reason."""
-    if on is not None and on != today():
-        since = _("Lost on %(day)s.") if target == DeviceStatus.LOST else _("Stolen on %(day)s.")
-        reason = "\n".join(filter(None, (reason.strip(), since % {"day": formats.day(on)})))
+    reason = reason_of_loss(target, on, reason)
     row = write(_step(name, device, target, by=by), None, status=target, on=on, by=by, reason=reason)
     follow_status(row, by=by, on=on)
     return row
