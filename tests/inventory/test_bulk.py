@@ -24,32 +24,6 @@ pytestmark = pytest.mark.django_db
 CHOOSE = "/inventory/bulk/"
 
 
-@pytest.fixture
-def clerk(client):
-    person = factories.ClerkFactory()
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def school():
-    return factories.SchoolFactory(number="120674", short_name="Overbergschule")
-
-
-@pytest.fixture
-def target():
-    return factories.SchoolFactory(number="120675", short_name="Neue Schule")
-
-
-@pytest.fixture
-def devices(school):
-    product = factories.ProductFactory()
-    return [
-        factories.DeviceFactory(tag=f"A-{number}", school=school, product=product, since=today() - 9 * DAY, room="1")
-        for number in range(1, 5)
-    ]
-
-
 def standing(device):
     row = Device.objects.get(pk=device.pk)
     return row.status, row.school and row.school.number, row.room

@@ -13,27 +13,6 @@ from tests.inventory.test_services import DAY
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def clerk(client):
-    person = factories.ClerkFactory()
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def school():
-    return factories.SchoolFactory(number="120674", short_name="Overbergschule")
-
-
-@pytest.fixture
-def devices(school):
-    product = factories.ProductFactory()
-    return [
-        factories.DeviceFactory(tag=f"A-{number}", school=school, product=product, since=today() - 9 * DAY, room="1")
-        for number in range(1, 5)
-    ]
-
-
 @pytest.mark.parametrize("action", [BulkAction.LOST, BulkAction.STOLEN])
 def test_the_preview_of_a_loss_says_which_loans_end_and_what_is_bound(client, clerk, devices, action):
     services.lend_device(device=devices[0], by=clerk)

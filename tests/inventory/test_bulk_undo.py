@@ -21,32 +21,6 @@ pytestmark = pytest.mark.django_db
 SINCE = "Es wurde seitdem geändert und bleibt, wie es ist."
 
 
-@pytest.fixture
-def clerk(client):
-    person = factories.ClerkFactory()
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def school():
-    return factories.SchoolFactory(number="120674", short_name="Overbergschule")
-
-
-@pytest.fixture
-def target():
-    return factories.SchoolFactory(number="120675", short_name="Neue Schule")
-
-
-@pytest.fixture
-def devices(school):
-    product = factories.ProductFactory()
-    return [
-        factories.DeviceFactory(tag=f"A-{number}", school=school, product=product, since=today() - 9 * DAY, room="1")
-        for number in range(1, 5)
-    ]
-
-
 def facts(devices):
     return [facts_of(Device.objects.get(pk=device.pk)) for device in devices]
 

@@ -38,13 +38,6 @@ def on_file(settings, tmp_path) -> None:
     factories.ProductFactory(manufacturer="Apple", model="iPad 10")
 
 
-@pytest.fixture
-def clerk(client):
-    found = factories.ClerkFactory()
-    client.force_login(found)
-    return found
-
-
 def upload(client) -> tuple[ImportRun, str]:
     file = SimpleUploadedFile("liste.csv", table(HEADER, ROWS))
     response = client.post(UPLOAD, {"file": file, "format": "", "school": "120674"})

@@ -20,13 +20,6 @@ def tags(response) -> list[str]:
 
 
 @pytest.fixture
-def clerk(client):
-    person = factories.ClerkFactory()
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
 def devices(clerk):
     school = factories.SchoolFactory(number="120674", short_name="Overbergschule")
     kept = factories.DeviceFactory(tag="A-1", serial="C02XY", school=school, room="Raum 1-12 Öst")
