@@ -34,7 +34,8 @@ def test_a_list_is_uploaded_shown_with_its_format_and_applied(client):
     engine.run_due()
 
     page = client.get(response["Location"]).content.decode()
-    assert "Jamf School, Schule 120674, Ungelesen weggelassen: 14 Spalten" in page
+    for told in ("Jamf School</li>", "Schule 120674</li>", "Ungelesen weggelassen: 14 Spalten"):
+        assert f"<li>{told}" in page
     assert "120674 GS Overberg" in page
     assert SECRET not in page
     client.post(reverse("admin:core_importrun_apply", args=[run.pk]))

@@ -14,7 +14,8 @@ from django.db import connection
 from tests.support.workers import process_environment
 
 _numbers = itertools.count(1)
-SECONDS = 120
+SECONDS = 300
+"""A database is migrated within a minute, beside other runs within a few."""
 
 
 def manage(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
