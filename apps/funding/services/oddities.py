@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,10 +12,11 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.core import formats
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StaleError
 from apps.core.money import total
 from apps.funding.amounts import line_cost
 from apps.funding.choices import InvoiceKind, InvoiceState, ProofState
@@ -56,9 +59,24 @@ def oddities_of(invoices: Iterable[Invoice], *, by: User) -> dict[int, list[Oddi
     return kept | {invoice.pk: facts.of(invoice, rows[invoice.pk]) for invoice in waiting}
 
 
-def kept_oddities(invoice: Invoice, *, by: User) -> list[dict[str, Any]]:
-    """What is unusual about an invoice that is about to be paid, as it is kept with it."""
-    return [asdict(row) for row in oddities_of([invoice], by=by)[invoice.pk]]
+def mark_of(oddities: Iterable[Oddity]) -> str:
+    """Stands for what a page showed of one invoice; also nothing unusual has its mark, which is never empty."""
+    shown = json.dumps([(row.kind, row.sentence) for row in oddities])
+    return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def oddities_as_seen(invoice: Invoice, seen: str | None, *, by: User) -> list[dict[str, Any]]:
+    """What is unusual about an invoice that is about to be paid, as it is kept with it.
+
+    `StaleError` when it is something else than what its payer read: `seen` is the mark of that; None: not asked.
+    """
+    found = oddities_of([invoice], by=by)[invoice.pk]
+    if seen is not None and seen != mark_of(found):
+        raise StaleError(
+            gettext_lazy("Something else is unusual about this invoice by now. Please read it once more."),
+            code="unread",
+        )
+    return [asdict(row) for row in found]
 
 
 def _rows_of(invoices: Sequence[Invoice]) -> Mapping[int, list[InvoiceLine]]:
