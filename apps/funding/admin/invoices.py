@@ -29,6 +29,7 @@ from apps.funding import purchase_selectors, services
 from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
 from apps.funding.calculations import Split
+from apps.funding.cancelled import cancelling_of
 from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Invoice
 
@@ -204,6 +205,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "lines": _told_lines(invoice),
             "oddities": oddities,
             "seen": services.mark_of(oddities),
+            "cancelling": cancelling_of(invoice),
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
