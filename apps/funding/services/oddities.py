@@ -111,7 +111,7 @@ class _Facts:
             found += _about_a_credit(row, pieces) if is_credit else _about_a_line(row, pieces, euros)
         if not is_credit:
             found += self._about_budgets(rows)
-        return [*found, *self._about_proofs(rows)]
+        return [*found, *self._about_proofs(rows, is_credit=is_credit)]
 
     def _of_others(self, row: InvoiceLine) -> tuple[int, Decimal]:
         """Pieces and euros that other papers ask for the same line of the order, credit notes subtracted."""
@@ -151,7 +151,7 @@ class _Facts:
             }
             yield Oddity("beyond_approval", sentence % names, needs_remark=False)
 
-    def _about_proofs(self, rows: Iterable[InvoiceLine]) -> Iterator[Oddity]:
+    def _about_proofs(self, rows: Iterable[InvoiceLine], *, is_credit: bool) -> Iterator[Oddity]:
         about = {(row.order_line.budget.grant_id, row.order_line.school_id) for row in rows}
         for proof in self.proofs:
             if any(proof.grant_id == grant and proof.school_id in (None, school) for grant, school in about):
@@ -159,6 +159,11 @@ class _Facts:
                     "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment"
                     " its figures are no longer right: it has to be reopened and handed in anew."
                 )
+                if is_credit:
+                    sentence = _(
+                        "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. Once the credit note is"
+                        " accepted, its figures are no longer right: it has to be reopened and handed in anew."
+                    )
                 names = {
                     "grant": proof.grant,
                     "school": proof.school or _("all schools"),
