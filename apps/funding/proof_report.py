@@ -82,7 +82,8 @@ def file_stem(proof: ProofOfUse) -> str:
     """The name of the file without its day: with the file reference, the school's number, which handing in it is."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in proof.grant.file_reference)
     shown = handings_in.shown_of(proof)
-    which = shown and f"{pgettext('name of a file', 'handing-in')}-{shown.number}"
+    name = pgettext("name of a file", "handing-in")  # gettext finds no words within an f-string
+    which = shown and f"{name}-{shown.number}"
     return "-".join(filter(None, (_("proof-of-use"), reference, proof.school and proof.school.number, which)))
 
 
