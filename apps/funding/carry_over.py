@@ -112,6 +112,19 @@ def carried_between(source: Budget, target: Budget) -> Decimal:
     return total(change.amount or ZERO for change in carried_into(target).filter(budget=source))
 
 
+def taken_back_of(change: BudgetChange) -> QuerySet[BudgetChange]:
+    """What goes or went back between the two budgets of a confirmed carry-over, the oldest first; else nothing."""
+    rows: QuerySet[BudgetChange] = BudgetChange.objects.filter(
+        kind=BudgetChangeKind.CARRY_OVER,
+        budget=change.budget_id,
+        counterpart=change.counterpart_id,
+        amount__lt=0,
+        state__in=(ProposalState.PROPOSED, ProposalState.CONFIRMED),
+    )
+    found = rows if change.is_carried_over else rows.none()
+    return found.select_related("decided_by").order_by("proposed_at", "pk")
+
+
 def _changes(user: User, year: int) -> QuerySet[BudgetChange]:
     changes: QuerySet[BudgetChange] = BudgetChange.objects.visible_to(user).filter(
         kind=BudgetChangeKind.CARRY_OVER, budget__fiscal_year=year

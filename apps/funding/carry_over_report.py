@@ -99,7 +99,10 @@ def _source(budget: Budget) -> str:
 
 
 def _target(change: BudgetChange) -> str:
+    """Where it goes; of what was taken back, where that came from."""
     budget = _budget(change)
+    if _amount(change) < ZERO:
+        return gettext("Taken back from “%(budget)s”") % {"budget": change.counterpart}
     return str(change.counterpart) if change.counterpart else f"{budget.name} {budget.fiscal_year + 1}"
 
 

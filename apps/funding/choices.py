@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.choices import StateChoices, Tone
 
@@ -75,7 +76,7 @@ class InvoiceState(StateChoices):
 
     RECORDED = "recorded", _("recorded")
     PAID = "paid", _("paid")
-    CANCELLED = "cancelled", _("cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("of a paper", "cancelled")
 
     @classmethod
     def _tones(cls) -> dict[str, Tone]:
@@ -88,7 +89,7 @@ class DrawdownState(StateChoices):
     DRAFT = "draft", _("draft")
     REQUESTED = "requested", _("requested")
     RECEIVED = "received", _("received")
-    CANCELLED = "cancelled", _("cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("of a paper", "cancelled")
 
     @classmethod
     def _tones(cls) -> dict[str, Tone]:

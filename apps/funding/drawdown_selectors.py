@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from apps.core.money import ZERO, total
 from apps.funding.choices import CALLED, DrawdownState, InvoiceState
-from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine, Order
+from apps.funding.models import Drawdown, DrawdownItem, FreedItem, Grant, InvoiceLine, Order
 from apps.funding.proof_selectors import paid_lines
 from apps.schools.models import School
 
@@ -123,7 +124,7 @@ def grouped_lines(lines: Iterable[InvoiceLine], *, by_school: bool) -> list[Line
 class Drawn:
     """The sums of a drawdown, in euros: its own, what other drawdowns called before, and what remains of the grant.
 
-    Only requested and received ones count.
+    Only requested and received ones count: of what a cancelled one had called, nothing is gone.
     """
 
     eligible: Decimal
@@ -132,22 +133,23 @@ class Drawn:
     remaining: Decimal
 
 
-def items_of(drawdown: Drawdown) -> list[DrawdownItem]:
-    """In the order of the vouchers."""
+def items_of(drawdown: Drawdown) -> list[DrawdownItem | FreedItem]:
+    """In the order of the vouchers; of a cancelled one, what it had called."""
     line = "invoice_line__order_line"
     related = ("invoice_line__invoice", f"{line}__product", f"{line}__school", f"{line}__order__supplier")
-    rows = drawdown.items.select_related(*related)
+    is_cancelled = drawdown.state == DrawdownState.CANCELLED
+    rows = (drawdown.freed_items if is_cancelled else drawdown.items).select_related(*related)
     return list(rows.order_by("invoice_line__invoice__paid_on", "invoice_line__invoice__voucher_number", "pk"))
 
 
-def sums_of(drawdown: Drawdown, items: Sequence[DrawdownItem]) -> Drawn:
+def sums_of(drawdown: Drawdown, items: Sequence[DrawdownItem | FreedItem]) -> Drawn:
     amount = total(item.amount for item in items)
     before = drawn_before(drawdown)
     return Drawn(
         eligible=total(item.invoice_line.eligible_amount for item in items),
         amount=amount,
         before=before,
-        remaining=drawdown.grant.amount - before - amount,
+        remaining=drawdown.grant.amount - before - (ZERO if drawdown.state == DrawdownState.CANCELLED else amount),
     )
 
 
@@ -164,6 +166,6 @@ def drawn_before(drawdown: Drawdown) -> Decimal:
 
 
 def drawdown_rows(user: User) -> Any:
-    """With `amount` in euros."""
+    """With `amount` in euros: of what it holds, or had called when it was cancelled (none has rows of both kinds)."""
     rows = Drawdown.objects.visible_to(user).select_related("grant__programme", "by")
-    return rows.annotate(amount=Sum("items__amount"))
+    return rows.annotate(amount=Coalesce(Sum("items__amount"), Sum("freed_items__amount")))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.core import exports, formats
+from apps.funding import handings_in
 from apps.funding import proof_lists as lists
 from apps.funding.choices import ProofState
 from apps.funding.models import ProofOfUse
@@ -78,14 +79,19 @@ def devices_csv(proof: ProofOfUse, figures: ProofFigures) -> StreamingHttpRespon
 
 
 def file_stem(proof: ProofOfUse) -> str:
-    """The name of the file without its day: with the file reference, and the school's number."""
+    """The name of the file without its day: with the file reference, the school's number, which handing in it is."""
     reference = "".join(sign if sign.isalnum() else "-" for sign in proof.grant.file_reference)
-    return "-".join(filter(None, (_("proof-of-use"), reference, proof.school and proof.school.number)))
+    shown = handings_in.shown_of(proof)
+    name = pgettext("name of a file", "handing-in")  # gettext finds no words within an f-string
+    which = shown and f"{name}-{shown.number}"
+    return "-".join(filter(None, (_("proof-of-use"), reference, proof.school and proof.school.number, which)))
 
 
 def _state(proof: ProofOfUse) -> str:
     if proof.state == ProofState.DRAFT or proof.handed_in_on is None:
         return _("Draft")
+    if (shown := handings_in.shown_of(proof)) is not None:
+        return handings_in.in_words(shown)
     return _("handed in on %(day)s") % {"day": formats.day(proof.handed_in_on)}
 
 

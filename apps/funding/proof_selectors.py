@@ -71,6 +71,7 @@ def as_handed_in(handing_in: ProofHandingIn) -> ProofOfUse:
     proof = copy(handing_in.proof)
     proof.state, proof.figures = ProofState.HANDED_IN, handing_in.figures
     proof.handed_in_on, proof.handed_in_by = clock.day_of(handing_in.at), handing_in.by
+    proof.shown_handing_in = handing_in.pk
     return proof
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from apps.accounts.choices import Role
 from apps.core import clock
 from tests.access.world import World
+from tests.funding.purchases import mark_of
 
 Data = dict[str, Any]
 
@@ -70,6 +71,10 @@ PURCHASES: dict[str, Callable[[World, Any, Role | None], Data]] = {
         "form_key": uuid.uuid4(), "voucher_number": "Neu", "number": "Neu", "dated_on": _today(), "payee": "Neu",
         f"pieces-{world.row('cableline').pk}": 1, f"amount-{world.row('cableline').pk}": "10,00",
     },
-    "admin:funding_invoice_change#pay": lambda *_: {"step": "pay", "pay-paid_on": _today()},
-    "admin:funding_invoice_pay_several": lambda *_: {"paid_on": _today()},
+    "admin:funding_invoice_change#pay": lambda _world, row, _role: {
+        "step": "pay", "pay-paid_on": _today(), "seen": mark_of(row),
+    },
+    "admin:funding_invoice_pay_several": lambda _world, row, _role: {
+        "paid_on": _today(), f"seen-{row.pk}": mark_of(row),
+    },
 }  # fmt: skip

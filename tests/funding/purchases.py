@@ -151,6 +151,11 @@ def pay(invoice: Invoice, *, by: User | None = None, **values: Any) -> Invoice:
     return services.pay_invoice(invoice=invoice, by=by or ApproverFactory(), **values)
 
 
+def mark_of(invoice: Invoice) -> str:
+    """What a page sends along as the mark of what it shows as unusual."""
+    return services.mark_of(services.oddities_of([invoice], by=invoice.recorded_by)[invoice.pk])
+
+
 def order_in(state: OrderState) -> Order:
     """An order of two tablets in a state."""
     if state == OrderState.DRAFT:

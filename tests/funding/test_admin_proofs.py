@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.http import urlencode
 
+from apps.core import formats
 from apps.core.exports import unescaped
 from apps.funding import services
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, ProofState
@@ -162,6 +163,36 @@ class TestProofs:
 
         other = make_proof()
         assert office.get(page(other), {"handed_in": first.pk}).status_code == 404
+
+    def test_two_of_one_day_are_told_apart_by_number_and_hour(self, office: Any) -> None:
+        row = make_proof(grant=make_grant(file_reference="48-88"))
+        office.post(page(row), typed("hand_in", row))
+        only = texts(office.get(page(row)))
+        assert "1. Abgabe" not in only
+        office.post(page(row), {"step": "reopen", "reason": "Noch einmal."})
+        row.refresh_from_db()
+        assert 'filename="verwendungsnachweis-48-88-2' in office.get(page(row, "pdf"))["Content-Disposition"]
+        office.post(page(row), typed("hand_in", row) | {"despite": "So ist es."})
+        first, second = row.handings_in.all()
+        early, late = (f"{formats.moment(at)} Uhr" for at in (first.at, second.at))
+        words = {first: f"1. Abgabe am {early}", second: f"2. Abgabe am {late}, ersetzt die vom {early}"}
+
+        shown = texts(office.get(page(row)))
+        assert words[second] in shown
+        for number, entry in ((1, first), (2, second)):
+            assert f"{number}. Abgabe: {formats.moment(entry.at)} von {entry.by}" in shown
+        assert words[first] in texts(office.get(page(row), {"handed_in": first.pk}))
+        assert "ersetzt" not in texts(office.get(page(row), {"handed_in": first.pk}))
+        for asked, entry, number in (({"handed_in": first.pk}, first, 1), ({}, second, 2)):
+            pdf, book = (office.get(page(row, kind), asked) for kind in ("pdf", "xlsx"))
+            assert words[entry] in pdf_text(pdf.content)
+            assert workbook(book)["Verwendungsnachweis"][0] == ("Status", words[entry])
+            lists = [
+                office.get(reverse(f"admin:funding_proofofuse_{name}_csv", args=[row.pk]), asked)
+                for name in ("vouchers", "devices")
+            ]
+            for answer in (pdf, book, *lists):
+                assert f'filename="verwendungsnachweis-48-88-abgabe-{number}-' in answer["Content-Disposition"]
 
     def test_page_pdf_and_spreadsheet_say_the_same(self, office: Any) -> None:
         row = make_proof(award_note="Rahmenvertrag", grant=make_grant(file_reference="48-88"))

@@ -14,6 +14,7 @@ from apps.funding.reconciliation import ledger_differences
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, GrantFactory, confirmed
+from tests.funding.paper_pages import pdf_text
 from tests.funding.portal import client_of, texts
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +196,37 @@ def test_its_page_leads_to_taking_it_back_and_says_what_moves() -> None:
     assert "200,00 € zurückgeholt, bestätigt am" in texts(clerk.get(reverse("admin:funding_budget_carry_over"), year))
     csv = b"".join(clerk.get(reverse("admin:funding_budget_carry_over_csv"), year)).decode()
     assert [amount in csv for amount in (";600,00;", ";-200,00;")] == [True, True]
+    assert csv.count("Rücknahme aus „Schul-IT 2027“;-200,00;") == 1
+    assert csv.count("Rücknahme") == 1
+    pdf = clerk.get(reverse("admin:funding_budget_carry_over_pdf"), year).content
+    assert pdf_text(pdf).count("Rücknahme aus") == 1
+
+
+def test_its_page_says_what_was_taken_back_with_the_way_there() -> None:
+    target = carry(new_budget(2026), "600.00")
+    change = BudgetChange.objects.get(counterpart=target)
+    address = reverse("admin:funding_budgetchange_change", args=[change.pk])
+    reader = client_of(AuditorFactory())
+    assert "Zurückgeholt" not in texts(reader.get(address))
+
+    back = take_back(target, "200.00")
+    there = reverse("admin:funding_budgetchange_change", args=[back.pk])
+    page = reader.get(address)
+    assert "Zurückgeholt 200,00 € sollen zurückkommen und warten auf Bestätigung" in texts(page)
+    assert f'<a href="{there}">' in page.content.decode()
+    confirmed(back)
+    assert "Zurückgeholt 200,00 € zurückgeholt, bestätigt am" in texts(reader.get(address))
+    assert "Zurückgeholt" not in texts(reader.get(there))
+    services.decline_change(change=take_back(target, "1.00"), by=ApproverFactory(), note="Nein")
+    assert "sollen zurückkommen" not in texts(reader.get(address))
+
+
+def test_the_refusal_names_a_take_back_that_waits() -> None:
+    source = new_budget(2026)
+    target = carry(source, "600.00")
+    take_back(target, "200.00")
+    with pytest.raises(DomainError, match="Eine Rücknahme des Übertrags aus „Schul-IT 2026“ wartet schon"):
+        take_back(target, "1.00")
+    rows = [services.CarryOver(source.pk, D("1.00"))]
+    with pytest.raises(DomainError, match="Eine Rücknahme des Übertrags aus"):
+        services.propose_carry_overs(rows=rows, reason="x", by=ClerkFactory())

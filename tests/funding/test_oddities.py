@@ -210,6 +210,21 @@ def test_the_payer_reads_that_the_proof_was_handed_in() -> None:
     assert "Nach der Zahlung stimmen seine Zahlen nicht mehr" in read_by_payer(invoice)[0]
 
 
+def test_of_a_credit_note_it_is_not_said_that_it_is_paid() -> None:
+    grant = bound_grant(rate=D("1.0000"))
+    money, _own = money_of(grant)
+    order = deliver(placed_order(own_line(money)))
+    pay(record(order))
+    credit = invoiced(order, "10.00", kind=InvoiceKind.CREDIT)
+    proof = make_proof(grant=grant)
+    ProofOfUse.objects.filter(pk=proof.pk).update(state="handed_in", handed_in_on=today(), figures={})
+
+    (oddity,) = services.oddities_of([credit], by=ApproverFactory())[credit.pk]
+    assert oddity.kind == "after_proof"
+    assert "Ist die Gutschrift angenommen, stimmen seine Zahlen nicht mehr" in oddity.sentence
+    assert "Zahlung" not in oddity.sentence
+
+
 def test_many_cost_as_many_queries_as_few() -> None:
     by = ApproverFactory()
 

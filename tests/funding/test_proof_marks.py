@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from apps.core import clock
 from apps.funding import services
@@ -18,6 +19,7 @@ from apps.funding.models import Grant, ProofOfUse, PurchasedDevice
 from apps.funding.proof_keeping import sums_of
 from apps.funding.proof_marks import differences_of, moved_proofs, sums_today
 from apps.funding.proof_selectors import figures_of, shown_figures
+from apps.funding.proof_words import TEXT_LABELS
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, SchoolFactory
 from tests.funding.paper_pages import page, typed
 from tests.funding.papers import credit, make_drawdown, make_grant, make_proof, money_of, pay, post
@@ -183,3 +185,9 @@ def test_what_was_handed_in_before_sums_were_kept_gets_them() -> None:
     assert {name: D(value) for name, value in oldest.sums.items()} == sums_of(shown_figures(oldest))
     credit(line, "100.00")
     assert found(proof)["granted"] == (D(900), D(810))
+
+
+def test_the_history_names_the_parts_of_the_report_as_its_form_does() -> None:
+    for name, label in TEXT_LABELS.items():
+        field: Any = ProofOfUse._meta.get_field(name)
+        assert capfirst(str(field.verbose_name)) == str(label)

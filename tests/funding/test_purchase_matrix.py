@@ -19,7 +19,7 @@ from apps.funding.reconciliation import ledger_differences
 from apps.funding.workflow import INVOICE_TRANSITIONS, ORDER_TRANSITIONS
 from tests.factories import ApproverFactory, ClerkFactory, UserFactory
 from tests.funding.portal import client_of
-from tests.funding.purchases import order_in, pay, record, scan_in
+from tests.funding.purchases import mark_of, order_in, pay, record, scan_in
 
 pytestmark = pytest.mark.django_db
 O, I = OrderState, InvoiceState  # noqa: E741 - read as states below
@@ -198,7 +198,7 @@ def test_every_order_action_in_every_state_through_the_admin(action: str, state:
 def test_every_invoice_action_through_the_admin(action: str, state: InvoiceState, role: Role) -> None:
     invoice = invoice_in(state)
     step = action.removesuffix("_invoice")
-    data = {"step": step, "pay-paid_on": shown_day(today()), "cancel-reason": "Falsch."}
+    data = {"step": step, "seen": mark_of(invoice), "pay-paid_on": shown_day(today()), "cancel-reason": "Falsch."}
     client = client_of(UserFactory(role=role))
     response = client.post(f"/admin/funding/invoice/{invoice.pk}/change/", data)
 

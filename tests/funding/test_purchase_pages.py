@@ -23,6 +23,7 @@ from tests.funding.purchases import (
     draft_order,
     form_of,
     lines_for,
+    mark_of,
     own_line,
     page,
     pay,
@@ -134,7 +135,16 @@ def test_recorded_by_one_and_paid_by_another() -> None:
     assert own.get(here).context["pay"] is None
 
     other = client_of(ApproverFactory())
-    sent(other, here, {"pay-paid_on": shown_day(today()), "pay-booking_reference": "HKR 4711", "step": "pay"})
+    sent(
+        other,
+        here,
+        {
+            "step": "pay",
+            "seen": mark_of(invoice),
+            "pay-paid_on": shown_day(today()),
+            "pay-booking_reference": "HKR 4711",
+        },
+    )
     invoice.refresh_from_db()
     assert (invoice.state, invoice.booking_reference) == (InvoiceState.PAID, "HKR 4711")
     again = sent(other, here, {"pay-paid_on": shown_day(today()), "step": "pay"})
@@ -152,7 +162,11 @@ def test_several_payments_with_a_preview() -> None:
     preview = client.get(response["Location"])
     assert (preview.context["payable"], preview.context["sum"]) == (1, D("1000.00"))
 
-    after = sent(client, response["Location"], {"paid_on": shown_day(today())})
+    after = sent(
+        client,
+        response["Location"],
+        {"paid_on": shown_day(today())} | {f"seen-{row.pk}": mark_of(row) for row in (first, own)},
+    )
     assert f'<a href="/admin/funding/invoice/{own.pk}/change/">{own}</a>: Sie haben' in after.content.decode()
     assert [Invoice.objects.get(pk=row.pk).state for row in (first, own)] == [InvoiceState.PAID, InvoiceState.RECORDED]
 

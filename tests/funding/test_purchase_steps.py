@@ -28,6 +28,7 @@ from tests.funding.purchases import (
     draft_order,
     form_of,
     lines_for,
+    mark_of,
     pay,
     placed_order,
     record,
@@ -204,6 +205,6 @@ def test_a_credit_note_is_accepted_and_not_paid(clerk: Client) -> None:
     assert "Gutschrift über 100,00 € annehmen" in shown
     assert "Die Gutschrift ist falsch: stornieren" in shown
     assert "Zahlung anordnen" not in shown
-    paid = sent(other, here, {"pay-paid_on": shown_day(today()), "step": "pay"})
+    paid = sent(other, here, {"pay-paid_on": shown_day(today()), "step": "pay", "seen": mark_of(credit)})
     assert messages_of(paid) == ["Die Gutschrift ist angenommen."]
     assert "Angenommen von" in texts(paid)

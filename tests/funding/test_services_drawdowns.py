@@ -335,3 +335,12 @@ def test_cancelling_frees_the_vouchers_and_says_which_sum(clerk: User) -> None:
     assert drawdown.history.first().history_change_reason.replace("\u202f", " ") == (
         "Falscher Bescheid. 1 Beleg mit 900,00 € ist wieder frei."
     )
+
+
+@pytest.mark.parametrize(("reason", "begins"), [
+    (" falsche Auswahl ", "falsche Auswahl. 1 Beleg"), ("Warum?", "Warum? 1 Beleg"), ("", "1 Beleg"),
+])  # fmt: skip
+def test_reason_and_sum_are_two_sentences(reason: str, begins: str, clerk: User) -> None:
+    drawdown = make_drawdown(S.REQUESTED)
+    services.cancel_drawdown(drawdown=drawdown, by=clerk, reason=reason)
+    assert drawdown.history.first().history_change_reason.startswith(begins)

@@ -30,7 +30,7 @@ from apps.funding import services
 from apps.funding.admin.budget_forms import DecisionForm, TakeBackForm
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
 from apps.funding.amounts import transferable
-from apps.funding.carry_over import carried_between
+from apps.funding.carry_over import carried_between, taken_back_of
 from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
 from apps.funding.proposed import Step, leaves_less_than_nothing, steps_of
@@ -210,6 +210,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "may_decide": waits and not is_own and user.has_perm("funding.confirm_budget"),
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
+            "taken_back": taken_back_of(change),
             "back_form": self._back_form(user, change),
             "form": form,
             "errors": errors,

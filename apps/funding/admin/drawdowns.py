@@ -97,7 +97,7 @@ class DrawdownAdmin(PaperAdmin):
     def _choose(self, request: HttpRequest, grant: Grant, drawdown: Drawdown | None) -> HttpResponse:
         """The vouchers to choose from: for a new drawdown, or for a draft."""
         free = list(drawable_lines(grant))
-        own = [item.invoice_line for item in items_of(drawdown)] if drawdown else []
+        own = [item.invoice_line for item in items_of(drawdown) if item.invoice_line not in free] if drawdown else []
         posted = request.method == "POST"
         unchosen = "none" in request.GET
         chosen = _chosen(request) if posted else {line.pk for line in ([] if unchosen else own or free)}
@@ -138,7 +138,7 @@ class DrawdownAdmin(PaperAdmin):
             "is_row_page": True,
             "state": DrawdownState(row.state),
             "facts": list(report.facts_of(row)),
-            "sums": report.sums_in_words(sums),
+            "sums": report.sums_in_words(row, sums),
             "vouchers_title": vouchers_in_words(len(items)),
             "vouchers": first_rows(*report.items_in_short(items, sums), brief=VOUCHERS_ON_A_PHONE),
             "missing_numbers": missing_numbers(row.grant) if draft else [],

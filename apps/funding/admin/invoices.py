@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -28,12 +29,15 @@ from apps.funding import purchase_selectors, services
 from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
 from apps.funding.calculations import Split
+from apps.funding.cancelled import cancelling_of
 from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Invoice
 
 LIMIT = 100
 _PAY = "funding.pay_invoice"
 _RECORD = "funding.record_invoice"
+_SEEN = "seen"
+"""Under this name a page sends the mark of what it showed as unusual; of several with the key of each invoice."""
 
 
 @admin.register(Invoice)
@@ -91,8 +95,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             sentence = gettext("Please choose at most %(limit)s invoices at once.") % {"limit": LIMIT}
             messages.warning(request, sentence)
             return None
-        url = reverse("admin:funding_invoice_pay_several")
-        return HttpResponseRedirect(f"{url}?{urlencode({'ids': ','.join(map(str, ids))})}")
+        return HttpResponseRedirect(_several(ids))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.pay_several_view)
@@ -109,12 +112,22 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         form = PayForm(request.POST if request.method == "POST" else None)
         del form.fields["booking_reference"]
         if form.is_valid():
-            payments = services.pay_several(invoices=rows, by=request.user, paid_on=form.cleaned_data["paid_on"])  # type: ignore[arg-type]
+            seen = {row.pk: request.POST.get(_mark_name(row), "") for row in rows}
+            day = form.cleaned_data["paid_on"]
+            payments = services.pay_several(invoices=rows, by=request.user, paid_on=day, seen=seen)  # type: ignore[arg-type]
             _tell(request, payments)
-            return HttpResponseRedirect(reverse("admin:funding_invoice_changelist"))
+            return HttpResponseRedirect(_next_page(payments))
         odd = services.oddities_of(rows, by=request.user)  # type: ignore[arg-type]  # signed in
-        told = [(row, self._obstacle(request, row), odd.get(row.pk, [])) for row in rows]
-        payable = [row for row, obstacle, _oddities in told if not obstacle]
+        told = [
+            {
+                "invoice": row,
+                "obstacle": self._obstacle(request, row),
+                "oddities": odd[row.pk],
+                "mark": (_mark_name(row), services.mark_of(odd[row.pk])),
+            }
+            for row in rows
+        ]
+        payable = [line["invoice"] for line in told if not line["obstacle"]]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -164,7 +177,8 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         by: Any = request.user
         try:
             if step == "pay":
-                services.pay_invoice(invoice=invoice, by=by, **form.cleaned_data)
+                seen = request.POST.get(_SEEN, "")
+                services.pay_invoice(invoice=invoice, by=by, seen=seen, **form.cleaned_data)
                 messages.success(request, _paid_words(invoice))
             else:
                 services.cancel_invoice(invoice=invoice, by=by, **form.cleaned_data)
@@ -179,6 +193,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         told = what_happened(invoice, request.user, errors)
         is_open = invoice.state == InvoiceState.RECORDED
         is_own = invoice.recorded_by_id == request.user.pk
+        oddities = services.oddities_of([invoice], by=request.user)[invoice.pk]  # type: ignore[arg-type]  # signed in
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -188,7 +203,9 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "states": InvoiceState,
             "is_credit": invoice.kind == InvoiceKind.CREDIT,
             "lines": _told_lines(invoice),
-            "oddities": services.oddities_of([invoice], by=request.user).get(invoice.pk, []),  # type: ignore[arg-type]
+            "oddities": oddities,
+            "seen": services.mark_of(oddities),
+            "cancelling": cancelling_of(invoice),
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
@@ -222,6 +239,21 @@ def _paid_words(invoice: Invoice) -> str:
 def _cancelled_words(invoice: Invoice) -> str:
     is_credit = invoice.kind == InvoiceKind.CREDIT
     return gettext("The credit note is cancelled.") if is_credit else gettext("The invoice is cancelled.")
+
+
+def _mark_name(invoice: Invoice) -> str:
+    return f"{_SEEN}-{invoice.pk}"
+
+
+def _several(ids: Iterable[int]) -> str:
+    """The page on which these are paid together."""
+    return f"{reverse('admin:funding_invoice_pay_several')}?{urlencode({'ids': ','.join(map(str, ids))})}"
+
+
+def _next_page(payments: Iterable[services.Payment]) -> str:
+    """The list; or once more those of which the payer has to read something else by now."""
+    unread = [row.invoice.pk for row in payments if row.unread]
+    return _several(unread) if unread else reverse("admin:funding_invoice_changelist")
 
 
 def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:

@@ -28,6 +28,7 @@ from apps.funding.admin.filters import ALL
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import ProofState
 from apps.funding.drawdown_selectors import draft_of
+from apps.funding.handings_in import in_words, numbered, shown_of
 from apps.funding.models import ProofOfUse
 from apps.funding.proof_figures import TEXTS, Gap, ProofFigures
 from apps.funding.proof_forms import HandInForm, NewProofForm, ReasonForm, TextsForm
@@ -176,6 +177,7 @@ class ProofAdmin(PaperAdmin):
         may_write = draft and request.user.has_perm(KEEP)
         past = request.GET.get(PAST, "") if request.method != "POST" else ""
         handings_in = _handings_in(row)
+        shown = shown_of(row)
         own = {
             "original": row,
             "is_row_page": True,
@@ -198,6 +200,7 @@ class ProofAdmin(PaperAdmin):
             "moved": None if past else _moved(row, figures),
             "past": past,
             "past_query": f"?{urlencode({PAST: past})}" if past else "",
+            "handing_in": in_words(shown) if shown and len(handings_in) > 1 else "",
             "handings_in": handings_in if past or draft or len(handings_in) > 1 else [],
             "may_write": may_write,
             "draft_drawdown": draft_of(row.grant, request.user),  # type: ignore[arg-type]  # signed in
@@ -353,8 +356,14 @@ def _moved(proof: ProofOfUse, handed_in: ProofFigures) -> dict[str, Any] | None:
 def _handings_in(proof: ProofOfUse) -> list[dict[str, Any]]:
     """Each time that it was handed in, the newest first, with the sums of that day."""
     rows = proof.handings_in.select_related("by").defer("figures").order_by("-at", "-pk")
+    numbers = {row.key: row.number for row in numbered(proof)}
     return [
-        {"row": row, "query": urlencode({PAST: row.pk}), "sums": list(sums_in_words(sums_from_json(row.sums)))}
+        {
+            "row": row,
+            "number": numbers[row.pk],
+            "query": urlencode({PAST: row.pk}),
+            "sums": list(sums_in_words(sums_from_json(row.sums))),
+        }
         for row in rows
     ]
 

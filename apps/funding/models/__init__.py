@@ -11,7 +11,15 @@ from apps.funding.models.applications import (
 from apps.funding.models.budgets import Budget, BudgetChange
 from apps.funding.models.grants import FundingProgramme, Grant, GrantChange
 from apps.funding.models.ledger import ApprovalProposal, LedgerEntry, LineAllocation, Reservation
-from apps.funding.models.papers import Drawdown, DrawdownItem, Invoice, InvoiceLine, ProofHandingIn, ProofOfUse
+from apps.funding.models.papers import (
+    Drawdown,
+    DrawdownItem,
+    FreedItem,
+    Invoice,
+    InvoiceLine,
+    ProofHandingIn,
+    ProofOfUse,
+)
 from apps.funding.models.purchasing import (
     DeliveredItem,
     Delivery,
@@ -44,6 +52,7 @@ __all__ = [
     "DrawdownItem",
     "EquipmentApplication",
     "FrameworkContract",
+    "FreedItem",
     "FundingProgramme",
     "Grant",
     "GrantChange",

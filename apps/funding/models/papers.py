@@ -194,12 +194,40 @@ class DrawdownItem(models.Model):
         return f"{self.drawdown}: {self.invoice_line}"
 
 
+class FreedItem(models.Model):
+    """What a drawdown had called when it was cancelled: the line is free for another, and counts nowhere."""
+
+    drawdown = models.ForeignKey(Drawdown, on_delete=models.CASCADE, related_name="freed_items")
+    invoice_line = models.ForeignKey(
+        InvoiceLine,
+        verbose_name=pgettext_lazy("of an invoice", "line"),
+        on_delete=models.PROTECT,
+        related_name="freed_items",
+    )
+    amount = CentsField(_("amount"))
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("item of a cancelled drawdown")
+        verbose_name_plural = _("items of cancelled drawdowns")
+        ordering = ("drawdown", "pk")
+        constraints = [
+            models.UniqueConstraint(fields=["drawdown", "invoice_line"], name="funding_freed_item_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.drawdown}: {self.invoice_line}"
+
+
 class ProofOfUse(models.Model):
     """A proof of use (Verwendungsnachweis) of a grant, for one school or (None) for all.
 
     Figures are computed while it is a draft; `figures` keeps what was handed in, `sums` what lists compare of it. The
-    texts are the narrative report (Sachbericht).
+    texts are the narrative report (Sachbericht). `shown_handing_in`, not stored: the key of the one that a copy shows.
     """
+
+    shown_handing_in: int | None = None
 
     grant = models.ForeignKey(Grant, verbose_name=_("grant"), on_delete=models.PROTECT, related_name="proofs")
     school = models.ForeignKey(

@@ -45,7 +45,7 @@ from apps.funding.services.invoices import (
     pay_several,
     record_invoice,
 )
-from apps.funding.services.oddities import Oddity, oddities_of
+from apps.funding.services.oddities import Oddity, mark_of, oddities_of
 from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
 from apps.funding.services.placing import approve_order, beyond_approved, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
@@ -102,6 +102,7 @@ __all__ = [
     "give_up_line",
     "hand_in",
     "limit_for_two",
+    "mark_of",
     "needs_two",
     "oddities_of",
     "pay_invoice",

@@ -164,12 +164,13 @@ def _ensure_none_waits(ids: Sequence[int]) -> None:
     ).select_related("budget")
     first = waiting.order_by("pk").first()
     if first is not None or len(set(ids)) < len(ids):
-        raise DomainError(
-            _("A carry-over of “%(budget)s” waits for its confirmation already. Please have it decided first.")
-            % {"budget": first.budget if first else ""},
-            code="waits",
-            field="rows",
-        )
+        sentence = _("A carry-over of “%(budget)s” waits for its confirmation already. Please have it decided first.")
+        if first is not None and (first.amount or ZERO) < ZERO:
+            sentence = _(
+                "That a carry-over of “%(budget)s” is taken back waits for its confirmation already. Please have it"
+                " decided first."
+            )
+        raise DomainError(sentence % {"budget": first.budget if first else ""}, code="waits", field="rows")
 
 
 def _change_of(budget: Budget, kind: str, values: Mapping[str, Any]) -> BudgetChange:

@@ -30,7 +30,7 @@ from apps.funding.drawdown_selectors import (
     missing_numbers,
     owed_credits,
 )
-from apps.funding.models import Drawdown, DrawdownItem, Grant, InvoiceLine
+from apps.funding.models import Drawdown, DrawdownItem, FreedItem, Grant, InvoiceLine
 from apps.funding.services.steps import ensure_may, money_transaction, validated
 from apps.funding.workflow import DRAWDOWN_TRANSITIONS
 
@@ -96,19 +96,25 @@ def receive_drawdown(*, drawdown: Drawdown, by: User, on: datetime.date | None =
 
 
 def cancel_drawdown(*, drawdown: Drawdown, by: User, reason: str = "") -> Drawdown:
-    """Frees its vouchers for another drawdown; what had been requested stands in the history."""
+    """Frees its vouchers for another drawdown; of one that was requested, what it had called is kept with it."""
     with money_transaction():
         row = _lock_for("cancel_drawdown", drawdown, by=by)
         items = list(row.items.values_list("invoice_line__invoice", "amount"))
         vouchers = len({invoice for invoice, _amount in items})
-        row.items.all().delete()
+        _free_items(row)
         sentence = ngettext(
             "%(count)s voucher with %(amount)s is free again.",
             "%(count)s vouchers with %(amount)s are free again.",
             vouchers,
         )
         freed = sentence % {"count": vouchers, "amount": euro(total(amount for _invoice, amount in items))}
-        return _change_state(row, "cancel_drawdown", [], by=by, reason=f"{reason.strip()} {freed}".strip())
+        return _change_state(row, "cancel_drawdown", [], by=by, reason=f"{_with_full_stop(reason)} {freed}".strip())
+
+
+def _with_full_stop(text: str) -> str:
+    """As a sentence that another may follow; "" stays."""
+    text = text.strip()
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _lock_grant(pk: int, *, by: User) -> Grant:
@@ -158,6 +164,16 @@ def _hold(drawdown: Drawdown, lines: Iterable[InvoiceLine]) -> None:
         [DrawdownItem(drawdown=drawdown, invoice_line=line, amount=line.grant_amount or ZERO) for line in lines],
         batch_size=500,
     )
+
+
+def _free_items(drawdown: Drawdown) -> None:
+    if drawdown.requested_on is not None:
+        held = drawdown.items.order_by("pk")
+        FreedItem.objects.bulk_create(
+            [FreedItem(drawdown=drawdown, invoice_line_id=item.invoice_line_id, amount=item.amount) for item in held],
+            batch_size=500,
+        )
+    drawdown.items.all().delete()
 
 
 def _ensure_numbers(grant: Grant) -> None:

@@ -27,7 +27,7 @@ from apps.funding.purchasing import PLACED_ORDERS, InvoiceLineInput, Paid
 from apps.funding.services.commitments import Amounts, Booking, Books, amounts_of
 from apps.funding.services.expected import expected_amounts, expected_parts, paid_of
 from apps.funding.services.invoice_checks import check_facts, checked_lines
-from apps.funding.services.oddities import ensure_explained, kept_oddities
+from apps.funding.services.oddities import ensure_explained, oddities_as_seen
 from apps.funding.services.purchase_steps import Locked, lock_order, not_yours
 from apps.funding.services.steps import ensure_may, money_transaction, required_text, validated
 from apps.funding.workflow import INVOICE_TRANSITIONS
@@ -38,11 +38,15 @@ _PAY = "funding.pay_invoice"
 
 @dataclass(frozen=True)
 class Payment:
-    """How one invoice of several came out; `message` is the refusal, empty when its payment is ordered."""
+    """How one invoice of several came out; `message` is the refusal, empty when its payment is ordered.
+
+    `unread`: refused because something else is unusual about it than what its payer read.
+    """
 
     invoice: Invoice
     paid: bool
     message: str = ""
+    unread: bool = False
 
 
 def record_invoice(
@@ -97,13 +101,19 @@ def record_invoice(
 
 
 def pay_invoice(
-    *, invoice: Invoice, by: User, paid_on: datetime.date | None = None, booking_reference: str = ""
+    *,
+    invoice: Invoice,
+    by: User,
+    paid_on: datetime.date | None = None,
+    booking_reference: str = "",
+    seen: str | None = None,
 ) -> Invoice:
     """Orders the payment of a recorded invoice, once. Whoever recorded it cannot.
 
     Splits each line over grant and own share, keeps both parts with the line, and pays them out of what is committed;
-    what costs more is committed now, or refused with a sentence. What is unusual by then is kept with the invoice. A
-    credit note takes money back; of a closed order it is released at once.
+    what costs more is committed now, or refused with a sentence. What is unusual is kept with the invoice, and refused
+    when the payer read something else: `seen` is the mark of that (see `mark_of`; None: not asked). A credit note takes
+    money back; of a closed order it is released at once.
     """
     with money_transaction():
         locked, row = _lock_invoice(invoice, by=by, permission=_PAY)
@@ -111,7 +121,7 @@ def pay_invoice(
         _ensure_second_person(row, by)
         day = _checked_payday(paid_on, row)
         budgets = locked.lock_budgets(by=by)
-        row.oddities = kept_oddities(row, by=by)
+        row.oddities = oddities_as_seen(row, seen, by=by)
         order_lines = {line.pk: line for line in locked.lines}
         booking, books = Booking(budgets, by=by, note=str(row)), Books(locked.lines)
         for line in row.lines.order_by("pk"):
@@ -125,16 +135,26 @@ def pay_invoice(
     return row
 
 
-def pay_several(*, invoices: Iterable[Invoice], by: User, paid_on: datetime.date | None = None) -> list[Payment]:
-    """Orders several payments, each in a transaction of its own; one that is refused does not keep the next back."""
+def pay_several(
+    *,
+    invoices: Iterable[Invoice],
+    by: User,
+    paid_on: datetime.date | None = None,
+    seen: Mapping[int, str] | None = None,
+) -> list[Payment]:
+    """Orders several payments, each in a transaction of its own; one that is refused does not keep the next back.
+
+    `seen`: of each invoice the mark of what its payer read; one that has none was not read. None: not asked.
+    """
     ensure_may(by, _PAY)
     ids = {invoice.pk for invoice in invoices}
     payments = []
     for row in Invoice.objects.visible_to(by).filter(pk__in=ids).order_by("dated_on", "pk"):
         try:
-            payments.append(Payment(pay_invoice(invoice=row, by=by, paid_on=paid_on), paid=True))
+            mark = None if seen is None else seen.get(row.pk, "")
+            payments.append(Payment(pay_invoice(invoice=row, by=by, paid_on=paid_on, seen=mark), paid=True))
         except DomainError as error:
-            payments.append(Payment(row, paid=False, message=str(error)))
+            payments.append(Payment(row, paid=False, message=str(error), unread=error.code == "unread"))
     return payments
 
 

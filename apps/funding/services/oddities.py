@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,10 +12,11 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
 from apps.core import formats
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StaleError
 from apps.core.money import total
 from apps.funding.amounts import line_cost
 from apps.funding.choices import InvoiceKind, InvoiceState, ProofState
@@ -56,9 +59,24 @@ def oddities_of(invoices: Iterable[Invoice], *, by: User) -> dict[int, list[Oddi
     return kept | {invoice.pk: facts.of(invoice, rows[invoice.pk]) for invoice in waiting}
 
 
-def kept_oddities(invoice: Invoice, *, by: User) -> list[dict[str, Any]]:
-    """What is unusual about an invoice that is about to be paid, as it is kept with it."""
-    return [asdict(row) for row in oddities_of([invoice], by=by)[invoice.pk]]
+def mark_of(oddities: Iterable[Oddity]) -> str:
+    """Stands for what a page showed of one invoice; also nothing unusual has its mark, which is never empty."""
+    shown = json.dumps([(row.kind, row.sentence) for row in oddities])
+    return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def oddities_as_seen(invoice: Invoice, seen: str | None, *, by: User) -> list[dict[str, Any]]:
+    """What is unusual about an invoice that is about to be paid, as it is kept with it.
+
+    `StaleError` when it is something else than what its payer read: `seen` is the mark of that; None: not asked.
+    """
+    found = oddities_of([invoice], by=by)[invoice.pk]
+    if seen is not None and seen != mark_of(found):
+        raise StaleError(
+            gettext_lazy("Something else is unusual about this invoice by now. Please read it once more."),
+            code="unread",
+        )
+    return [asdict(row) for row in found]
 
 
 def _rows_of(invoices: Sequence[Invoice]) -> Mapping[int, list[InvoiceLine]]:
@@ -93,7 +111,7 @@ class _Facts:
             found += _about_a_credit(row, pieces) if is_credit else _about_a_line(row, pieces, euros)
         if not is_credit:
             found += self._about_budgets(rows)
-        return [*found, *self._about_proofs(rows)]
+        return [*found, *self._about_proofs(rows, is_credit=is_credit)]
 
     def _of_others(self, row: InvoiceLine) -> tuple[int, Decimal]:
         """Pieces and euros that other papers ask for the same line of the order, credit notes subtracted."""
@@ -133,7 +151,7 @@ class _Facts:
             }
             yield Oddity("beyond_approval", sentence % names, needs_remark=False)
 
-    def _about_proofs(self, rows: Iterable[InvoiceLine]) -> Iterator[Oddity]:
+    def _about_proofs(self, rows: Iterable[InvoiceLine], *, is_credit: bool) -> Iterator[Oddity]:
         about = {(row.order_line.budget.grant_id, row.order_line.school_id) for row in rows}
         for proof in self.proofs:
             if any(proof.grant_id == grant and proof.school_id in (None, school) for grant, school in about):
@@ -141,6 +159,11 @@ class _Facts:
                     "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment"
                     " its figures are no longer right: it has to be reopened and handed in anew."
                 )
+                if is_credit:
+                    sentence = _(
+                        "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. Once the credit note is"
+                        " accepted, its figures are no longer right: it has to be reopened and handed in anew."
+                    )
                 names = {
                     "grant": proof.grant,
                     "school": proof.school or _("all schools"),
