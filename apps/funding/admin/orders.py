@@ -323,7 +323,10 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),
             returned=DeliveryKind.RETURN,
             invoices=invoices,
-            changes=order.status_changes.select_related("by").order_by("-at", "-pk"),
+            changes=[
+                (change, services.kept_beyond(change))
+                for change in order.status_changes.select_related("by").order_by("-at", "-pk")
+            ],
         )
         return TemplateResponse(request, "admin/funding/order/page.html", context)
 

@@ -4,6 +4,7 @@ Wrong role: `PermissionDenied` (403). Outside the scope: `Http404`. What the use
 """
 
 from apps.funding.services.applications import answer, create_draft, discard_draft, save_draft, submit, withdraw
+from apps.funding.services.beyond import kept_beyond
 from apps.funding.services.budget_changes import (
     CarryOver,
     confirm_change,
@@ -101,6 +102,7 @@ __all__ = [
     "expected_parts",
     "give_up_line",
     "hand_in",
+    "kept_beyond",
     "limit_for_two",
     "needs_two",
     "oddities_of",
