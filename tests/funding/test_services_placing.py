@@ -20,10 +20,12 @@ from tests.funding.purchases import (
     approved,
     draft_order,
     entries,
+    invoiced,
     lines_for,
     lines_of,
     money_of,
     own_line,
+    pay,
     placed_order,
     refused,
     sums,
@@ -225,3 +227,23 @@ def test_what_was_approved_beyond_stays_to_be_read() -> None:
     assert "200,00 € mehr genehmigt, als vorher genehmigt waren" in texts(
         client_of(AuditorFactory()).get(f"{address}history/")
     )
+
+
+def test_what_was_paid_in_vain_is_named_where_it_is_ordered_again() -> None:
+    application = approved(("500.00", 2), budget=BudgetFactory(appropriation=D("3000.00")))
+    first = placed_order(*lines_for(application))
+    pay(invoiced(first, "1000.00", 2, remark="Vorkasse"))
+    services.close_order(order=first, by=ClerkFactory(), reason="Insolvenz", order_missing_again=True)
+
+    second = proposed(*lines_for(application, "550.00", quantity=1))
+    shown = texts(client_of(ApproverFactory()).get(f"/admin/funding/order/{second.pk}/change/"))
+    named = "550,00 € bestellt; 550,00 € davon sind schon bezahlt und nicht geliefert 0,00 € 550,00 € 550,00 €"
+    assert f"je Stück für 500,00 € genehmigt, für {named}" in shown
+    services.approve_order(order=second, by=ApproverFactory())
+    kept = services.kept_beyond(second.status_changes.latest("pk"))
+    assert kept is not None
+    assert [row.in_vain for row in kept.lines] == [D("550.00")]
+
+    third = proposed(*lines_for(application, "500.00", quantity=1))
+    rows = services.beyond_approved(third, by=ApproverFactory()).lines
+    assert [(row.needed, row.in_vain) for row in rows] == [(D("500.00"), D("450.00"))]
