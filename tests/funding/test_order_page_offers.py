@@ -12,7 +12,17 @@ from apps.funding.models import Order
 from tests.factories import ApproverFactory, ClerkFactory
 from tests.funding.factories import BudgetFactory, change_by_two
 from tests.funding.portal import client_of, messages_of, texts
-from tests.funding.purchases import approved, draft_order, invoiced, lines_for, order_in, own_line, pay, placed_order
+from tests.funding.purchases import (
+    approved,
+    deliver,
+    draft_order,
+    invoiced,
+    lines_for,
+    order_in,
+    own_line,
+    pay,
+    placed_order,
+)
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -57,6 +67,9 @@ def test_goods_that_are_all_scanned_in_have_no_empty_form(clerk: Client) -> None
     assert "Was von dieser Bestellung noch fehlt, wird Stück für Stück eingescannt." in shown
     assert f"Einscannen: {line}, {line.school}" in shown
     assert f'href="{address(order, "scan")}?line={line.pk}"' in answer.content.decode()
+    assert "Nummer des Lieferscheins" not in shown
+    shown = texts(clerk.get(address(deliver(order), "receive")))
+    assert "Von dieser Bestellung fehlt nichts mehr." in shown
     assert "Nummer des Lieferscheins" not in shown
     mixed = placed_order(own_line(BudgetFactory()))
     assert "Nummer des Lieferscheins" in texts(clerk.get(address(mixed, "receive")))
