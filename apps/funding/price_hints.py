@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.core.formats import euro
 from apps.funding.choices import ExpenditureType
@@ -53,9 +54,18 @@ def _misfits(budgets: Iterable[Budget | None], expected: ExpenditureType | None)
 
 
 def _sentence(budgets: list[Budget], limit: str) -> str:
-    names = ", ".join(_("“%(budget)s”") % {"budget": row} for row in budgets)
+    *others, last = [_("“%(budget)s”") % {"budget": row} for row in dict.fromkeys(budgets)]
+    names = _("%(others)s and %(last)s") % {"others": ", ".join(others), "last": last} if others else last
     if budgets[0].expenditure_type == ExpenditureType.OPERATING:
-        text = _("A device dearer than %(limit)s gross is usually capital; operating is %(budgets)s. Please check.")
+        text = ngettext(
+            "A device dearer than %(limit)s gross is usually capital; operating is %(budgets)s. Please check.",
+            "A device dearer than %(limit)s gross is usually capital; operating are %(budgets)s. Please check.",
+            len(others) + 1,
+        )
     else:
-        text = _("A device up to %(limit)s gross may be operating; capital is %(budgets)s. Please check.")
+        text = ngettext(
+            "A device up to %(limit)s gross may be operating; capital is %(budgets)s. Please check.",
+            "A device up to %(limit)s gross may be operating; capital are %(budgets)s. Please check.",
+            len(others) + 1,
+        )
     return text % {"limit": limit, "budgets": names}

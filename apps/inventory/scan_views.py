@@ -33,6 +33,7 @@ from apps.inventory.scan_selectors import (
     progress_of,
     taken_places,
 )
+from apps.inventory.taking_in import obstacle_of
 from apps.inventory.views import DevicePageMixin
 
 AT_ONCE = MOST_SCANS
@@ -244,7 +245,10 @@ class ScanTakeInView(ScanEndView):
         except DomainError as error:
             self.row = self.session()
             known = error.code == "taken"
-            return self.render_to_response(self.get_context_data(error="" if known else str(error)), status=422)
+            context = self.get_context_data(error="" if known else str(error))
+            if context["obstacle"] == context["error"]:
+                context["error"] = ""
+            return self.render_to_response(context, status=422)
         said = ngettext("%(number)s device is taken in.", "%(number)s devices are taken in.", len(devices))
         messages.success(request, said % {"number": formats.number(len(devices))})
         return redirect(self.row)
@@ -259,6 +263,7 @@ class ScanTakeInView(ScanEndView):
             known=known,
             preview=preview,
             number=number,
+            obstacle=obstacle_of(self.row, number if preview.kits is None else preview.kits) if number else "",
             total=None if price is None else price * number,
             **self.origin(self.row),
             **kwargs,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 class Follower(Protocol):
     """Called within the transaction, with the delivery locked. What it raises keeps all of it from being written."""
 
+    def obstacle(self, session: ScanSession, number: int) -> str:
+        """For a page, without locks: why so many devices, or kits, cannot be taken in now; "" where they can."""
+
     def prepare(self, session: ScanSession, number: int, by: User) -> Mapping[int, Sequence[Decimal]]:
         """Before so many devices, or kits, are made: takes its own locks and refuses what does not fit.
 
@@ -30,3 +33,8 @@ followers: list[Follower] = []
 def register(follower: Follower) -> None:
     if follower not in followers:
         followers.append(follower)
+
+
+def obstacle_of(session: ScanSession, number: int) -> str:
+    """The first thing that keeps so many devices, or kits, from being taken in; what to do instead stands in it."""
+    return next((words for follower in followers if (words := follower.obstacle(session, number))), "")

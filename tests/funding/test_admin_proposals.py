@@ -222,27 +222,31 @@ def test_a_clerk_proposes_several(application: EquipmentApplication, budget: Bud
 def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
     application: EquipmentApplication, office: Client
 ) -> None:
-    budget = BudgetFactory(appropriation=D("900.00"))
+    budget = BudgetFactory(name="Schulbau", fiscal_year=2026, appropriation=D("1500.00"), freeze=D("600.00"))
     first = ApproverFactory(name="Anna Albers")
     decisions, reason = decide(application, budget), "Der Rat hat zugestimmt."
     services.propose_approval(application=application, by=first, decisions=decisions, overrun_reason=reason)
     second = ApproverFactory(name="Berta Brandt")
     services.approve(application=application, by=second, decisions=decisions, overrun_reason=reason)
 
+    overrun = f"„{budget}“ um 100,00 € überzogen, über die Sperre von 600,00 € hinaus"
     for reader in (office, client_of(AuditorFactory())):
         page = texts(reader.get(desk_of(application)))
         assert "Vorgeschlagen von Anna Albers" in page
         assert "Genehmigt von Berta Brandt" in page
-        assert "Budget um 100,00 € überzogen. Grund: Der Rat hat zugestimmt." in page.replace("\xa0", " ")
+        assert f"{overrun}. Grund: Der Rat hat zugestimmt." in page
 
     change = application.status_changes.get(to_state=S.APPROVED)
     listed = texts(office.get(reverse("admin:funding_applicationstatuschange_changelist")))
     assert "Anna Albers" in listed
-    assert "genehmigt Budget um 100,00 € überzogen Anna Albers Berta Brandt" in listed
+    assert f"genehmigt {overrun} Anna Albers Berta Brandt Zum Budget: Der Rat hat zugestimmt." in listed
     detail = texts(office.get(reverse("admin:funding_applicationstatuschange_change", args=[change.pk])))
     assert "Anna Albers" in detail
-    assert "100,00" in detail
+    assert overrun in detail
     assert "Der Rat hat zugestimmt." in detail
+
+    type(change).objects.filter(pk=change.pk).update(overruns=None)
+    assert "Budget um 100,00 € überzogen. Grund: Der Rat" in texts(office.get(desk_of(application)))
 
 
 def test_the_second_person_reads_why_the_budget_is_overrun(application: EquipmentApplication, office: Client) -> None:
@@ -302,7 +306,7 @@ def test_the_histories_name_who_proposed_and_what_is_overrun(application: Equipm
     services.approve(application=application, by=ApproverFactory(), decisions=decisions, overrun_reason=reason)
 
     page = texts(office.get(reverse("admin:funding_equipmentapplication_history", args=[application.pk])))
-    assert "vorgeschlagen von Anna Albers; Überschreitung 100,00 €: Der Rat hat zugestimmt." in page
+    assert f"vorgeschlagen von Anna Albers; „{budget}“ um 100,00 € überzogen: Der Rat hat zugestimmt." in page
     page = texts(office.get(reverse("admin:funding_budget_history", args=[budget.pk])))
     assert "Der Rat hat zugestimmt. (vorgeschlagen von Anna Albers)" in page
 

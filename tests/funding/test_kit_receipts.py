@@ -217,18 +217,19 @@ def test_more_kits_than_are_missing_make_nothing(world: World) -> None:
 
     error = refused("too_many", inventory.take_in, session=session, revision=session.revision, by=world.by)
 
-    assert str(error).startswith("„5 × Muster Hülle“: Es fehlen nur noch 4 Stücke, nicht 5.")
+    told = f"Von „{session.kit}“ sind noch 4 zu liefern, gescannt sind 5. Bitte entfernen Sie die Nummern eines Kits"
+    assert str(error).startswith(told)
     assert (Device.objects.count(), delivered(order)) == (0, [0, 1, 0, 0])
     assert ScanSession.objects.get().state == "open"
 
 
-def test_several_lines_of_a_product_are_named_by_it(world: World) -> None:
+def test_kits_that_the_lines_of_a_part_miss_together_come_in(world: World) -> None:
     order = world.order()
     session = world.begin(order)
     world.scan(session, 5)
     scan_in(lines_of(order)[2], 2)
     error = refused("too_many", inventory.take_in, session=session, revision=session.revision, by=world.by)
-    assert str(error).startswith("„Muster Tablet“: Es fehlen nur noch 3 Stücke, nicht 5.")
+    assert "noch 3 zu liefern, gescannt sind 5. Bitte entfernen Sie die Nummern von 2 Kits" in str(error)
 
 
 def test_what_the_scanning_was_changed_into_is_not_what_was_ordered(world: World) -> None:

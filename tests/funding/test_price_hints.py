@@ -47,6 +47,16 @@ def test_the_price_against_the_budget(price: str, kind: ExpenditureType, expecte
     assert price_hints({1: row}, clock.today()).get(1, "").replace("\u202f", " ").replace("\xa0", " ") == expected
 
 
+def test_several_budgets_are_told_in_one_sentence() -> None:
+    first, second, third = (BudgetFactory(name=name, expenditure_type=CAPITAL, fiscal_year=2026) for name in "ABC")
+    for paid, names in (
+        ((first, second), "„A 2026“ und „B 2026“"),
+        ((first, second, third), "„A 2026“, „B 2026“ und „C 2026“"),
+    ):
+        words = price_hints({1: Bought(ProductFactory(), D("100.00"), paid)}, clock.today())[1]
+        assert f"darf konsumtiv sein; investiv sind {names}." in words
+
+
 def test_what_is_no_device_or_has_no_rule_gets_no_hint() -> None:
     cable = ProductFactory(kind=DeviceKindFactory(code="cable", name="Kabel", tracked_singly=False, countable=False))
     paid = (budget(CAPITAL),)

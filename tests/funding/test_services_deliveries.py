@@ -18,6 +18,7 @@ from apps.inventory.models import Device, ScanSession
 from apps.inventory.scan_checks import SentSerial
 from tests.factories import ClerkFactory, CoordinatorFactory, ProductFactory
 from tests.funding.factories import BudgetFactory
+from tests.funding.portal import client_of, texts
 from tests.funding.purchases import (
     approved,
     bound_grant,
@@ -46,10 +47,34 @@ def test_more_than_ordered_does_not_come_in() -> None:
 
     error = refused("too_many", inventory.take_in, session=session, revision=3, by=by)
 
-    assert "3" in str(error)
+    told = f"Von „{line.product}“ sind noch 2 zu liefern, gescannt sind 3. Bitte entfernen Sie eine Nummer, und nehmen"
+    assert str(error) == f"{told} Sie das übrige Gerät ohne Bestellung auf oder geben Sie es der Firma zurück."
     assert (Device.objects.count(), ScanSession.objects.get().state) == (0, "open")
     line.refresh_from_db()
     assert line.delivered == 0
+
+
+def test_the_check_before_says_what_keeps_devices_from_coming_in() -> None:
+    order, by = placed_order(*lines_for(approved())), ClerkFactory()
+    session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
+    scans = [SentSerial(uuid.uuid4(), f"ZU-VIEL-{number}") for number in range(3)]
+    answers = inventory.record_scans(session=session, scanned=scans, by=by)
+    here, client = f"/inventory/scan/{session.pk}/take-in/", client_of(by)
+
+    for answer in (client.get(here), client.post(here, {"revision": 3})):
+        shown = texts(answer)
+        assert shown.count("sind noch 2 zu liefern, gescannt sind 3. Bitte entfernen Sie eine Nummer") == 1
+        assert "3 Geräte aufnehmen" not in shown
+        assert 'href="/inventory/scan/"' in answer.content.decode()
+
+    inventory.remove_scan(session=session, scan_id=answers[-1].scan.pk, by=by)
+    assert "2 Geräte aufnehmen" in texts(client.get(here))
+    services.cancel_order(order=order, by=by, reason="Doch nicht")
+    shown = texts(client.get(here))
+    assert f"Die Bestellung {order} ist „abgebrochen“: Von ihr lässt sich nichts mehr aufnehmen." in shown
+    assert "2 Geräte aufnehmen" not in shown
+    session.refresh_from_db()
+    refused("order_ended", inventory.take_in, session=session, revision=session.revision, by=by)
 
 
 def test_what_was_changed_at_the_scanner_is_not_what_was_ordered() -> None:

@@ -330,6 +330,17 @@ def test_what_did_not_come_is_given_up_or_ordered_again(again: bool) -> None:
         assert (application.state, sums(budget)) == (S.CLOSED, (ZERO, D("950.00"), D("50.00")))
 
 
+def test_a_school_reads_nothing_about_the_missing_goods_of_another() -> None:
+    """Whose pieces all came follows without words, and whose pieces are missing reads why."""
+    mine, others = approved(("500.00", 1)), approved(("500.00", 1))
+    order = placed_order(*lines_for(mine), *lines_for(others))
+    scan_in(order.lines.get(application_line__application=mine))
+    services.close_order(order=order, by=ClerkFactory(), reason="Das Gerät der Nordschule kommt nicht.")
+    for application, reason in ((mine, ""), (others, "Das Gerät der Nordschule kommt nicht.")):
+        change = application.status_changes.latest("pk")
+        assert (change.to_state, change.reason) == (S.CLOSED, reason)
+
+
 def test_a_line_is_given_up_with_its_money() -> None:
     money, own = money_of()
     application = approved(("500.00", 2), ("100.00", 1), budget=money, own=own)

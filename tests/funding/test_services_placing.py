@@ -6,23 +6,26 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
+from apps.core.formats import euro
 from apps.core.money import ZERO
 from apps.funding import services
 from apps.funding.choices import LedgerKind, OrderState
 from apps.funding.deadlines import DeadlineKind, deadlines
 from apps.funding.models import LedgerEntry, Order
 from apps.funding.purchasing import OrderLineInput
-from tests.factories import ApproverFactory, ClerkFactory
+from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding.factories import BudgetFactory, change_by_two
 from tests.funding.portal import client_of, texts
 from tests.funding.purchases import (
     approved,
     draft_order,
     entries,
+    invoiced,
     lines_for,
     lines_of,
     money_of,
     own_line,
+    pay,
     placed_order,
     refused,
     sums,
@@ -91,7 +94,7 @@ def test_what_is_shown_before_is_what_is_posted() -> None:
     shown = {effect.budget_id: effect.needed for effect in beyond.effects}
 
     assert shown == {money.pk: D("90.00"), own.pk: D("110.00")}
-    rows = [(row.approved, row.line.amount, row.needed) for row in beyond.lines]
+    rows = [(row.approved, row.ordered, row.needed) for row in beyond.lines]
     assert rows == [(D("1000.00"), D("1100.00"), D("100.00")), (ZERO, D("100.00"), D("100.00"))]
     assert (beyond.approved, beyond.ordered, beyond.needed) == (D("1000.00"), D("1200.00"), sum(shown.values()))
     before = {budget.pk: sums(budget)[0] for budget in (money, own)}
@@ -199,3 +202,48 @@ def test_who_approves_reads_what_a_budget_lacks() -> None:
     change_by_two(budget, freeze=D("40.50"))
     shown = texts(client_of(ApproverFactory()).get(f"/admin/funding/order/{order.pk}/change/"))
     assert "(79,50 € verfügbar) Es fehlen 20,50 €: So lässt sich die Bestellung nicht aufgeben." in shown
+
+
+def test_what_was_approved_beyond_stays_to_be_read() -> None:
+    budget = BudgetFactory(name="Bürobedarf")
+    lines = lines_for(approved(("500.00", 2), ("20.00", 5)), "550.00", "20.00")
+    order = proposed(*lines, own_line(budget))
+    approver = ApproverFactory(name="Berta Brandt")
+    before = services.beyond_approved(order, by=approver)
+    order = services.approve_order(order=order, by=approver)
+
+    kept = {change.to_state: services.kept_beyond(change) for change in order.status_changes.all()}
+    assert kept == {"proposed": None, "placed": before}
+    told = order.history.latest().history_change_reason
+    assert told == f"{euro(D('200.00'))} mehr genehmigt, als vorher genehmigt waren"
+    address = f"/admin/funding/order/{order.pk}/"
+    for reader in (client_of(AuditorFactory()), client_of(ClerkFactory())):
+        shown = texts(reader.get(f"{address}change/"))
+        assert "Berta Brandt hat 200,00 € mehr genehmigt, als vorher genehmigt waren:" in shown
+        assert f"100,00 € aus „{budget}“" in shown
+        assert "je Stück für 500,00 € genehmigt, für 550,00 € bestellt 1.000,00 € 1.100,00 € 100,00 €" in shown
+        assert "Summe 1.000,00 € 1.200,00 € 200,00 €" in shown
+        assert "je Stück für 20,00" not in shown
+    assert "200,00 € mehr genehmigt, als vorher genehmigt waren" in texts(
+        client_of(AuditorFactory()).get(f"{address}history/")
+    )
+
+
+def test_what_was_paid_in_vain_is_named_where_it_is_ordered_again() -> None:
+    application = approved(("500.00", 2), budget=BudgetFactory(appropriation=D("3000.00")))
+    first = placed_order(*lines_for(application))
+    pay(invoiced(first, "1000.00", 2, remark="Vorkasse"))
+    services.close_order(order=first, by=ClerkFactory(), reason="Insolvenz", order_missing_again=True)
+
+    second = proposed(*lines_for(application, "550.00", quantity=1))
+    shown = texts(client_of(ApproverFactory()).get(f"/admin/funding/order/{second.pk}/change/"))
+    named = "550,00 € bestellt; 550,00 € davon sind schon bezahlt und nicht geliefert 0,00 € 550,00 € 550,00 €"
+    assert f"je Stück für 500,00 € genehmigt, für {named}" in shown
+    services.approve_order(order=second, by=ApproverFactory())
+    kept = services.kept_beyond(second.status_changes.latest("pk"))
+    assert kept is not None
+    assert [row.in_vain for row in kept.lines] == [D("550.00")]
+
+    third = proposed(*lines_for(application, "500.00", quantity=1))
+    rows = services.beyond_approved(third, by=ApproverFactory()).lines
+    assert [(row.needed, row.in_vain) for row in rows] == [(D("500.00"), D("450.00"))]

@@ -43,6 +43,7 @@ from apps.funding.models import (
     LedgerEntry,
     ReasonTemplate,
 )
+from apps.funding.overruns import overruns_of
 from apps.funding.rules import highest_operating_price
 
 SHOWN_CHANGES = 10
@@ -301,7 +302,7 @@ class LedgerEntryAdmin(DatedRows, ReadOnlyAdmin):
 
 @admin.register(ApplicationStatusChange)
 class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
-    list_display = ("when", "subject", "was", "became_and_overran", "first_person", "by", "reason")
+    list_display = ("when", "subject", "was", "became_and_overran", "first_person", "by", "reasons")
     list_display_links = ("when",)
     list_filter = (TargetStateFilter,)
     list_select_related = ("application__school", "proposed_by", "by")
@@ -323,7 +324,8 @@ class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
 
     @admin.display(description=_("beyond the budget"))
     def shown_overrun(self, row: ApplicationStatusChange) -> str:
-        return euros(row.overrun) if row.overrun else "–"
+        told = overruns_of(row)
+        return format_html_join("", "<div>{}</div>", ((words,) for words in told)) or "–"
 
     @admin.display(description=_("from"))
     def was(self, row: ApplicationStatusChange) -> str:
@@ -336,10 +338,17 @@ class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
     @admin.display(description=_("to"))
     def became_and_overran(self, row: ApplicationStatusChange) -> str:
         """Few go over a budget: that stands below, without a column of its own."""
-        if not row.overrun:
-            return self.became(row)
-        words = gettext("budget overrun by %(amount)s") % {"amount": formats.euro(row.overrun)}
-        return format_html('{}<br><span class="desk-warning">{}{}</span>', self.became(row), icon("warning"), words)
+        mark = '<br><span class="desk-warning">{}{}</span>'
+        told = format_html_join("", mark, ((icon("warning"), words) for words in overruns_of(row)))
+        return format_html("{}{}", self.became(row), told)
+
+    @admin.display(description=_("reason"))
+    def reasons(self, row: ApplicationStatusChange) -> str:
+        """Of the decision, and of going over a budget."""
+        given = [row.reason] if row.reason else []
+        if row.overrun_reason:
+            given.append(gettext("On the budget: %(reason)s") % {"reason": row.overrun_reason})
+        return format_html_join("", "<div>{}</div>", ((text,) for text in given)) or formats.missing()
 
 
 @admin.register(ReasonTemplate)

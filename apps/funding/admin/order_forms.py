@@ -142,7 +142,7 @@ class OrderForm(PurchaseForm):
     """Facts and award record of a draft."""
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
-    supplier = forms.ModelChoiceField(Supplier.objects.none(), label=_("Supplier"))
+    supplier = forms.ModelChoiceField(Supplier.objects.none(), label=_("Supplier"), empty_label=_("Please choose"))
     contract = ContractField(
         FrameworkContract.objects.none(), label=_("Framework contract"), required=False, empty_label=_("None")
     )

@@ -26,6 +26,7 @@ from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, Order
 from apps.funding.purchase_selectors import LineStatus, devices_to_return, order_lines
 from apps.funding.purchasing import UNPLACED_ORDERS
+from apps.funding.services.purchase_steps import ensure_order_step
 from apps.inventory.models import Kit
 
 
@@ -266,6 +267,9 @@ class StepPages:
         visit = Visit(request, order, request.POST if request.method == "POST" else None, order_lines(order))
         if name == "scan":
             _found = visit.line, visit.kit
+        if name == "cancel" and request.method == "GET" and (obstacle := why_not_cancelled(order)):
+            messages.error(request, obstacle)
+            return HttpResponseRedirect(reverse("admin:funding_order_change", args=[order.pk]))
         form = step.form(visit)
         if form.is_valid():
             try:
@@ -293,6 +297,8 @@ class StepPages:
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
             **(beyond_on_page(visit.order, visit.user) if step.name == "approve" else {}),
+            "nothing_to_note": step.name == "receive" and not form.rows,
+            "to_scan": [row for row in visit.rows if row.is_scanned and row.missing],
             "paid_in_vain": total(row.paid_in_vain for row in visit.rows) if step.name == "close" else ZERO,
             "about": _about(visit) if step.name == "scan" else "",
             "errors": errors,
@@ -303,6 +309,16 @@ class StepPages:
             **(CREDIT_WORDS if is_credit else {}),
             **(KIT_WORDS if step.name == "scan" and visit.kit else {}),
         }
+
+
+def why_not_cancelled(order: Order) -> str:
+    """What the service would refuse a cancellation with; "" where it would not."""
+    try:
+        ensure_order_step("cancel_order", order)
+        services.ensure_untouched(order)
+    except DomainError as error:
+        return str(error)
+    return ""
 
 
 def beyond_on_page(order: Order, user: Any) -> dict[str, Any]:

@@ -27,12 +27,12 @@ from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
 from apps.funding.admin.order_forms import NEW_ORDER, BundleForm, OrderForm, OrderLines, line_initial
-from apps.funding.admin.order_steps import STEPS, StepPages, beyond_on_page
+from apps.funding.admin.order_steps import STEPS, StepPages, beyond_on_page, why_not_cancelled
 from apps.funding.admin.purchase_filters import OrderStateFilter, SupplierFilter
 from apps.funding.admin.purchase_forms import ReasonForm
 from apps.funding.choices import DeliveryKind, InvoiceState, OrderState
 from apps.funding.models import ApplicationLine, Order, OrderLine, Supplier
-from apps.funding.purchasing import UNPLACED_ORDERS, OrderLineInput
+from apps.funding.purchasing import OrderLineInput
 from apps.funding.scan_selectors import kit_rows
 
 _PLACE = "funding.place_order"
@@ -323,7 +323,10 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),
             returned=DeliveryKind.RETURN,
             invoices=invoices,
-            changes=order.status_changes.select_related("by").order_by("-at", "-pk"),
+            changes=[
+                (change, services.kept_beyond(change))
+                for change in order.status_changes.select_related("by").order_by("-at", "-pk")
+            ],
         )
         return TemplateResponse(request, "admin/funding/order/page.html", context)
 
@@ -343,7 +346,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         possible = {
             "approve": proposed and not is_own,
             "send-back": proposed,
-            "cancel": order.state in UNPLACED_ORDERS | {OrderState.PLACED} and not came,
+            "cancel": not why_not_cancelled(order),
             "receive": live and any(row.missing and not row.is_scanned for row in rows),
             "scan": live,
             "return": live and came,

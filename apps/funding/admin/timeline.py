@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.core.choices import StateChoices
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationMessage, ApplicationStatusChange, EquipmentApplication
+from apps.funding.overruns import overruns_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class Event:
     text: str
     state: StateChoices | None = None
     change: ApplicationStatusChange | None = None
+
+    @property
+    def overruns(self) -> list[str]:
+        return [] if self.change is None else overruns_of(self.change)
 
 
 def timeline(application: EquipmentApplication, user: User) -> list[Event]:

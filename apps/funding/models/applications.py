@@ -188,7 +188,8 @@ class ApplicationStatusChange(StatusChange):
     """How an application came to its state.
 
     `proposed_by`: the first of two people of an approval (`by` is the second); its proposal itself is gone by then.
-    `overrun`: by how much the two went over budgets on purpose, in euros.
+    `overrun`: by how much the two went over budgets on purpose, in euros. `overruns`: budget by budget, with its freeze
+    (see `overruns.py`); None of what was decided before that was kept.
     """
 
     application = models.ForeignKey(EquipmentApplication, on_delete=models.CASCADE, related_name="status_changes")
@@ -198,6 +199,7 @@ class ApplicationStatusChange(StatusChange):
     proposed_at = models.DateTimeField(_("proposed at"), null=True)
     overrun = CentsField(_("beyond the budget"), default=ZERO)
     overrun_reason = models.CharField(_("reason for going over the budget"), max_length=300, blank=True)
+    overruns = models.JSONField(null=True, editable=False)
 
     objects = ApplicationPartQuerySet.as_manager()
 

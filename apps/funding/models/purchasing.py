@@ -255,9 +255,10 @@ class OrderLine(models.Model):
 
 
 class OrderStatusChange(StatusChange):
-    """How an order came to its state."""
+    """How an order came to its state. `beyond`: what was approved with it beyond what was approved (see services)."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="status_changes")
+    beyond = models.JSONField(null=True, editable=False)
 
     objects = MoneyQuerySet.as_manager()
 

@@ -4,6 +4,7 @@ Wrong role: `PermissionDenied` (403). Outside the scope: `Http404`. What the use
 """
 
 from apps.funding.services.applications import answer, create_draft, discard_draft, save_draft, submit, withdraw
+from apps.funding.services.beyond import kept_beyond
 from apps.funding.services.budget_changes import (
     CarryOver,
     confirm_change,
@@ -46,7 +47,14 @@ from apps.funding.services.invoices import (
     record_invoice,
 )
 from apps.funding.services.oddities import Oddity, mark_of, oddities_of
-from apps.funding.services.orders import cancel_order, close_order, create_order, give_up_line, save_order
+from apps.funding.services.orders import (
+    cancel_order,
+    close_order,
+    create_order,
+    ensure_untouched,
+    give_up_line,
+    save_order,
+)
 from apps.funding.services.placing import approve_order, beyond_approved, ensure_placeable, place_order, return_order
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
@@ -98,9 +106,11 @@ __all__ = [
     "edit_grant",
     "ensure_placeable",
     "ensure_rule_open",
+    "ensure_untouched",
     "expected_parts",
     "give_up_line",
     "hand_in",
+    "kept_beyond",
     "limit_for_two",
     "mark_of",
     "needs_two",

@@ -9,13 +9,11 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError, StaleError
-from apps.core.formats import euro
 from apps.core.history import bulk_update_by, save_by
 from apps.core.money import total
 from apps.funding.calculations import LineDecision, may_need_own_share, own_part
@@ -29,6 +27,7 @@ from apps.funding.models import (
     LineAllocation,
     Reservation,
 )
+from apps.funding.overruns import as_kept, sentences
 from apps.funding.services import notices
 from apps.funding.services.checks import Checked, allow_overruns, checked, ensure_affordable, ensure_second_person
 from apps.funding.services.ledger import Entry, post_entries
@@ -128,7 +127,7 @@ def approve(
         lines = decided.lines
         _write_lines(lines, decided.matched, by=by)
         _commit_money(decided, by=by, note=overrun_reason)
-        agreed = (first, total(effect.short_by for effect in short), overrun_reason)
+        agreed = (first, as_kept(short, decided.budgets), overrun_reason)
         change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **_facts_of_two(*agreed))
         row.decided_at = clock.now()
         save_by(row, by=by, update_fields=["state", "concept", "decided_at"], reason=_history_reason(*agreed))
@@ -217,23 +216,26 @@ def cancel_reservation(*, application: EquipmentApplication, by: User) -> None:
     Reservation.objects.filter(application=row).delete()
 
 
-def _facts_of_two(first: ApprovalProposal | None, overrun: Decimal, overrun_reason: str) -> dict[str, Any]:
+def _facts_of_two(first: ApprovalProposal | None, overruns: list[dict[str, str]], reason: str) -> dict[str, Any]:
     """What stays of a proposal with the change of state; the proposal itself does not outlive it."""
     if first is None:
         return {}
-    agreed = {"overrun": overrun, "overrun_reason": overrun_reason} if overrun else {}
-    return {"proposed_by": first.by, "proposed_at": first.at, **agreed}
+    facts: dict[str, Any] = {"proposed_by": first.by, "proposed_at": first.at}
+    if overruns:
+        overrun = total(Decimal(row["amount"]) for row in overruns)
+        facts |= {"overrun": overrun, "overruns": overruns, "overrun_reason": reason}
+    return facts
 
 
-def _history_reason(first: ApprovalProposal | None, overrun: Decimal, overrun_reason: str) -> str:
+def _history_reason(first: ApprovalProposal | None, overruns: list[dict[str, str]], reason: str) -> str:
     """The application's history names who approved; the reason adds who proposed, and what is overrun."""
     if first is None:
         return ""
-    if not overrun:
+    if not overruns:
         return told_proposer(first.by)
     with translation.override("de"):
-        text = gettext("overrun %(amount)s: %(reason)s") % {"amount": euro(overrun), "reason": overrun_reason}
-    return f"{told_proposer(first.by)}; {text}"
+        text = ", ".join(sentences(overruns))
+    return f"{told_proposer(first.by)}; {text}: {reason}"
 
 
 def _write_lines(lines: Sequence[ApplicationLine], matched: Mapping[int, LineDecision], *, by: User) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import User
+from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.history import delete_by, save_by
 from apps.core.money import ZERO
@@ -128,8 +130,14 @@ def _ensure_not_too_many(rows: Sequence[ApplicationLine]) -> None:
         over = -pieces[line.pk].to_order
         if over > 0:
             raise DomainError(
-                _("“%(product)s” of “%(application)s”: %(over)s more than are approved and not ordered yet.")
-                % {"product": line.product, "application": line.application.title, "over": over},
+                ngettext(
+                    "“%(product)s” of “%(application)s”: that is %(over)s piece too many. Please order only what is"
+                    " approved and not ordered yet.",
+                    "“%(product)s” of “%(application)s”: that is %(over)s pieces too many. Please order only what is"
+                    " approved and not ordered yet.",
+                    over,
+                )
+                % {"product": line.product, "application": line.application.title, "over": formats.number(over)},
                 code="quantity",
                 field="quantity",
             )

@@ -141,7 +141,7 @@ def cancel_order(*, order: Order, by: User, reason: str = "", revision: int | No
         ensure_order_step("cancel_order", row)
         if row.state not in UNPLACED_ORDERS:
             reason = required_text(reason, _("Please say why the order is cancelled."), field="reason")
-        _ensure_untouched(row)
+        ensure_untouched(row)
         budgets = locked.lock_budgets(by=by)
         move_order(row, "cancel_order", OrderState.CANCELLED, by=by, reason=reason.strip())
         books, booking = Books(locked.lines), Booking(budgets, by=by, note=reason.strip())
@@ -179,7 +179,7 @@ def close_order(
         for line in locked.lines:
             booking.release_surplus(line, books)
         booking.post()
-        follow_orders(locked.applications.values(), by=by, reason=reason.strip())
+        _follow_closing(locked, by=by, reason=reason.strip())
     return row
 
 
@@ -252,7 +252,7 @@ def _ensure_draft(order: Order) -> None:
         )
 
 
-def _ensure_untouched(order: Order) -> None:
+def ensure_untouched(order: Order) -> None:
     """Nothing stands in the way of a cancellation: no goods, no invoice that waits, no money paid."""
     if order.deliveries.exists() and any(line.delivered for line in lines_of(order)):
         raise DomainError(_("Goods of this order have come. Please return them first, or close the order."))
@@ -288,6 +288,14 @@ def _ensure_may_close(locked: Locked, reason: str) -> None:
         raise DomainError(
             _("Not everything is invoiced. Please say why the order is closed all the same."), field="reason"
         )
+
+
+def _follow_closing(locked: Locked, *, by: User, reason: str) -> None:
+    """A school reads why the order was closed where its own pieces are missing, and nothing about those of others."""
+    missing = [line.application_line for line in locked.lines if line.delivered < line.quantity]
+    affected = {applied.application_id for applied in missing if applied is not None}
+    for pk, application in locked.applications.items():
+        follow_orders([application], by=by, reason=reason if pk in affected else "")
 
 
 def _give_up_missing(locked: Locked, *, by: User, reason: str) -> None:

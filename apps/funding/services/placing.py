@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.money import total
-from apps.funding.calculations import BudgetEffect
 from apps.funding.choices import LedgerKind, OrderState
 from apps.funding.models import Budget, Order, OrderLine
 from apps.funding.purchase_selectors import pieces_of
 from apps.funding.services.awards import complete_award, ensure_contract
+from apps.funding.services.beyond import Beyond, as_kept, beyond_of, told_beyond
 from apps.funding.services.commitments import Booking, Books, cost_of
 from apps.funding.services.following import follow_orders
 from apps.funding.services.purchase_steps import (
@@ -32,38 +29,6 @@ from apps.funding.services.steps import money_transaction, required_text
 
 _ORDER = "funding.place_order"
 _APPROVE = "funding.approve_application"
-
-
-@dataclass(frozen=True)
-class LineBeyond:
-    """A line of an order that costs more than is approved and still held for it; euros gross."""
-
-    line: OrderLine
-    needed: Decimal
-
-    @property
-    def approved(self) -> Decimal:
-        return self.line.amount - self.needed
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """What an order would newly commit: budget by budget, and line by line with the same sum."""
-
-    effects: list[BudgetEffect]
-    lines: list[LineBeyond]
-
-    @property
-    def approved(self) -> Decimal:
-        return total(row.approved for row in self.lines)
-
-    @property
-    def ordered(self) -> Decimal:
-        return total(row.line.amount for row in self.lines)
-
-    @property
-    def needed(self) -> Decimal:
-        return total(row.needed for row in self.lines)
 
 
 def place_order(*, order: Order, by: User, revision: int | None = None) -> Order:
@@ -96,7 +61,7 @@ def approve_order(*, order: Order, by: User, revision: int | None = None) -> Ord
     """What the order commits beyond what is approved is committed, and the order goes to the supplier.
 
     Refuses whoever made or proposed the order (Vier-Augen-Prinzip): so two people decide, whatever the sum; and
-    whatever placing refuses, which is checked anew.
+    whatever placing refuses, which is checked anew. What is approved beyond is kept with the change of state.
     """
     with money_transaction():
         locked = lock_order(order, by=by, permission=_APPROVE)
@@ -137,8 +102,7 @@ def beyond_approved(order: Order, *, by: User) -> Beyond:
     """What placing would commit beyond what is approved now: a preview, read without locks."""
     lines = lines_of(order)
     booking = _gathered(order, lines, Budget.objects.in_bulk(budgets_behind(lines)), by=by)
-    rows = [LineBeyond(line, needed) for line in lines if (needed := booking.committed_for(line))]
-    return Beyond(booking.effects(), rows)
+    return beyond_of(booking, lines)
 
 
 def _checked(locked: Locked, *, by: User) -> Booking:
@@ -164,7 +128,11 @@ def _gathered(order: Order, lines: Sequence[OrderLine], budgets: Mapping[int, Bu
 def _place(locked: Locked, booking: Booking, verb: str, *, by: User) -> None:
     row = locked.order
     row.placed_by, row.placed_on = by, clock.today()
-    move_order(row, verb, OrderState.PLACED, by=by)
+    beyond = beyond_of(booking, locked.lines)
+    if beyond.effects:
+        move_order(row, verb, OrderState.PLACED, by=by, told=told_beyond(beyond), beyond=as_kept(beyond))
+    else:
+        move_order(row, verb, OrderState.PLACED, by=by)
     booking.post()
     follow_orders(locked.applications.values(), by=by, reason=row.number)
 

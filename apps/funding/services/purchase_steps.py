@@ -79,21 +79,31 @@ def ensure_order_step(verb: str, order: Order) -> None:
     ORDER_TRANSITIONS.ensure(verb, source=order.state, target=min(transition.targets))
 
 
-def change_order_state(order: Order, verb: str, target: str, *, by: User, reason: str = "") -> None:
-    """The only place that assigns an order's state; the caller saves the row. Staying in a state is no change."""
+def change_order_state(order: Order, verb: str, target: str, *, by: User, reason: str = "", **facts: object) -> None:
+    """The only place that assigns an order's state; the caller saves the row. Staying in a state is no change.
+
+    `facts`: more fields of the status change.
+    """
     ORDER_TRANSITIONS.ensure(verb, source=order.state, target=target)
     if order.state == target:
         return
-    OrderStatusChange.objects.create(order=order, from_state=order.state, to_state=target, by=by, reason=reason)
+    OrderStatusChange.objects.create(
+        order=order, from_state=order.state, to_state=target, by=by, reason=reason, **facts
+    )
     order.state = target
 
 
-def move_order(order: Order, verb: str, target: str, *, by: User, reason: str = "") -> None:
-    """Changes the state and saves it, with who proposed and placed and with the next revision."""
-    change_order_state(order, verb, target, by=by, reason=reason)
+def move_order(
+    order: Order, verb: str, target: str, *, by: User, reason: str = "", told: str = "", **facts: object
+) -> None:
+    """Changes the state and saves it, with who proposed and placed and with the next revision.
+
+    `told`: what the order's history says, where that is not the reason.
+    """
+    change_order_state(order, verb, target, by=by, reason=reason, **facts)
     order.revision += 1
     fields = ["state", "proposed_by", "placed_by", "placed_on", "procedure", "revision"]
-    save_by(order, by=by, update_fields=fields, reason=reason)
+    save_by(order, by=by, update_fields=fields, reason=told or reason)
 
 
 def ensure_order_revision(order: Order, revision: int | None) -> None:

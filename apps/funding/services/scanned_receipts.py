@@ -13,12 +13,15 @@ from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from apps.accounts.models import User
+from apps.core import formats
 from apps.core.errors import DomainError
 from apps.funding.choices import DeliveryKind
 from apps.funding.models import Delivery, Grant, Order, OrderLine, PurchasedDevice, ScannedLine, ScannedReceipt
 from apps.funding.purchase_selectors import is_scanned
+from apps.funding.purchasing import LIVE_ORDERS
 from apps.funding.scan_selectors import Part, ToScan, goods_of, kits_to_scan, receipt_of
 from apps.funding.services.deliveries import (
     RECEIVE,
@@ -29,7 +32,7 @@ from apps.funding.services.deliveries import (
     new_delivery,
     receive_pieces,
 )
-from apps.funding.services.purchase_steps import Locked, ensure_order_step, lock_order
+from apps.funding.services.purchase_steps import Locked, ensure_order_step, lines_of, lock_order
 from apps.funding.services.steps import ensure_may, money_transaction
 from apps.inventory.models import Device, Kit, ScanSession
 from apps.inventory.services import bind_devices, start_scanning
@@ -99,17 +102,25 @@ def _kits(kit: Kit, line: OrderLine, locked: Locked) -> ToScan:
 class OrderFollower:
     """Hears of each scanned delivery that is taken in; what belongs to an order becomes its delivery."""
 
+    def obstacle(self, session: ScanSession, number: int) -> str:
+        """What `prepare` would refuse, read without locks."""
+        receipt = receipt_of(session)
+        if receipt is None:
+            return ""
+        try:
+            _checked_shares(session, receipt.order, goods_of(receipt, lines_of(receipt.order)), number)
+        except DomainError as error:
+            return str(error)
+        return ""
+
     def prepare(self, session: ScanSession, number: int, by: User) -> Mapping[int, Sequence[Decimal]]:
         """Locks the order and refuses what it does not ask for, before any device is made. Prices are the order's."""
         receipt = receipt_of(session)
         if receipt is None:
             return {}
         locked = lock_order(receipt.order, by=by, permission=RECEIVE)
-        ensure_order_step("receive_goods", locked.order)
-        goods = goods_of(receipt, locked.lines)
-        _ensure_as_ordered(session, locked.order, goods)
         prices: defaultdict[int | None, list[Decimal]] = defaultdict(list)
-        for line, pieces in _shares(goods, number):
+        for line, pieces in _checked_shares(session, locked.order, goods_of(receipt, locked.lines), number):
             prices[line.product_id] += [line.unit_price] * pieces
         return {product: each for product, each in prices.items() if product is not None}
 
@@ -134,6 +145,49 @@ class OrderFollower:
             PurchasedDevice.objects.bulk_create(bought)
             _bind(bought, by=by)
             follow_goods(locked, "receive_goods", by=by)
+
+
+def _checked_shares(session: ScanSession, order: Order, goods: ToScan, number: int) -> list[tuple[OrderLine, int]]:
+    """The pieces of each line; refuses what the order does not ask for, or no longer, and says what to do instead."""
+    if order.state not in LIVE_ORDERS:
+        raise DomainError(
+            _(
+                "The order %(order)s is “%(state)s”: nothing of it can be taken in any more. Please cancel this"
+                " delivery, and take the devices in without an order or give them back to the supplier."
+            )
+            % {"order": order, "state": order.get_state_display()},
+            code="order_ended",
+        )
+    _ensure_as_ordered(session, order, goods)
+    _ensure_enough_missing(goods, number)
+    return _shares(goods, number)
+
+
+def _ensure_enough_missing(goods: ToScan, number: int) -> None:
+    """There is no quantity to correct: numbers are removed, and what is left over is no longer of this order."""
+    over = number - goods.number
+    if over < 1:
+        return
+    if goods.kit is None:
+        words = ngettext(
+            "Of “%(what)s” %(missing)s are still to come, and %(number)s are scanned. Please remove one number, and"
+            " take the device that is left over in without an order or give it back to the supplier.",
+            "Of “%(what)s” %(missing)s are still to come, and %(number)s are scanned. Please remove %(over)s numbers,"
+            " and take the devices that are left over in without an order or give them back to the supplier.",
+            over,
+        )
+    else:
+        words = ngettext(
+            "Of “%(what)s” %(missing)s are still to come, and %(number)s are scanned. Please remove the numbers of"
+            " one kit, and take it in without an order or give it back to the supplier.",
+            "Of “%(what)s” %(missing)s are still to come, and %(number)s are scanned. Please remove the numbers of"
+            " %(over)s kits, and take them in without an order or give them back to the supplier.",
+            over,
+        )
+    what = goods.kit or goods.line.product or goods.line.description
+    figures = {"missing": goods.number, "number": number, "over": over}
+    shown = {name: formats.number(figure) for name, figure in figures.items()}
+    raise DomainError(words % ({"what": what} | shown), code="too_many")
 
 
 def _ensure_as_ordered(session: ScanSession, order: Order, goods: ToScan) -> None:
