@@ -123,6 +123,7 @@ def test_a_phone_sends_what_waited(signed_in, stocktake):
         )
     ]
     assert first["progress"] == "2 von 3 gefunden"
+    assert [(room, expected, found) for room, _site, expected, found in first["rooms"]] == [("1", 2, 1), ("2", 1, 1)]
     assert StocktakeScan.objects.count() == 4
 
 
