@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
@@ -118,7 +120,9 @@ class BulkChangeView(BulkPageMixin, TemplateView):
         if "confirm" in request.POST:
             return self._confirm(request.POST["confirm"])
         if "undo" in request.POST:
-            return self._begin_undo()
+            return self._lead_on(services.begin_undo)
+        if "again" in request.POST:
+            return self._lead_on(services.try_again)
         form = self.form()
         if form is None or not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
@@ -129,18 +133,23 @@ class BulkChangeView(BulkPageMixin, TemplateView):
             return redirect(self.change)
         return redirect(f"{self.change.get_absolute_url()}#main")
 
-    def _begin_undo(self) -> HttpResponse:
+    def _lead_on(self, begin: Callable[..., BulkChange]) -> HttpResponse:
+        """To the preview of the change that follows from this one."""
         try:
-            undo = services.begin_undo(token=self.change.token, by=self.request.user)
+            following = begin(token=self.change.token, by=self.request.user)
         except DomainError as error:
             messages.error(self.request, str(error))
             return redirect(self.change)
-        return redirect(f"{undo.get_absolute_url()}#main")
+        return redirect(f"{following.get_absolute_url()}#main")
 
     def _confirm(self, revision: str) -> HttpResponse:
         number = int(revision) if revision.isdecimal() and len(revision) < 9 else -1
+        said = self.request.POST.get("promised", "")
+        promised = int(said) if said.isdecimal() and len(said) < 9 else None
         try:
-            change = services.confirm_change(token=self.change.token, revision=number, by=self.request.user)
+            change = services.confirm_change(
+                token=self.change.token, revision=number, by=self.request.user, promised=promised
+            )
         except DomainError as error:
             messages.error(self.request, str(error))
         else:
@@ -158,6 +167,7 @@ class BulkChangeView(BulkPageMixin, TemplateView):
             "changed_url": f"{reverse('inventory:list')}?{query}" if known else "",
             "may_undo": known and undone is None and not change.undoes_id and self.action is not None,
             "undone": undone,
+            "undone_words": undone_words(change, undone) if undone and undone.state == BulkState.DONE else "",
         }
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -170,20 +180,47 @@ class BulkChangeView(BulkPageMixin, TemplateView):
         elif change.state == BulkState.SHOWN:
             more["plan"] = services.plan_of(change, user)
         elif change.state == BulkState.WAITING and change.job is not None:
-            more["progress"] = jobs.progress_of(change.job)
+            more["progress"], more["number"] = jobs.progress_of(change.job), change.job.total
+            more["job_state"] = jobs.shown_state(change.job)
         elif change.state == BulkState.DONE:
             more |= self._outcome()
         if change.undoes is not None:
-            more["what"] = undo_in_words(change.undoes)
+            more["what"] = undo_in_words(change, change.undoes)
         elif change.action:
             more["what"] = in_words(Wish.of(change.action, change.values), has_day="on" in change.values)
         return super().get_context_data(**(more | kwargs))
 
 
-def undo_in_words(undone: BulkChange) -> list[tuple[Text, Text]]:
+UNDOING: dict[str, Text] = {BulkState.DONE: _("Is undone"), BulkState.FAILED: _("Was to be undone")}
+
+
+def undo_in_words(undo: BulkChange, undone: BulkChange) -> list[tuple[Text, Text]]:
     """The change that is set back as label and value."""
-    said = [(_("Is undone"), BulkAction(undone.action).label), (_("Changed on"), formats.moment(undone.at))]
+    label = UNDOING.get(undo.state, _("Will be undone"))
+    said = [(label, BulkAction(undone.action).label), (_("Changed on"), formats.moment(undone.at))]
     return said + ([(_("As before from this day on"), formats.day(day_of(undone)))] if "on" in undone.values else [])
+
+
+def undone_words(change: BulkChange, undo: BulkChange) -> str:
+    """Of a change that was undone: how many devices it had changed, and that they are as before, or some of them."""
+    changed, back = (int(row.result["changed"]) for row in (change, undo))
+    written = undo.result.get("written_at")
+    facts = {
+        "changed": formats.number(changed),
+        "back": formats.number(back),
+        "moment": formats.moment(datetime.datetime.fromisoformat(written) if written else undo.at),
+        "person": undo.by,
+    }
+    if back < changed:
+        return gettext("%(changed)s devices were changed, %(back)s of them undone on %(moment)s by %(person)s.") % facts
+    return (
+        ngettext(
+            "%(changed)s device was changed, undone on %(moment)s by %(person)s.",
+            "%(changed)s devices were changed, undone on %(moment)s by %(person)s.",
+            changed,
+        )
+        % facts
+    )
 
 
 def in_words(wish: Wish, *, has_day: bool) -> list[tuple[Text, Text]]:

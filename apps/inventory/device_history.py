@@ -117,9 +117,12 @@ class _Words:
         found = []
         for name in _TRACKED:
             row_field: Any = Device._meta.get_field(name)
-            if getattr(former, row_field.attname) != getattr(record, row_field.attname):
-                label = str(capfirst(row_field.verbose_name))
-                found.append(Change(label, self._word(former, row_field), self._word(record, row_field)))
+            if getattr(former, row_field.attname) == getattr(record, row_field.attname):
+                continue
+            before, after = self._word(former, row_field), self._word(record, row_field)
+            if name == "site" and before == after:  # of two schools, whose own line says what changed
+                continue
+            found.append(Change(str(capfirst(row_field.verbose_name)), before, after))
         return found
 
     def _word(self, record: Any, row_field: Any) -> str:

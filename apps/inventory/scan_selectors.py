@@ -15,7 +15,6 @@ from apps.core import formats
 from apps.inventory.models import Product, ScanSession
 from apps.inventory.scan_checks import to_take_in
 from apps.inventory.scan_places import Places
-from apps.inventory.selectors import accessories_of
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def preview_of(session: ScanSession, known: Collection[str]) -> Preview:
     """`known`: serial numbers that belong to a device by now; their kits are left out."""
     scans = to_take_in(session, list(session.scans.kept()), known)
     words = KitWords.of(session)
-    if words is None or session.kit is None:
+    if words is None:
         return Preview(len(scans))
     places, at = words.places, {scan.place: scan.serial for scan in scans if scan.place is not None}
     kits = places.kits(at)
@@ -140,9 +139,8 @@ def preview_of(session: ScanSession, known: Collection[str]) -> Preview:
         )
         for product, quantity, _scanned in session.kit_parts
     )
-    accessories = accessories_of(list(session.kit.parts.select_related("product__kind").order_by("pk")))
     missing = tuple(words.at(place) for place in places.missing(at))
-    return Preview(sum(line.quantity for line in lines), len(kits), lines, accessories, missing)
+    return Preview(sum(line.quantity for line in lines), len(kits), lines, session.accessories, missing)
 
 
 def newest_scans(session: ScanSession) -> QuerySet[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from apps.core.clock import today
 from apps.inventory.ageing import OF_THE_CITY, use_ends_expression
 from apps.inventory.binding import DISPOSE_BOUND, is_bound
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, CountedAs, Ownership
-from apps.inventory.models import Device, KitPart, Placement, Product
+from apps.inventory.models import Device, Kit, Placement, Product
 from apps.inventory.numbering import tidy
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School
@@ -220,6 +220,7 @@ def is_placed(device: Device) -> bool:
     return device.status in PLACED_STATUSES
 
 
-def accessories_of(parts: Sequence[KitPart]) -> str:
+def accessories_of(kit: Kit) -> str:
     """The parts that are no devices, in words: "1 × Muster Stift, 2 × Muster Hülle"."""
-    return ", ".join(str(part) for part in parts if not part.product.kind.tracked_singly)
+    parts = kit.parts.filter(product__kind__tracked_singly=False).select_related("product").order_by("pk")
+    return ", ".join(str(part) for part in parts)

@@ -32,12 +32,23 @@ def why_not_lost_with_others(device: Device) -> str:
     return ""
 
 
+def why_never_lost(device: Device) -> str:
+    """Why a device cannot be reported as lost at all; empty where it can, or is so already."""
+    if device.status == DeviceStatus.STOLEN:
+        return _("It was reported as stolen. Please leave it as it is, and say so as the reason.")
+    if device.status == DeviceStatus.RETIRED:
+        return _("It was retired. Please leave it as it is, and say so as the reason.")
+    return ""
+
+
 def losses_of(items: Sequence[StocktakeItem]) -> Losses:
     """What would happen if these were reported as lost together now. They bear `device`."""
     losses, alone = Losses(), len(items) == 1
     for item in items:
         device = item.device
-        refusal = "" if device is None or alone else why_not_lost_with_others(device)
+        refusal = "" if device is None else why_never_lost(device)
+        if device is not None and not alone:
+            refusal = refusal or why_not_lost_with_others(device)
         if refusal:
             losses.left_out.append((item.code, refusal))
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -57,6 +58,8 @@ class StocktakeScanView(RunMixin, TemplateView):
             sites=sites_of(self.stocktake),
             rooms=list(dict.fromkeys(row.room for row in rooms if row.room)),
             next=selectors.next_room(rooms, site, room),
+            next_words=_("Next room: %(room)s (%(found)s of %(expected)s found)"),
+            walk=walk_through(rooms),
             progress_text=progress_text(selectors.progress_of(self.stocktake)),
             scans=[(Outcome(scan.outcome), words.result(scan), scan) for scan in scans],
             **kwargs,
@@ -98,17 +101,12 @@ class StocktakeScanView(RunMixin, TemplateView):
         except DomainError as error:
             return JsonResponse({"message": str(error)}, status=400)
         words = selectors.Words(self.request.user, [answer.scan.item for answer in answers if answer.scan])
-        rooms = selectors.rooms_of(self.stocktake)
-        room, site = (scans[-1].room, scans[-1].site) if scans else ("", None)
-        following = selectors.next_room(rooms, site, room)
         return JsonResponse(
             {
                 "moment": _stamp(),
                 "answers": [_answer(answer, words) for answer in answers],
                 "progress": progress_text(selectors.progress_of(self.stocktake)),
-                "next": {"room": following.room, "site": following.site_id, "text": next_text(following)}
-                if following
-                else None,
+                "rooms": walk_through(selectors.rooms_of(self.stocktake)),
             }
         )
 
@@ -168,10 +166,6 @@ def progress_text(progress: selectors.Progress) -> str:
     }
 
 
-def next_text(row: selectors.RoomProgress) -> str:
-    """ "Next room: 204 (0 of 12 found)"."""
-    return _("Next room: %(room)s (%(found)s of %(expected)s found)") % {
-        "room": row.room,
-        "found": formats.number(row.found),
-        "expected": formats.number(row.expected),
-    }
+def walk_through(rooms: Sequence[selectors.RoomProgress]) -> list[tuple[str, int | None, int, int]]:
+    """The rooms in their order as the page's script knows them: room, site, expected, found."""
+    return [(row.room, row.site_id, row.expected, row.found) for row in rooms]

@@ -35,6 +35,7 @@ from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
 from apps.inventory.models import Device, Kit, Product, ScanSession
 from apps.inventory.scan_selectors import waiting_scans
+from apps.inventory.services.bulk import MOST
 from apps.inventory.tables import (
     DeviceDayExportTable,
     DeviceDayTable,
@@ -160,7 +161,10 @@ class DeviceListView(PortalListView):
             kwargs["scanned"], kwargs["delivery"] = waiting_scans(self.request.user)
         kwargs["may_change"] = bool(bulk_actions_for(self.request.user))
         kwargs["elsewhere"] = self._elsewhere()
-        return super().get_context_data(**kwargs)
+        context = super().get_context_data(**kwargs)
+        table = context["table"]
+        context["most_changed"] = min(MOST, table.count_limit) if table.is_capped else MOST
+        return context
 
     def _has_open_delivery(self) -> bool:
         """Most have none; adding up its scans would take a twelfth of each list's time."""

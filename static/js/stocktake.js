@@ -87,20 +87,25 @@
     row.querySelector("[data-label]").textContent = label.charAt(0).toUpperCase() + label.slice(1);
     row.querySelector("[data-text]").textContent = text;
   };
-  // The page that was put away, and answers from before, may name the room in which one stands by now.
+  // The next room follows that in which one stands, also without network: the page knows all of them in their order,
+  // as `next_room` of the portal does.
   const link = box.querySelector("[data-next-link]");
-  let hasNext = !box.querySelector("[data-next]").hidden;
-  const isHere = () => link.dataset.room.toLowerCase() === room.value.trim().toLowerCase()
-    && (!link.dataset.site || !site?.value || link.dataset.site === site.value);
-  const offerNext = () => { box.querySelector("[data-next]").hidden = !hasNext || isHere(); };
-  const showNext = (next) => {
-    hasNext = Boolean(next);
-    if (!next) return offerNext();
-    link.dataset.room = next.room;
-    link.dataset.site = next.site || "";
-    link.href = `?${new URLSearchParams(next.site ? { room: next.room, site: next.site } : { room: next.room })}`;
-    box.querySelector("[data-next-text]").textContent = next.text;
-    return offerNext();
+  const next = box.querySelector("[data-next]");
+  let rooms = JSON.parse(document.getElementById("stocktake-rooms").textContent);
+  const isHere = ([name, where]) => name.toLowerCase() === room.value.trim().toLowerCase()
+    && (!where || !site?.value || String(where) === site.value);
+  const offerNext = () => {
+    const here = rooms.findIndex(isHere);
+    const following = [...rooms.slice(here + 1), ...rooms.slice(0, here + 1)]
+      .find((row) => row[0] && row[3] < row[2] && !isHere(row));
+    next.hidden = !following;
+    if (!following) return;
+    const [name, where, expected, found] = following;
+    const shown = { room: name, expected: expected.toLocaleString("de"), found: found.toLocaleString("de") };
+    link.dataset.room = name;
+    link.dataset.site = where || "";
+    link.href = `?${new URLSearchParams(where ? { room: name, site: where } : { room: name })}`;
+    link.querySelector("[data-next-text]").textContent = next.dataset.next.replace(/%\((\w+)\)s/g, (_all, key) => shown[key]);
   };
 
   // Sending -----------------------------------------------------------------------------------------------------
@@ -110,7 +115,8 @@
       else show(scan.id, scan.tone, scan.label, scan.text);
     });
     box.querySelector("[data-progress]").textContent = answer.progress;
-    showNext(answer.next);
+    rooms = answer.rooms || rooms;
+    offerNext();
   };
   const take = (answer) => {
     showAnswer(answer);

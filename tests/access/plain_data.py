@@ -50,6 +50,7 @@ PLAIN: dict[str, Data] = {
     "tickets:list#keep": {"keep": "1", "name": "Meine"},
     "inventory:bulk_change": {"action": "note", "note": "Neu"},
     "inventory:bulk_change#undo": {"undo": "yes"},
+    "inventory:bulk_change#again": {"again": "yes"},
     "inventory:bulk_change#confirm": {"confirm": "1"},
     "funding:remove_concept": {},
     "funding:submit": {},

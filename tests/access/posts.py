@@ -60,6 +60,7 @@ inventory:bulk                   device            in   403      302+/302 302+/3
 inventory:bulk#all               -                 in   403      302+     302+     302+     403  302+     403   403
 inventory:bulk_change            bulk_change       in   403      404      302+     404      403  404      403   403
 inventory:bulk_change#undo       bulk_change_done  in   403      404      302+     404      403  404      403   403
+inventory:bulk_change#again      bulk_change_failed in 403     404      302+     404      403  404      403   403
 inventory:bulk_change#confirm    bulk_change_shown in   403      404      302+     404      403  404      403   403
 funding:list#keep?q=wort         -                 in   403      302+     302+     302+     302+ 403      302+  403
 inventory:hand_out?{terms}       device            in   403      302+/200 302+/200 302+/200 403  302+/200 403   403

@@ -24,7 +24,7 @@ from apps.funding.models import (
     LedgerEntry,
 )
 from apps.inventory import services as inventory
-from apps.inventory.models import Device, LoanRules, ScanSession, Stocktake
+from apps.inventory.models import BulkChange, Device, LoanRules, ScanSession, Stocktake
 from apps.quotas.models import QuotaFigure, Target, TargetGroup
 from apps.quotas.services import recalculate_stale
 from apps.schools.models import (
@@ -292,7 +292,7 @@ def _stocktake(world: World, place: Place, school: School) -> None:
 
 
 def _bulk_changes(world: World) -> None:
-    """The clerk's own: one just chosen, one shown, one done."""
+    """The clerk's own: one just chosen, one shown, one done, one that came to nothing."""
     by, device = world.people[Role.OFFICE_CLERK], world.row("device", Place.CITY)
     world.shared["bulk_change"], begun, done = (
         inventory.choose_devices(ids=[device.pk], query="", by=by) for _number in range(3)
@@ -301,6 +301,9 @@ def _bulk_changes(world: World) -> None:
     world.shared["bulk_change_done"] = inventory.confirm_change(token=done.token, revision=done.revision, by=by)
     world.shared["bulk_change_shown"] = inventory.show_change(
         token=begun.token, action="note", values={"note": "Neu"}, by=by
+    )
+    world.shared["bulk_change_failed"] = BulkChange.objects.create(
+        by=by, ids=[device.pk], action="note", values={"note": "Neu"}, state="failed", result={"error": "Abgebrochen"}
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,30 +178,45 @@ def test_reopened_without_network_it_shows_what_the_portal_answered_last(city, t
     expect(page.locator("[data-progress]")).to_have_text("4 von 10 gefunden")
 
 
-def test_the_room_in_which_one_stands_is_never_the_next_one(city, tags, stocktake, pages):
+def test_the_next_room_follows_the_one_in_which_one_stands_also_without_network(city, stocktake, tags, pages):
+    by = city.people["it_support"]
+    for room, tag in zip(("3", "10"), tags[8:], strict=True):
+        services.move_device(device=Device.objects.get(tag=tag), school=city.school, room=room, by=by)
+    services.cancel_stocktake(stocktake=stocktake, by=city.people["coordinator"], reason="Zu früh")
+    stocktake = services.start_stocktake(school=city.school, by=city.people["coordinator"])
     page = pages.open(city.people["coordinator"], viewport=PHONE)
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/?room=1")
     put_away(page)
-    following = page.locator("[data-next]")
-    expect(following).to_contain_text("Nächster Raum: 2")
     page.context.set_offline(True)
-    page.get_by_role("link", name="Nächster Raum: 2").click()
-    expect(following).to_be_hidden()
-
-    page = reopened(page)
+    for words in ("2 (0 von 3 gefunden)", "3 (0 von 1 gefunden)", "10 (0 von 1 gefunden)", "1 (0 von 5 gefunden)"):
+        page.get_by_role("link", name=f"Nächster Raum: {words}", exact=True).click()
+        expect(page.get_by_label("Raum, in dem Sie stehen")).to_have_value(words.split()[0])
 
     room = page.get_by_label("Raum, in dem Sie stehen")
-    expect(room).to_have_value("2")
-    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1")
-    room.fill("1")
+    room.fill("3")
     room.press("Tab")
+    page = reopened(page)
+    expect(page.get_by_label("Raum, in dem Sie stehen")).to_have_value("3")
+    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 10")
+
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Nächster Raum: 10").click()
+    scan(page, tags[9])
+    expect(page.locator("[data-progress]")).to_have_text("1 von 10 gefunden")
+    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1 (0 von 5 gefunden)")
+    page.get_by_role("link", name="Nächster Raum: 1").click()
+    page.get_by_role("link", name="Nächster Raum: 2").click()
+    page.get_by_role("link", name="Nächster Raum: 3").click()
+    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1 (0 von 5 gefunden)")
+
+
+def test_the_last_room_with_something_missing_is_not_its_own_next(city, stocktake, tags, pages):
+    sent = [services.SentScan(uuid.uuid4(), tag, room="1") for tag in tags[:5]]
+    services.count_scans(stocktake=stocktake, scans=sent, by=city.people["coordinator"])
+    page = pages.open(city.people["coordinator"], viewport=PHONE)
+    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/?room=1")
+    page.get_by_role("link", name="Nächster Raum: 2").click()
     expect(page.locator("[data-next]")).to_be_hidden()
-    page.goto(page.url)
-    expect(room).to_have_value("1")
-    expect(page.locator("[data-next]")).to_be_hidden()
-    room.fill("2")
-    room.press("Tab")
-    expect(page.locator("[data-next]")).to_be_visible()
 
 
 def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, pages):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.core.clock import now, today
 from apps.core.errors import DomainError, StaleError
 from apps.core.models import Job
-from apps.inventory import services
+from apps.inventory import services, views
 from apps.inventory.bulk import permission_of
 from apps.inventory.choices import BulkAction, BulkState, DeviceStatus
 from apps.inventory.models import BulkChange, Device
@@ -321,6 +321,23 @@ def test_all_results_of_a_filter_are_chosen_not_those_of_one_page_only(client, c
     client.post("/inventory/bulk/?school=120674", {"all": "1"})
 
     assert len(BulkChange.objects.get().ids) == 60
+
+
+def test_more_results_than_can_be_changed_at_once_are_said_to_those_who_may_change(client, clerk, school, monkeypatch):
+    services.add_devices(product=factories.ProductFactory(), quantity=60, by=clerk, school=school)
+    monkeypatch.setattr(views, "MOST", 59)
+    said = (
+        "Mehr als 59 Geräte lassen sich nicht auf einmal ändern. Bitte grenzen Sie die Liste ein, zum Beispiel auf eine"
+        " Schule."
+    )
+    page = client.get("/inventory/").content.decode()
+    assert said in page
+    assert "Ergebnisse ändern oder umsetzen" not in page
+    monkeypatch.undo()
+    monkeypatch.setattr("apps.core.tables.COUNT_LIMIT", 55)
+    assert said.replace("59", "55") in client.get("/inventory/").content.decode()
+    client.force_login(factories.AuditorFactory())
+    assert "lassen sich nicht auf einmal" not in client.get("/inventory/").content.decode()
 
 
 def test_a_foreign_change_is_404_and_readers_may_not_begin_one(client, clerk, devices):

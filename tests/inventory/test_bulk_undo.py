@@ -1,9 +1,12 @@
 """A change of many devices set back: what goes back, what stays, and the list of exactly what was changed."""
 
+import datetime
+
 import pytest
 from django.core.exceptions import PermissionDenied
 
 from apps.accounts.choices import Role
+from apps.core import formats
 from apps.core.clock import today
 from apps.core.errors import StaleError
 from apps.core.models import Job
@@ -199,14 +202,31 @@ def test_from_the_outcome_to_the_list_and_back(client, clerk, school, target, de
     assert "3 Geräte zurücksetzen" in preview
     assert "Gemeinsame Änderung rückgängig machen" in preview
     assert "Angaben ändern" not in preview
+    assert "<dt>Wird rückgängig gemacht</dt><dd>Als verloren melden</dd>" in preview
     assert Device.objects.filter(status="lost").count() == 3
 
     client.post(undo.get_absolute_url(), {"confirm": undo.revision})
-    assert "3 Geräte sind wieder wie vorher." in client.get(undo.get_absolute_url()).content.decode()
+    outcome = client.get(undo.get_absolute_url()).content.decode()
+    assert "3 Geräte sind wieder wie vorher." in outcome
+    assert "<dt>Rückgängig gemacht</dt>" in outcome
     former = client.get(change.get_absolute_url()).content.decode()
-    assert "Diese Änderung wurde rückgängig gemacht." in former
+    written = formats.moment(datetime.datetime.fromisoformat(BulkChange.objects.get(pk=undo.pk).result["written_at"]))
+    assert f"3 Geräte waren geändert, rückgängig gemacht am {written} von {clerk}." in former
+    assert "kern-alert--success" not in former
+    assert "Was rückgängig gemacht wurde" in former
     assert 'name="undo"' not in former
     assert {row["status"] for row in facts(devices)} == {"in_use"}
+
+
+def test_the_outcome_says_how_many_of_them_were_undone(client, clerk, school, devices):
+    change = confirmed(shown(devices, clerk, BulkAction.ROOM, room="2"), clerk)
+    services.move_device(device=devices[1], school=school, room="9", by=clerk)
+    undo = undone(change, clerk)
+    BulkChange.objects.filter(pk=undo.pk).update(result={"changed": 3})
+
+    page = client.get(change.get_absolute_url()).content.decode()
+
+    assert f"4 Geräte waren geändert, bei 3 davon rückgängig gemacht am {formats.moment(undo.at)} von {clerk}." in page
 
 
 def test_the_list_of_a_foreign_change_shows_nothing_of_it(client, clerk, devices):

@@ -145,6 +145,17 @@ def test_the_only_site_of_a_school_is_taken_by_itself_where_a_device_comes_to_it
     assert take_in("devices", listed(*rows)).counts["unchanged"] == 6
 
 
+def test_a_move_between_sites_of_the_same_name_names_the_schools_only(school, other, product):
+    here, there = (factories.SiteFactory(school=place, name="Hauptstandort") for place in (school, other))
+    device = factories.DeviceFactory(product=product, serial="SN-1", school=school, site=here, room="7")
+    run = take_in("devices", listed(tablet(Seriennummer="SN-1", Schulnummer="120675", Status="", Raum="7")))
+    told = changes(run)["SN-1"]
+    assert told["school"] == ["120674 GS Overberg", "120675 RS Marke"]
+    assert "site" not in told
+    device.refresh_from_db()
+    assert device.site == there
+
+
 def test_a_device_is_found_by_serial_then_by_tag(school, product):
     clerk = factories.ClerkFactory()
     first = factories.DeviceFactory(product=product, serial="SN-1", tag="A-1", by=clerk)

@@ -2,8 +2,10 @@
 
 import uuid
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 
 from apps.core.errors import DomainError
@@ -194,6 +196,46 @@ def test_what_the_kit_was_made_of_when_scanning_began_holds(kit, products, schoo
     send(session, coordinator, "T-0001", "K-0001")
     KitPart.objects.filter(kit=kit, product=products[1]).delete()
     assert [row.serial for row in take_in(session, coordinator)] == ["T-0001", "K-0001", ""]
+
+
+@pytest.mark.parametrize("edit", [{"quantity": 2}, {"product": "Hülle"}, None])
+def test_its_accessories_are_those_of_the_beginning_too(kit, products, school, coordinator, edit):
+    session = begin(coordinator, school, kit=kit)
+    send(session, coordinator, "T-0001", "K-0001")
+    pens = KitPart.objects.filter(kit=kit, product=products[3])
+    if edit is None:
+        pens.delete()
+    elif "product" in edit:
+        pens.update(product=factories.ProductFactory(manufacturer="Muster", model="Hülle", kind=products[3].kind))
+    else:
+        pens.update(**edit)
+    services.change_scanning(session=session, by=coordinator, product=None, kit=kit, school=school, room="R 2")
+    session.refresh_from_db()
+    assert preview_of(session, set()).accessories == "1 × Muster Stift"
+
+    devices = take_in(session, coordinator)
+
+    assert {(row.kit_set.accessories, row.room) for row in devices} == {("1 × Muster Stift", "R 2")}
+
+
+def test_another_kit_brings_its_own_accessories_and_devices_alone_none(kit, plain_kit, products, school, coordinator):
+    session = begin(coordinator, school, kit=plain_kit)
+    for what, words in (({"kit": kit}, "1 × Muster Stift"), ({"product": products[0], "kit": None}, "")):
+        services.change_scanning(session=session, by=coordinator, **{"product": None, "school": school, **what})
+        session.refresh_from_db()
+        assert session.accessories == words
+
+
+def test_what_was_being_scanned_before_keeps_the_accessories_of_now(kit, school, coordinator):
+    session = begin(coordinator, school, kit=kit)
+    ended = begin(coordinator, school, kit=kit)
+    services.cancel_scanning(session=ended, by=coordinator)
+    ScanSession.objects.update(accessories="")
+
+    import_module("apps.inventory.migrations.0026_accessories_of_scanned_kits").copy(apps, None)
+
+    found = dict(ScanSession.objects.values_list("pk", "accessories"))
+    assert found == {session.pk: "1 × Muster Stift", ended.pk: ""}
 
 
 def test_a_delivery_becomes_one_of_kits_while_one_number_stands_for_each(plain_kit, kit, products, school, coordinator):

@@ -94,6 +94,15 @@ def test_the_history_says_in_words_who_changed_what_from_what_to_what(settings):
     assert [change.before for change in retired.changes][1] == "Süd"
 
 
+def test_the_history_names_no_site_that_is_called_the_same_at_both_schools():
+    clerk = factories.ClerkFactory()
+    one, other = (factories.SiteFactory(name="Hauptstandort") for _number in range(2))
+    device = factories.DeviceFactory(school=one.school, site=one, since=today() - DAY, by=clerk)
+    services.move_device(device=device, school=other.school, site=other, by=clerk)
+    moved, _created = device_history(device, clerk)
+    assert [(change.before, change.after) for change in moved.changes] == [(str(one.school), str(other.school))]
+
+
 def test_a_coordinator_does_not_read_the_names_of_other_schools_in_the_history():
     own, foreign = factories.SchoolFactory(short_name="Eigene"), factories.SchoolFactory(short_name="Fremde")
     coordinator, clerk = factories.CoordinatorFactory(schools=[own]), factories.ClerkFactory()

@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.core.clock import today
 from apps.inventory import services
 from apps.inventory.models import Device, Stocktake, StocktakeScan
+from apps.inventory.stocktake_choices import Settlement
 from tests.factories import (
     AuditorFactory,
     ClerkFactory,
@@ -123,6 +124,7 @@ def test_a_phone_sends_what_waited(signed_in, stocktake):
         )
     ]
     assert first["progress"] == "2 von 3 gefunden"
+    assert [(room, expected, found) for room, _site, expected, found in first["rooms"]] == [("1", 2, 1), ("2", 1, 1)]
     assert StocktakeScan.objects.count() == 4
 
 
@@ -284,6 +286,19 @@ def test_all_as_lost_names_what_is_left_out_and_what_is_bound(signed_in, stockta
     assert "T-2: 48.03-17" in read
     ids = re.findall(r'name="ids" value="(\d+)"', page.content.decode())
     assert set(stocktake.items.filter(pk__in=ids).values_list("code", flat=True)) == {"T-2", "T-3"}
+
+
+def test_what_was_stolen_meanwhile_is_not_counted_as_lost(signed_in, stocktake, coordinator):
+    services.report_stolen(device=Device.objects.get(tag="T-1"), by=ClerkFactory())
+    page = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"all": "missing"})
+    assert "2 Geräte werden als verloren gemeldet." in text(page)
+    why = "Es ist als gestohlen gemeldet. Bitte belassen Sie es so und nennen Sie das als Begründung."
+    assert f"T-1: {why}" in text(page)
+    item = stocktake.items.get(code="T-1")
+    alone = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"ids": item.pk})
+    assert f"T-1: {why}" in text(alone)
+    settled = services.settle_items(stocktake=stocktake, items=[item], how=Settlement.REPORTED_LOST, by=coordinator)
+    assert (settled.number, settled.refused) == (0, [("T-1", why)])
 
 
 def test_one_lent_device_says_that_its_loan_ends(signed_in, stocktake, coordinator):

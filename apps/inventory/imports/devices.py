@@ -317,10 +317,14 @@ def _plan_like(row: Row, shape: Shape) -> bool:
 
 
 def _changes(device: Device | None, facts: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Field -> [old, new] as JSON; a new device has nothing old, and only what is known of it."""
+    """Field -> [old, new] as JSON; a new device has nothing old, and only what is known of it.
+
+    Sites of two schools that bear the same name are left out: the school's own line says what changes.
+    """
     if device is None:
         return {name: [None, _as_json(value)] for name, value in facts.items() if value not in (None, "")}
-    return {name: [_as_json(getattr(device, name)), _as_json(value)] for name, value in facts.items()}
+    pairs = {name: [_as_json(getattr(device, name)), _as_json(value)] for name, value in facts.items()}
+    return {name: [old, new] for name, (old, new) in pairs.items() if name != "site" or old != new}
 
 
 def _as_json(value: Any) -> Any:

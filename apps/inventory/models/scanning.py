@@ -77,7 +77,8 @@ class ScanSession(models.Model):
 
     `token` is that of the form that began it, so that a second sending begins nothing. `price` is per device.
     Of a `kit`, `product` is the first device. `kit_parts` is what one of it is made of, as it was when the delivery
-    began: [product id, quantity, whether its serial numbers are scanned] for each part that is a device.
+    began: [product id, quantity, whether its serial numbers are scanned] for each part that is a device. `accessories`
+    are its other parts at that moment, in words, as each `KitSet` keeps them.
     """
 
     token = models.UUIDField(_("token of the form"), unique=True, editable=False)
@@ -89,6 +90,7 @@ class ScanSession(models.Model):
         Kit, verbose_name=_("kit"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     kit_parts = models.JSONField(_("parts of a kit"), default=list, blank=True, editable=False)
+    accessories = models.TextField(_("accessories"), blank=True, editable=False)
     expected = models.PositiveIntegerField(
         _("expected quantity"), null=True, blank=True, validators=[MinValueValidator(1)]
     )

@@ -20,6 +20,7 @@ from apps.inventory.services.bulk import (
     plan_of,
     run_waiting,
     show_change,
+    try_again,
 )
 from apps.inventory.services.catalogue import set_price
 from apps.inventory.services.corrections import (
@@ -135,6 +136,7 @@ __all__ = [
     "take_back_device",
     "take_in",
     "take_to_stock",
+    "try_again",
     "undo_hand_out",
     "undo_take_back",
 ]

@@ -96,6 +96,18 @@ def begin_undo(*, token: UUID, by: User) -> BulkChange:
     )
 
 
+@transaction.atomic
+def try_again(*, token: UUID, by: User) -> BulkChange:
+    """A new change like one that came to nothing, ready for its preview: the same devices, the same entries."""
+    change = _locked(token, by)
+    if change.state != BulkState.FAILED:
+        raise StaleError(_("This change is already under way or done."))
+    if change.undoes is not None:
+        return begin_undo(token=change.undoes.token, by=by)
+    again = choose_devices(ids=change.ids, query=change.query, by=by)
+    return show_change(token=again.token, action=change.action, values=change.values, by=by)
+
+
 def plan_of(change: BulkChange, by: User) -> Plan:
     """What would happen if it were confirmed now."""
     whole, found = Plan(), 0
@@ -145,9 +157,10 @@ def _left_behind(leaving: Sequence[Device], by: User) -> list[str]:
 
 
 @transaction.atomic
-def confirm_change(*, token: UUID, revision: int, by: User) -> BulkChange:
+def confirm_change(*, token: UUID, revision: int, by: User, promised: int | None = None) -> BulkChange:
     """Writes what was shown, or leaves it to the worker where it is much. Sent twice, the second time does nothing.
 
+    `promised`: how many devices the preview said would change; so many the worker is said to have before it.
     Raises `StaleError` when another preview was made meanwhile.
     """
     change = _locked(token, by)
@@ -158,7 +171,8 @@ def confirm_change(*, token: UUID, revision: int, by: User) -> BulkChange:
     _ensure_allowed(Wish.of(change.action, change.values), by, undoes=change.undoes_id is not None)
     if len(change.ids) > AT_ONCE:
         change.state = BulkState.WAITING
-        change.job = jobs.queue_job(BULK_JOB, started_by=by, total=len(change.ids))
+        total = min(promised, len(change.ids)) if promised else len(change.ids)
+        change.job = jobs.queue_job(BULK_JOB, started_by=by, total=total)
         change.save(update_fields=["state", "job"])
         return change
     return _write(change, by)
@@ -211,7 +225,7 @@ def _write(change: BulkChange, by: User, job: Job | None = None) -> BulkChange:
         _add(whole, means.plan)
         touched |= _write_batch(change, means, by)
         if job is not None:
-            job.done = found
+            job.done = len(whole.devices)
     _ensure_still_visible(whole.devices, by)
     change.state = BulkState.DONE
     change.result = {
@@ -219,6 +233,7 @@ def _write(change: BulkChange, by: User, job: Job | None = None) -> BulkChange:
         "tags": [device.tag for device in whole.devices[:SHOWN_ROWS]],
         "refused": [[reason, number, tags] for reason, number, tags in whole.refusals],
         "gone": len(change.ids) - found,
+        "written_at": now().isoformat(),
     }
     change.save(update_fields=["state", "result"])
     raise_inputs_version(touched)

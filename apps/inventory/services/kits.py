@@ -56,6 +56,7 @@ def add_kits(
     return add_parts(
         kit=kit,
         parts=[(part.product, part.quantity) for part in parts],
+        accessories=accessories_of(kit),
         quantity=quantity,
         by=by,
         serials={parts[0].product_id: serials},
@@ -73,6 +74,7 @@ def add_parts(
     *,
     kit: Kit,
     parts: Sequence[tuple[Product, int]],
+    accessories: str,
     quantity: int,
     by: User,
     serials: Mapping[int, Sequence[str]],
@@ -81,14 +83,14 @@ def add_parts(
 ) -> list[Device]:
     """`add_kits` with the `parts` that one kit has, each with its quantity; `serials` and `prices` by product id.
 
+    `accessories`: what else one kit has, in words.
     The devices come part by part, and within each in the order of the kits, as its serials and prices do.
     """
     ensure_may(by, "inventory.add_device")
     if quantity < 1:
         raise DomainError(_("Please enter at least 1."), field="quantity")
     lock_kinds(*{product.kind_id for product, _pieces in parts})
-    words = accessories_of(list(kit.parts.select_related("product__kind").order_by("pk")))
-    sets = KitSet.objects.bulk_create([KitSet(kit=kit, accessories=words) for _number in range(quantity)], 500)
+    sets = KitSet.objects.bulk_create([KitSet(kit=kit, accessories=accessories) for _number in range(quantity)], 500)
     devices: list[Device] = []
     for product, pieces in parts:
         devices += add_devices(

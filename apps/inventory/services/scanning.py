@@ -29,6 +29,7 @@ from apps.inventory.scan_checks import (
     to_take_in,
 )
 from apps.inventory.scan_places import Places
+from apps.inventory.selectors import accessories_of
 from apps.inventory.services.adding import add_devices, checked_spot
 from apps.inventory.services.common import ensure_may
 from apps.inventory.services.kits import KIT_HAS_NO_PRICE, add_parts, parts_of
@@ -209,6 +210,7 @@ def _add_kits(
     devices = add_parts(
         kit=kit,
         parts=[(products[product], quantity) for product, quantity, _scanned in row.kit_parts],
+        accessories=row.accessories,
         quantity=len(kits),
         by=by,
         serials={part: [at[place].serial for place in places.of_product(part, kits)] for part in places.slots},
@@ -242,13 +244,17 @@ def _checked(facts: dict[str, Any], *, by: User) -> None:
     kit = facts.get("kit")
     if kit is None:
         if "product" in facts:
-            facts |= {"kit": None, "kit_parts": []}
+            facts |= {"kit": None, "kit_parts": [], "accessories": ""}
         return
     if facts.get("price") is not None:
         raise DomainError(KIT_HAS_NO_PRICE, field="price")
     first, *others = parts_of(kit)
     further = [(part.product_id, part.quantity, part.has_serial) for part in others]
-    facts |= {"product": first.product, "kit_parts": [(first.product_id, first.quantity, True), *further]}
+    facts |= {
+        "product": first.product,
+        "kit_parts": [(first.product_id, first.quantity, True), *further],
+        "accessories": accessories_of(kit),
+    }
 
 
 def _keep_places(row: ScanSession, facts: dict[str, Any]) -> None:
@@ -256,7 +262,7 @@ def _keep_places(row: ScanSession, facts: dict[str, Any]) -> None:
     if "kit_parts" not in facts:
         return
     if row.kit is not None and row.kit == facts["kit"]:
-        del facts["kit_parts"], facts["product"]
+        del facts["kit_parts"], facts["accessories"], facts["product"]
         return
     before, after = Places.of(row.kit_parts), Places.of(facts["kit_parts"])
     scans = list(row.scans.kept().order_by("place", "pk"))

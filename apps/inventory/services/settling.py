@@ -26,7 +26,7 @@ from apps.inventory.services.common import ensure_may, locked
 from apps.inventory.services.steps import move_device, report_lost
 from apps.inventory.services.stocktakes import ensure_running, locked_stocktake
 from apps.inventory.stocktake_choices import SETTLES, Outcome, Settlement
-from apps.inventory.stocktake_losses import why_not_lost_with_others
+from apps.inventory.stocktake_losses import why_never_lost, why_not_lost_with_others
 from apps.inventory.workflow import TRANSITIONS
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def _why_it_stays(device: Device) -> str:
 
 def _lose(row: Stocktake, item: StocktakeItem, by: User) -> None:
     device = _device(item)
+    if refusal := why_never_lost(device):
+        raise DomainError(refusal)
     if device.status != DeviceStatus.LOST:
         report_lost(device=device, by=by, reason=_because(row))
 
