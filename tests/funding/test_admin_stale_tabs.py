@@ -89,7 +89,7 @@ def test_a_drawdown_that_is_cancelled(client: Client, other: User) -> None:
     response = client.post(page_of(row), {"step": "request", "on": today().isoformat()})
     ensure_told(response, "Das geht nicht mehr: Der Status ist jetzt „storniert“", reload=page_of(row))
     response = client.post(page_of(row), {"step": "choose", "lines": [], "remark": ""})
-    ensure_told(response, f"Olga Ohm hat am {MOMENT} den Status „abgebrochen“ gesetzt", reload=page_of(row))
+    ensure_told(response, f"Olga Ohm hat am {MOMENT} den Status „storniert“ gesetzt", reload=page_of(row))
 
 
 def test_a_proof_that_was_saved(client: Client, other: User) -> None:
