@@ -153,6 +153,7 @@ ALWAYS_SHORT = {
     "admin:funding_proofofuse_change * tbody proof-financing": "one row per source of money",
     "admin:funding_proofofuse_change * tbody proof-spending": "one row per budget of the grant",
     "admin:funding_proofofuse_change * tbody proof-agreement": "one row per budget of the grant and its own share",
+    "admin:funding_order_change * tbody order-course": "one row per step of an order's life",
 }
 """Page and table -> why it does not grow with the rows."""
 
