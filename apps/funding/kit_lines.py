@@ -18,8 +18,8 @@ from apps.inventory.models import Kit
 MOST_AT_ONCE = 1_000
 LINES = "lines"
 _CHOOSE = _("Please choose a kit.")
-TYPED = ("line_id", "product", "reason", "replaces_quantity", "replaces", "replaced_tags")
-"""What makes a line one that is not empty; its quantity alone does not."""
+TAKEN_BY = ("line_id", "product", "reason", "replaces_quantity", "replaces", "replaced_tags", "DELETE")
+"""What leaves no room in a line, a removed one's mark among them; its quantity alone does."""
 
 
 class KitForm(forms.Form):
@@ -77,4 +77,4 @@ def _lines_in(data: Any) -> int:
 
 
 def _is_empty(data: Any, index: int) -> bool:
-    return not any(data.get(f"{LINES}-{index}-{name}") for name in TYPED)
+    return not any(data.get(f"{LINES}-{index}-{name}") for name in TAKEN_BY)

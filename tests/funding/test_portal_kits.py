@@ -65,6 +65,14 @@ def test_its_parts_become_lines_in_the_empty_one_and_below(client: Client, kit: 
     ]  # fmt: skip
 
 
+def test_a_removed_line_takes_no_part_of_it(client: Client, kit: Kit, parts: list[Product]) -> None:
+    page = client.get(NEW)
+    removed = [{"product": "", "quantity": "1", "DELETE": "on"}]
+    page = client.post(NEW, form_data(page, removed, action="add_kit", kit=kit.pk, kit_quantity="2"))
+    kept = [form for form in page.context["draft"].line_forms if not form["DELETE"].value()]
+    assert [form["product"].value() for form in kept] == [str(part.pk) for part in parts]
+
+
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [({}, "Bitte wählen Sie ein Set."), ({"kit": "0"}, "Bitte wählen Sie ein Set."),
