@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,7 +172,8 @@ def _show_sign(job_id: int, done: int | None) -> None:
     """On SQLite the work's own transaction may keep this one waiting: how far it is stands in the cache meanwhile."""
     values: dict[str, Any] = {"beat_at": clock.now()} | ({} if done is None else {"done": done})
     if done is not None and connection.vendor == "sqlite":
-        cache.set(_figure(job_id), done, timeout=SECONDS_OF_A_FIGURE)
+        with suppress(OSError):
+            cache.set(_figure(job_id), done, timeout=SECONDS_OF_A_FIGURE)
     try:
         Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(**values)
     except DatabaseError as error:

@@ -1,6 +1,7 @@
 """Job rows: signs of life, broken-off jobs, requested runs."""
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ def test_a_running_job_shows_signs_of_life_while_its_work_is_silent(settings: An
     assert job.state == JobState.DONE
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True)
 def test_how_far_a_job_is_can_be_read_while_its_one_transaction_lasts(settings: Any) -> None:
     settings.RECALC_SECONDS = 4
@@ -51,6 +53,19 @@ def test_how_far_a_job_is_can_be_read_while_its_one_transaction_lasts(settings: 
             seconds=5,
             what="the figure",
         )
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_cache_that_cannot_be_written_costs_no_sign_of_life(settings: Any, tmp_path: Path) -> None:
+    settings.RECALC_SECONDS = 4
+    (tmp_path / "file").touch()
+    backend = "django.core.cache.backends.filebased.FileBasedCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path / "file" / "cache")}}
+
+    with jobs.running(KIND, total=12_000) as job:
+        job.done = 7_000
+        wait_until(lambda: Job.objects.get(pk=job.pk).done == 7_000, seconds=5, what="the figure")
 
 
 @pytest.mark.django_db
