@@ -16,6 +16,7 @@ from apps.quotas.calculations import Totals
 from apps.quotas.choices import Level
 from apps.quotas.figures import Figure
 from apps.schools import wording as schools
+from apps.schools.querysets import serves_all
 
 
 def quota(figure: Figure) -> str:
@@ -119,8 +120,7 @@ def may_follow(figure: Figure, user: Any) -> bool:
     """Whether the person sees all devices behind a figure, so that the rows add up to it."""
     if not user.has_perm("inventory.view_device"):
         return False
-    city_wide = user.has_perm("schools.scope_all") or user.has_perm("schools.scope_own_authority")
-    return city_wide or figure.level == Level.SCHOOL
+    return serves_all(user) or figure.level == Level.SCHOOL
 
 
 def rows_address(figure: Figure, counts: str) -> str:

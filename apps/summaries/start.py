@@ -26,6 +26,7 @@ from apps.inventory.stocktake_choices import StocktakeState
 from apps.quotas import selectors as quotas
 from apps.quotas.figures import Figure
 from apps.schools.models import School
+from apps.schools.querysets import serves_all
 from apps.tickets import selectors as tickets
 from apps.tickets.choices import TicketState
 from apps.tickets.models import Ticket
@@ -73,7 +74,7 @@ def start_page(user: User) -> StartPage:
     page.tasks += _tickets_to_work_on(user)
     page.tasks += _of_operators(user)
     page.links += _links(user)
-    if not user.has_perm("schools.scope_all") and not user.has_perm("schools.scope_own_authority"):
+    if not serves_all(user):
         page.schools = list(School.objects.visible_to(user).select_related("school_type"))
         page.figures = _figures(user, page.schools)
     return page

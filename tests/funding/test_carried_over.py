@@ -1,5 +1,6 @@
 """What was carried over is the same on both sides: nobody types over it, and `check_ledger` compares."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -92,6 +93,16 @@ def test_check_ledger_compares_both_sides() -> None:
     assert [(row.check, row.budget, row.expected, row.found) for row in ledger_differences()] == [
         ("carried_out", source.pk, D("100.50"), D("100.49")),
         ("carried_over", target.pk, D("100.50"), D("500.00")),
+    ]
+
+
+def test_what_was_taken_back_is_no_further_source_of_it() -> None:
+    target = carry(BudgetFactory(name="Schul-IT"), "100.50")
+    change = BudgetChange.objects.get(counterpart=target)
+    confirmed(services.propose_take_back(change=change, amount=D("0.50"), reason="x", by=ClerkFactory()))
+    page = client_of(ApproverFactory()).get(reverse("admin:funding_budget_change", args=[target.pk]))
+    assert re.findall(r"durch Übertrag aus (?:Schul-IT 2026[, ]*)+", texts(page)) == [
+        "durch Übertrag aus Schul-IT 2026 "
     ]
 
 

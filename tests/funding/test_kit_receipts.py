@@ -217,7 +217,7 @@ def test_more_kits_than_are_missing_make_nothing(world: World) -> None:
 
     error = refused("too_many", inventory.take_in, session=session, revision=session.revision, by=world.by)
 
-    told = f"Von „{session.kit}“ sind noch 4 zu liefern, gescannt sind 5. Bitte entfernen Sie die Nummern eines Kits"
+    told = f"Von „{session.kit}“ sind noch 4 zu liefern, gescannt sind 5. Bitte entfernen Sie die Nummern eines Sets"
     assert str(error).startswith(told)
     assert (Device.objects.count(), delivered(order)) == (0, [0, 1, 0, 0])
     assert ScanSession.objects.get().state == "open"
@@ -229,7 +229,7 @@ def test_kits_that_the_lines_of_a_part_miss_together_come_in(world: World) -> No
     world.scan(session, 5)
     scan_in(lines_of(order)[2], 2)
     error = refused("too_many", inventory.take_in, session=session, revision=session.revision, by=world.by)
-    assert "noch 3 zu liefern, gescannt sind 5. Bitte entfernen Sie die Nummern von 2 Kits" in str(error)
+    assert "noch 3 zu liefern, gescannt sind 5. Bitte entfernen Sie die Nummern von 2 Sets" in str(error)
 
 
 def test_what_the_scanning_was_changed_into_is_not_what_was_ordered(world: World) -> None:

@@ -111,6 +111,6 @@ def test_an_allowed_overrun_is_named_where_it_makes_the_difference() -> None:
     )
     page = texts(approver.get(reverse("admin:funding_budgetchange_change", args=[change.pk])))
     assert (
-        "Frei in „Geber 2026“ (Verfügbar ohne die erlaubte Überschreitung von 50,00 €) 100,00 € → wird zu 40,00 €"
+        "Frei in „Geber 2026“ (verfügbar ohne die erlaubte Überschreitung von 50,00 €) 100,00 € → wird zu 40,00 €"
     ) in page
     assert "Frei in „Nehmer 2026“ 10,00 € → wird zu 70,00 €" in page

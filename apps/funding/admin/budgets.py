@@ -194,7 +194,7 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             '<a href="{}">{}</a>',
             (
                 (reverse("admin:funding_budgetchange_change", args=[change.pk]), change.budget)
-                for change in carried_into(row)
+                for change in carried_into(row).filter(amount__gt=0)
             ),
         )
         return format_html("{} {} {}", euros(row.carried_over), gettext("by carry-over out of"), links)

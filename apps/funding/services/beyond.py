@@ -65,7 +65,8 @@ class Beyond:
 
 def beyond_of(booking: Booking, lines: Sequence[OrderLine]) -> Beyond:
     """What a booking, gathered to place an order, commits for its lines."""
-    needed = {line: amount for line in lines if (amount := booking.committed_for(line))}
+    committed = booking.committed_by_line()
+    needed = {line: amount for line in lines if (amount := committed.get(line, ZERO))}
     in_vain = _in_vain(list(needed))
     rows = [_line(line, amount, min(amount, in_vain[line.application_line_id])) for line, amount in needed.items()]
     return Beyond(booking.effects(), rows)

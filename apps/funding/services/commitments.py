@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
@@ -198,10 +199,13 @@ class Booking:
             if (needed := total(entry.amount for entry in entries if entry.kind == LedgerKind.COMMIT)) > ZERO
         ]
 
-    def committed_for(self, line: OrderLine) -> Decimal:
-        """What is newly committed for one line of an order, out of all budgets."""
-        entries = (entry for rows in self.entries.values() for entry in rows if entry.kind == LedgerKind.COMMIT)
-        return total(entry.amount for entry in entries if entry.order_line == line)
+    def committed_by_line(self) -> Mapping[OrderLine | None, Decimal]:
+        """What is newly committed for each line of an order, out of all budgets."""
+        sums: defaultdict[OrderLine | None, Decimal] = defaultdict(lambda: ZERO)
+        for entry in chain.from_iterable(self.entries.values()):
+            if entry.kind == LedgerKind.COMMIT:
+                sums[entry.order_line] += entry.amount
+        return sums
 
     def ensure_affordable(self) -> None:
         """Refuses what a budget has not available."""
