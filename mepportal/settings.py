@@ -232,6 +232,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "funding.remind_of_rounds",
         "schedule": crontab(hour="6", minute="45"),
     },
+    "forget-changes": {
+        "task": "inventory.forget_changes",
+        "schedule": crontab(hour="3", minute="45"),
+    },
     "clear-loans": {
         "task": "inventory.clear_loans",
         "schedule": crontab(hour="3", minute="30"),

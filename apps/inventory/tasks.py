@@ -32,6 +32,12 @@ def run_waiting_changes() -> None:
     services.run_waiting()
 
 
+@shared_task(name="inventory.forget_changes")
+def forget_changes() -> None:
+    """Nightly: what changes of many devices kept for their undoing and is too old for it."""
+    services.forget_changes()
+
+
 @shared_task(name=REMINDING_JOB)
 def remind_of_loans(job_id: int | None = None) -> None:
     """Daily: tells coordinators of loans that are due soon or overdue; `job_id` when a person asked for it."""

@@ -55,9 +55,12 @@ def left_mark(device: Device) -> str:
 
 
 def item_of(change: BulkChange, device: Device, before: Mapping[str, Any]) -> BulkItem:
-    """What the change did to a device that is written already; `before`: `facts_of` it beforehand."""
+    """What the change did to a device that is written already; `before`: `facts_of` it beforehand.
+
+    The last school is kept in any case: what left one for good takes it along, what was in the depot has none.
+    """
     after = facts_of(device)
-    changed = {name: value for name, value in before.items() if after[name] != value}
+    changed = {name: value for name, value in before.items() if after[name] != value or name == "last_school"}
     return BulkItem(change=change, device=device, before=changed, left=left_mark(device))
 
 

@@ -6,14 +6,15 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from apps.accounts.choices import Role
-from apps.core import formats
+from apps.core import clock, formats
 from apps.core.clock import today
 from apps.core.errors import StaleError
 from apps.core.models import Job
 from apps.inventory import services
 from apps.inventory.choices import BulkAction, BulkState
-from apps.inventory.models import BulkChange, Device
+from apps.inventory.models import BulkChange, BulkItem, Device
 from apps.inventory.services import bulk
+from apps.inventory.tasks import forget_changes
 from apps.inventory.undoing import facts_of
 from apps.schools.models import Membership
 from tests import factories
@@ -30,6 +31,36 @@ def facts(devices):
 
 def undone(change, by):
     return confirmed(services.begin_undo(token=change.token, by=by), by)
+
+
+def test_what_was_lost_in_the_depot_gets_no_school_by_it(clerk, target):
+    device = services.report_lost(device=factories.DeviceFactory(), by=clerk)
+    change = confirmed(shown([device], clerk, BulkAction.MOVE, school=target.pk), clerk)
+    assert change.result["changed"] == 1
+    undone(change, clerk)
+    device.refresh_from_db()
+    assert (device.status, device.school, device.last_school) == ("lost", None, None)
+
+
+def test_what_is_old_is_forgotten_unless_it_was_undone_lately(clerk, devices):
+    long_ago = clock.now() - bulk.KEPT - DAY
+
+    def change_of(device, **values):
+        change = confirmed(shown([device], clerk, BulkAction.ROOM, room="5"), clerk)
+        BulkChange.objects.filter(pk=change.pk).update(**values)
+        return change
+
+    new, old, undone_lately, undone_long_ago = (
+        change_of(device, **values) for device, values in zip(devices, ({}, *[{"at": long_ago}] * 3), strict=True)
+    )
+    lately, before = undone(undone_lately, clerk), undone(undone_long_ago, clerk)
+    BulkChange.objects.filter(pk=before.pk).update(at=long_ago)
+    waiting = change_of(devices[0], at=long_ago, state=BulkState.WAITING)
+
+    forget_changes()
+
+    assert set(BulkChange.objects.all()) == {new, undone_lately, lately, waiting}
+    assert not BulkItem.objects.filter(change__in=[old.pk, undone_long_ago.pk]).exists()
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def _fill(entry: Entry) -> None:
     if device.status not in ENDED_STATUSES:
         device.last_school = None
     else:
-        device.last_school = facts.get("last_school") or former
+        device.last_school = facts.get("last_school", former)
     device.search_text = search_text_of(device)
 
 

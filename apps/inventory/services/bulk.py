@@ -48,7 +48,7 @@ BULK_JOB = "inventory.change_many"
 
 
 def choose_devices(*, ids: Iterable[int], query: str, by: User) -> BulkChange:
-    """Keeps the choice of rows; ids outside the person's scope are left out. Forgets the person's old ones."""
+    """Keeps the choice of rows; ids outside the person's scope are left out."""
     wanted = sorted(set(ids))
     if len(wanted) > MOST:
         raise DomainError(_("These are too many devices for one change. Please narrow the list down by its filters."))
@@ -60,7 +60,6 @@ def choose_devices(*, ids: Iterable[int], query: str, by: User) -> BulkChange:
     ]
     if not chosen:
         raise DomainError(_("No device is chosen. Please choose at least one."))
-    BulkChange.objects.filter(by=by, at__lt=now() - KEPT).exclude(state=BulkState.WAITING).delete()
     return BulkChange.objects.create(by=by, ids=chosen, query=query)
 
 
@@ -106,6 +105,13 @@ def try_again(*, token: UUID, by: User) -> BulkChange:
         return begin_undo(token=change.undoes.token, by=by)
     again = choose_devices(ids=change.ids, query=change.query, by=by)
     return show_change(token=again.token, action=change.action, values=change.values, by=by)
+
+
+def forget_changes() -> None:
+    """Deletes what is older than KEPT, with what undid it; a change that is or was undone lately stays with that."""
+    old = BulkChange.objects.filter(at__lt=now() - KEPT).exclude(state=BulkState.WAITING)
+    needed = BulkChange.objects.filter(undoes__isnull=False).exclude(pk__in=old)
+    old.exclude(pk__in=needed.values("undoes")).delete()
 
 
 def plan_of(change: BulkChange, by: User) -> Plan:
