@@ -12,8 +12,8 @@ class DomainError(Exception):
     """A rule of the field says no. The message is a whole sentence that says what to do.
 
     `field` names the form field that the user would change, if there is one; `line` the line it stands in, from 1, of
-    those that were handed in. `parts`: the sentences of a message that gives several reasons, each of which a form shows
-    by itself.
+    those that were handed in. `parts`: the sentences of a message that gives several reasons, each of which a form
+    shows by itself.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.template import Context, Template
 from django.test import RequestFactory
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 
 from apps.core import formats
@@ -154,7 +154,7 @@ def test_the_appearance_comes_from_the_cookie(cookie: str | None, attributes: st
 
 def test_links_of_a_list_are_told_apart_by_the_cells_that_follow() -> None:
     def row(link: str, *cells: str) -> list[SafeString]:
-        return [mark_safe(f'<th class="x"><a href="/{link}/">{link[0]}</a></th>'), *map(mark_safe, cells)]
+        return [SafeString(f'<th class="x"><a href="/{link}/">{link[0]}</a></th>'), *map(SafeString, cells)]
 
     rows = [
         row("a1", '<td class="y">B &amp; C</td>', '<td class="z">1<br>2</td>'),

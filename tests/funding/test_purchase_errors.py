@@ -59,9 +59,7 @@ def test_a_line_of_the_office_without_its_budget(clerk: Client) -> None:
 
     response = sent(clerk, url, form_of(clerk, url) | typed | {"step": "save"})
 
-    assert_stands_at(
-        response, "lines-1-budget_id", "Position 2, Budget", "Bitte wählen Sie das Budget, das zahlt."
-    )
+    assert_stands_at(response, "lines-1-budget_id", "Position 2, Budget", "Bitte wählen Sie das Budget, das zahlt.")
 
 
 def test_lines_keep_their_numbers_while_one_is_to_be_taken_out(clerk: Client) -> None:
@@ -72,9 +70,7 @@ def test_lines_keep_their_numbers_while_one_is_to_be_taken_out(clerk: Client) ->
 
     response = sent(clerk, url, form_of(clerk, url) | typed)
 
-    assert_stands_at(
-        response, "lines-1-budget_id", "Position 2, Budget", "Bitte wählen Sie das Budget, das zahlt."
-    )
+    assert_stands_at(response, "lines-1-budget_id", "Position 2, Budget", "Bitte wählen Sie das Budget, das zahlt.")
 
 
 def test_an_invoice_s_line_without_an_amount(clerk: Client) -> None:
