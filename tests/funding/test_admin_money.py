@@ -366,3 +366,21 @@ def test_the_start_page_says_what_is_added_and_changed(client: Client) -> None:
     assert "Ändern: Budgets" in names
     assert "Hinzufügen: Budgets" in names
     assert len(set(names)) == len(names)
+
+
+def test_entries_and_decisions_name_people_without_a_way_to_their_accounts(client: Client, approver: User) -> None:
+    application = make_application()
+    services.approve(application=application, by=approver, decisions=decide(application, BudgetFactory()))
+    for row in (LedgerEntry.objects.first(), ApplicationStatusChange.objects.last()):
+        shown = client.get(edit(row))
+        assert f"Durch: {row.by}" in texts(shown)  # type: ignore[union-attr]  # just made
+        assert "/admin/accounts/user/" not in shown.content.decode()
+
+
+@pytest.mark.parametrize("field", ["measure_number", "product", "ledger_account", "virement_group"])
+def test_a_budget_is_found_by_its_accounts(client: Client, field: str) -> None:
+    BudgetFactory(name="Schul-IT", **{field: "0099"})
+    BudgetFactory(name="Netze")
+    page = client.get(BUDGETS, {"q": "0099"})
+    assert [row.name for row in page.context["cl"].result_list] == ["Schul-IT"]
+    assert "Sucht in Namen, Maßnahmennummern, Produkten, Sachkonten und Deckungskreisen." in texts(page)

@@ -314,3 +314,22 @@ def test_a_refused_rule_is_announced_with_the_way_to_its_field() -> None:
     assert 'role="alert" tabindex="-1" data-error-summary' in shown
     assert 'href="#id_valid_from">Gilt ab: Der Tag liegt frühestens morgen' in summary
     assert 'href="#id_value">Wert: ' in summary
+    field = re.search(r'<input[^>]*name="value"[^>]*>', shown)
+    assert field is not None
+    assert 'aria-invalid="true"' in field[0]
+    assert "id_value_error" in field[0]
+    assert shown.count('id="id_value_error"') == 1
+
+
+def test_people_are_named_without_a_way_to_accounts_that_stay_shut() -> None:
+    two_approve_from("25000")
+    row = proposed(ApproverFactory(name="Anna Ahrens"))
+    shown = client_of(ApproverFactory()).get(page(row))
+    assert "Vorgeschlagen von: Anna Ahrens" in texts(shown)
+    assert "/admin/accounts/user/" not in shown.content.decode()
+
+
+def test_the_list_of_award_thresholds_says_why_it_may_be_empty() -> None:
+    shown = texts(client_of(AuditorFactory()).get(reverse("admin:funding_awardthreshold_changelist")))
+    assert "gibt das Land den Kommunen keine Vergabegrenzen mehr vor (§ 75a GO NRW)" in shown
+    assert "ohne sie nennt jede Bestellung ihr Vergabeverfahren selbst." in shown

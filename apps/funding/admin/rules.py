@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
+from apps.core.admin_pages import shown_as_text
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateField, GermanDecimalField
 from apps.funding import services
@@ -30,6 +31,8 @@ from apps.funding.models import AwardThreshold, DatedRule
 from apps.funding.rules import rule_on
 
 KEEP = "funding.change_datedrule"
+_PEOPLE = {name: shown_as_text(DatedRule, name) for name in ("proposed_by", "confirmed_by", "declined_by")}
+"""Field -> how it reads, without the way to an account that only administrators open."""
 
 
 class AheadForm(forms.ModelForm):
@@ -125,12 +128,12 @@ class DatedRuleAdmin(RuleAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or obj.proposed_by_id is None:
             return ("kind", "valid_from", "value", "source")
-        answer = ("declined_by", "decline_reason") if obj.is_declined else ("confirmed_by",)
-        return ("kind", "valid_from", "value", "source", "proposed_by", *answer)
+        answer = (_PEOPLE["declined_by"], "decline_reason") if obj.is_declined else (_PEOPLE["confirmed_by"],)
+        return ("kind", "valid_from", "value", "source", _PEOPLE["proposed_by"], *answer)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The kind stays, so that nothing becomes a rule for two people that was none."""
-        return () if obj is None else ("kind", "proposed_by", "confirmed_by", "declined_by", "decline_reason")
+        return () if obj is None else ("kind", *_PEOPLE.values(), "decline_reason")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Whoever writes a rule for two people proposes it, also by changing what another has proposed."""
@@ -254,6 +257,7 @@ class DatedRuleAdmin(RuleAdmin):
 
 @admin.register(AwardThreshold)
 class AwardThresholdAdmin(RuleAdmin):
+    change_list_template = "admin/funding/awardthreshold/change_list.html"
     list_display = ("procedure", "valid_from", "shown_limit", "source")
     sortable_by = ("valid_from",)
     search_fields = ("procedure", "source")
