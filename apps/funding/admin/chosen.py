@@ -14,8 +14,9 @@ LIMIT = 100
 """So many at once."""
 
 
-def page_about(name: str, ids: Iterable[int]) -> str:
-    return f"{reverse(name)}?{urlencode({'ids': ','.join(map(str, ids))})}"
+def page_about(name: str, ids: Iterable[int], *args: str, **query: str) -> str:
+    """`args`: of the address; `query`: what stands there beside the rows."""
+    return f"{reverse(name, args=args)}?{urlencode({'ids': ','.join(map(str, ids))} | query)}"
 
 
 def ids_of(request: HttpRequest) -> list[int]:
