@@ -160,9 +160,15 @@ def test_links_of_a_list_are_told_apart_by_the_cells_that_follow() -> None:
         row("a1", '<td class="y">B &amp; C</td>', '<td class="z">1<br>2</td>'),
         row("a2", '<td class="y">B &amp; C</td>', '<td class="z">3</td>', '<td class="w">4</td>'),
         row("b", '<td class="y">D</td>'),
+        row("c1", '<td class="y">E</td>', '<td class="z">5</td>', '<td class="w">6</td>'),
+        row("c2", '<td class="y">E</td>', '<td class="z">5</td>', '<td class="w">6</td>'),
+        row("c3", '<td class="y">E</td>', '<td class="z">7</td>', '<td class="w">6</td>'),
     ]
     assert [cells[0] for cells in told_apart(rows)] == [
         '<th class="x"><a aria-label="a, B &amp; C, 1 2" href="/a1/">a</a></th>',
         '<th class="x"><a aria-label="a, B &amp; C, 3" href="/a2/">a</a></th>',
         '<th class="x"><a href="/b/">b</a></th>',
+        '<th class="x"><a aria-label="c, E, 5" href="/c1/">c</a></th>',
+        '<th class="x"><a aria-label="c, E, 5" href="/c2/">c</a></th>',
+        '<th class="x"><a aria-label="c, E, 7" href="/c3/">c</a></th>',
     ]

@@ -33,7 +33,7 @@ def labelled(cells: Sequence[SafeString], headers: Sequence[dict[str, Any]]) -> 
 def told_apart(rows: Sequence[Sequence[SafeString]]) -> list[list[SafeString]]:
     """Names the links that read alike on a page (budgets of several years) with what tells their rows apart.
 
-    A name begins with what is seen and takes in as many of the following cells as are needed.
+    A name begins with what is seen and takes in as many of the following cells as help: none is added in vain.
     """
     told = [list(row) for row in rows]
     alike: defaultdict[str, list[tuple[list[SafeString], int, list[str]]]] = defaultdict(list)
@@ -51,7 +51,7 @@ def told_apart(rows: Sequence[Sequence[SafeString]]) -> list[list[SafeString]]:
 
 def _name(same: Sequence[tuple[list[SafeString], int, list[str]]]) -> None:
     longest = max(len(words) for _row, _place, words in same)
-    needed = next((n for n in range(2, longest) if len({tuple(words[:n]) for _r, _p, words in same}) == len(same)), 2)
+    needed = max(range(2, max(longest, 2) + 1), key=lambda n: len({tuple(words[:n]) for _row, _place, words in same}))
     for row, place, words in same:
         name = format_html('<a aria-label="{}" ', ", ".join(words[:needed]))
         row[place] = mark_safe(row[place].replace("<a ", name, 1))  # noqa: S308 - Django's own cell and an escaped name
