@@ -83,7 +83,7 @@ def test_an_invoice_s_line_without_an_amount(clerk: Client) -> None:
 
     sentence = f"„{line}“: Bitte geben Sie einen Betrag über null mit höchstens zwei Nachkommastellen ein."
     assert_stands_at(response, f"amount-{line.pk}", "Position 2, Betrag brutto", sentence)
-    assert f"2. {line}" in response.content.decode()
+    assert f"Position 2: {line}" in response.content.decode()
     assert not Invoice.objects.exists()
 
 
