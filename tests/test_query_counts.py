@@ -129,6 +129,7 @@ WITHOUT_LIST = {
     "admin:funding_*_pdf *": "a file",
     "admin:funding_*_xlsx *": "a file",
     "admin:funding_proofofuse_*_csv *": "a file",
+    "admin:funding_budgetchange_confirm_several *": "the changes that were chosen, here one",
     "admin:funding_invoice_pay_several *": "the invoices that were chosen, here one",
     "admin:funding_datedrule_confirm *": "a question about one rule",
     "admin:funding_datedrule_decline *": "a question about one rule",

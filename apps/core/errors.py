@@ -11,8 +11,9 @@ OVERTAKEN = frozenset({"stale", "illegal_transition", "not_editable"})
 class DomainError(Exception):
     """A rule of the field says no. The message is a whole sentence that says what to do.
 
-    `field` names the form field that the user would change, if there is one. `parts`: the sentences of a message that
-    gives several reasons, each of which a form shows by itself.
+    `field` names the form field that the user would change, if there is one; `line` the line it stands in, from 1, of
+    those that were handed in. `parts`: the sentences of a message that gives several reasons, each of which a form
+    shows by itself.
     """
 
     def __init__(
@@ -21,12 +22,14 @@ class DomainError(Exception):
         *,
         code: str = "invalid",
         field: str | None = None,
+        line: int | None = None,
         parts: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.field = field
+        self.line = line
         self.parts = tuple(parts)
 
     def __str__(self) -> str:

@@ -184,8 +184,14 @@ def collect_errors(*parts: forms.BaseForm | BaseFormSet[Any]) -> list[FieldError
             errors += _whole_form_errors(part.non_field_errors())
             for name in part.fields:
                 bound = part[name]
-                errors += [FieldError(_target(bound), str(bound.label), str(message)) for message in bound.errors]
+                errors += [FieldError(_target(bound), _label(bound), str(message)) for message in bound.errors]
     return errors
+
+
+def _label(bound: forms.BoundField) -> str:
+    """With the line that the field stands in, where its form says so (`in_line` on the field)."""
+    line = getattr(bound.field, "in_line", "")
+    return f"{line}, {bound.label}" if line else str(bound.label)
 
 
 def _whole_form_errors(found: ErrorList) -> list[FieldError]:
@@ -195,12 +201,14 @@ def _whole_form_errors(found: ErrorList) -> list[FieldError]:
 def _line_errors(formset: BaseFormSet[Any]) -> list[FieldError]:
     """The errors of each line, numbered as the page numbers the lines that are not removed.
 
-    A formset may call its lines otherwise: `line_words`, with `%(number)s`.
+    A formset may call its lines otherwise: `line_words`, with `%(number)s`. With `numbers_removed` its page goes on
+    showing what is to be removed, with a number.
     """
     errors: list[FieldError] = []
     words = str(getattr(formset, "line_words", "")) or gettext("Line %(number)s")
     formset.is_valid()
-    kept = [form for form in formset.forms if not form.cleaned_data.get("DELETE")]
+    numbers_all = getattr(formset, "numbers_removed", False)
+    kept = [form for form in formset.forms if numbers_all or not form.cleaned_data.get("DELETE")]
     for number, form in enumerate(kept, start=1):
         for error in collect_errors(form):
             line = words % {"number": number}

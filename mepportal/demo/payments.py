@@ -44,7 +44,7 @@ CALLED = "Abruf aus Rahmenvertrag"
 TENDERED = "Öffentliche Ausschreibung"
 CHEAPEST = "Das wirtschaftlichste Angebot hat den Zuschlag erhalten."
 BY_CONTRACT = "Preise des Rahmenvertrags, der 2020 öffentlich ausgeschrieben wurde."
-STEPS = (OrderState.DRAFT, OrderState.PLACED, OrderState.DELIVERED, OrderState.CLOSED)
+STEPS = (OrderState.PLACED, OrderState.DELIVERED, OrderState.CLOSED)
 
 
 @dataclass
@@ -153,8 +153,8 @@ def _lines(purchase: Purchase, order: Order) -> list[OrderLine]:
 
 def _status_changes(row: _Written, people: People) -> Iterator[OrderStatusChange]:
     bills = row.purchase.bills
-    days = (row.purchase.placed_on, row.purchase.placed_on, bills[-1].delivered_on, bills[-1].paid_on)
-    for before, state, day in zip(("", *STEPS), STEPS, days, strict=False):
+    days = (row.purchase.placed_on, bills[-1].delivered_on, bills[-1].paid_on)
+    for before, state, day in zip((OrderState.DRAFT, *STEPS), STEPS, days, strict=False):
         yield OrderStatusChange(order=row.order, from_state=before, to_state=state, by=people.clerk, at=at_noon(day))
 
 

@@ -156,6 +156,7 @@ funding_budget_carry_over_pdf              -               in  403   403   200  
 funding_grant_notice                       grant           in  403   403   200     200     403  403  403   403
 funding_budgetchange_changelist            -               in  403   403   200     200     403  403  200   403
 funding_budgetchange_add                   -               in  403   403   403     403     403  403  403   403
+funding_budgetchange_confirm_several       budgetchange    in  403   403   403     200     403  403  403  403
 funding_budgetchange_history               budgetchange    in  403   403   200     200     403  403  200   403
 funding_budgetchange_delete                budgetchange    in  403   403   403     403     403  403  403   403
 funding_budgetchange_change                budgetchange    in  403   403   200     200     403  403  200   403

@@ -78,7 +78,7 @@ funding_budgetchange_change#decline             budgetchange    in  403   403   
 funding_budgetchange_change#withdraw            budgetchange    in  403   403   302+     200      403  403  403   403
 funding_budgetchange_change#confirm             own_budgetchange in  403   403   403      200      403  403  403   403
 funding_budgetchange_change#withdraw            own_budgetchange in  403   403   200      302+     403  403  403   403
-funding_budgetchange_changelist#confirm         budgetchange    in  403   403   200      302+     403  403  200   403
+funding_budgetchange_confirm_several            budgetchange    in  403   403   403      302+     403  403  403   403
 funding_datedrule_add                           -               in  403   403   403      302+     403  403  403   403
 funding_datedrule_change                        datedrule       in  403   403   403      302+     403  403  403   403
 funding_datedrule_confirm                       waiting_rule    in  403   403   403      302+     403  403  403   403

@@ -312,9 +312,6 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "admin:funding_budget_carry_over": lambda world, *_: {
         f"chosen_{world.row('last_budget').pk}": "on", f"amount_{world.row('last_budget').pk}": "1,00", **REASON,
     },
-    "admin:funding_budgetchange_changelist#confirm": lambda _world, row, _role: {
-        "action": "confirm_chosen", "_selected_action": [row.pk], "confirmed": "1",
-    },
     "admin:funding_grant_notice": lambda world, *_: {
         "notice_on": "01.02.2026", "rate": "90", "amount": "2.000.000", **REASON,
     },

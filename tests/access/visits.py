@@ -44,6 +44,7 @@ NAMED_IN_QUERY = {
     "admin:funding_equipmentapplication_bulk": ("ids", "pk"),
     "admin:funding_drawdown_add": ("grant", "pk"),
     "admin:funding_invoice_pay_several": ("ids", "pk"),
+    "admin:funding_budgetchange_confirm_several": ("ids", "pk"),
 }
 """Addresses that name their row behind the question mark: parameter and the row's attribute."""
 

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.template import Context, Template
 from django.test import RequestFactory
+from django.utils.safestring import SafeString
 from django.utils.translation import override
 
 from apps.core import formats
 from apps.core.choices import StateChoices, Tone
+from apps.core.templatetags.admin_lists import told_apart
 
 BERLIN = ZoneInfo("Europe/Berlin")
 THIN = "\u202f"
@@ -148,3 +150,25 @@ def test_the_appearance_comes_from_the_cookie(cookie: str | None, attributes: st
     if cookie is not None:
         request.COOKIES["theme"] = cookie
     assert Template("{% load portal %}{% portal_theme %}").render(Context({"request": request})) == attributes
+
+
+def test_links_of_a_list_are_told_apart_by_the_cells_that_follow() -> None:
+    def row(link: str, *cells: str) -> list[SafeString]:
+        return [SafeString(f'<th class="x"><a href="/{link}/">{link[0]}</a></th>'), *map(SafeString, cells)]
+
+    rows = [
+        row("a1", '<td class="y">B &amp; C</td>', '<td class="z">1<br>2</td>'),
+        row("a2", '<td class="y">B &amp; C</td>', '<td class="z">3</td>', '<td class="w">4</td>'),
+        row("b", '<td class="y">D</td>'),
+        row("c1", '<td class="y">E</td>', '<td class="z">5</td>', '<td class="w">6</td>'),
+        row("c2", '<td class="y">E</td>', '<td class="z">5</td>', '<td class="w">6</td>'),
+        row("c3", '<td class="y">E</td>', '<td class="z">7</td>', '<td class="w">6</td>'),
+    ]
+    assert [cells[0] for cells in told_apart(rows)] == [
+        '<th class="x"><a aria-label="a, B &amp; C, 1 2" href="/a1/">a</a></th>',
+        '<th class="x"><a aria-label="a, B &amp; C, 3" href="/a2/">a</a></th>',
+        '<th class="x"><a href="/b/">b</a></th>',
+        '<th class="x"><a aria-label="c, E, 5" href="/c1/">c</a></th>',
+        '<th class="x"><a aria-label="c, E, 5" href="/c2/">c</a></th>',
+        '<th class="x"><a aria-label="c, E, 7" href="/c3/">c</a></th>',
+    ]

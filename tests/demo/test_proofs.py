@@ -16,7 +16,17 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.funding.choices import DrawdownState, InvoiceState, LedgerKind, OrderState, ProofState
 from apps.funding.drawdown_selectors import drawable_lines
-from apps.funding.models import Drawdown, Grant, Invoice, InvoiceLine, LedgerEntry, Order, ProofOfUse, PurchasedDevice
+from apps.funding.models import (
+    Drawdown,
+    Grant,
+    Invoice,
+    InvoiceLine,
+    LedgerEntry,
+    Order,
+    OrderStatusChange,
+    ProofOfUse,
+    PurchasedDevice,
+)
 from apps.funding.proof_keeping import sums_of
 from apps.funding.proof_marks import differences_of, sums_today
 from apps.funding.proof_selectors import figures_of, shown_figures
@@ -261,3 +271,8 @@ def test_no_proof_that_was_handed_in_has_moved_since_and_their_sums_are_those_of
     for proof in handed_in:
         expected = sums_of(figures_of(proof))
         assert today[proof.pk] == {name: expected[name] for name in today[proof.pk]}
+
+
+def test_the_course_of_an_order_begins_with_its_placing() -> None:
+    assert not OrderStatusChange.objects.filter(to_state=OrderState.DRAFT).exists()
+    assert OrderStatusChange.objects.filter(from_state=OrderState.DRAFT, to_state=OrderState.PLACED).count() > 50

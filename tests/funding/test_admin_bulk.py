@@ -14,7 +14,7 @@ from post_office.models import Email
 from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.funding import services
-from apps.funding.admin.bulk import LIMIT
+from apps.funding.admin.chosen import LIMIT
 from apps.funding.choices import ApplicationState, ReasonKind
 from apps.funding.models import Budget, EquipmentApplication, LedgerEntry, ReasonTemplate, Reservation
 from tests.factories import ApproverFactory, ClerkFactory, DeviceFactory, SchoolFactory, UserFactory

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
@@ -339,3 +340,47 @@ def test_the_office_does_not_start_without_wordings() -> None:
     own = ReasonTemplate.objects.create(kind=ReasonKind.REJECT, name="Eigene", text="Nein.")
     migration.remove(apps, None)
     assert list(ReasonTemplate.objects.all()) == [own]
+
+
+def link_names(response: HttpResponse) -> list[str]:
+    """How the links to the rows of a list are read out."""
+    rows = response.content.decode().split('id="result_list"', 1)[1].split("</table>", 1)[0]
+    found = re.findall(r'<th[^>]*><a (?:aria-label="([^"]*)" )?href=[^>]*>(.*?)</a>', rows)
+    return [label or text for label, text in found]
+
+
+def test_links_that_read_alike_say_which_row_they_lead_to(client: Client, approver: User) -> None:
+    for year in (2025, 2026):
+        BudgetFactory(name="Schul-IT", fiscal_year=year, grant=None)
+    BudgetFactory(name="Netze", fiscal_year=2026, grant=None)
+    assert link_names(client.get(reverse("admin:funding_budget_changelist"))) == [
+        "Netze",
+        "Schul-IT, 2026",
+        "Schul-IT, 2025",
+    ]
+
+
+def test_the_start_page_says_what_is_added_and_changed(client: Client) -> None:
+    page = client.get(reverse("admin:index")).content.decode().split('id="content"', 1)[1]
+    names = [strip_tags(text) for text in re.findall(r'<a [^>]*class="(?:add|change|view)link"[^>]*>(.*?)</a>', page)]
+    assert "Ändern: Budgets" in names
+    assert "Hinzufügen: Budgets" in names
+    assert len(set(names)) == len(names)
+
+
+def test_entries_and_decisions_name_people_without_a_way_to_their_accounts(client: Client, approver: User) -> None:
+    application = make_application()
+    services.approve(application=application, by=approver, decisions=decide(application, BudgetFactory()))
+    for row in (LedgerEntry.objects.first(), ApplicationStatusChange.objects.last()):
+        shown = client.get(edit(row))
+        assert f"Durch: {row.by}" in texts(shown)  # type: ignore[union-attr]  # just made
+        assert "/admin/accounts/user/" not in shown.content.decode()
+
+
+@pytest.mark.parametrize("field", ["measure_number", "product", "ledger_account", "virement_group"])
+def test_a_budget_is_found_by_its_accounts(client: Client, field: str) -> None:
+    BudgetFactory(name="Schul-IT", **{field: "0099"})
+    BudgetFactory(name="Netze")
+    page = client.get(BUDGETS, {"q": "0099"})
+    assert [row.name for row in page.context["cl"].result_list] == ["Schul-IT"]
+    assert "Sucht in Namen, Maßnahmennummern, Produkten, Sachkonten und Deckungskreisen." in texts(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -278,3 +279,57 @@ def test_the_list_says_which_value_holds_which_is_replaced_and_which_comes() -> 
     assert "16,00 UStG abgelöst" in shown
     assert "gilt oder galt" not in shown
     assert 'class="field-state_now"' in page.content.decode()
+
+
+def test_the_calendar_offers_no_day_that_is_refused() -> None:
+    for kind in ("datedrule", "awardthreshold"):
+        shown = client_of(ApproverFactory()).get(reverse(f"admin:funding_{kind}_add")).content.decode()
+        field = re.search(r'<input[^>]*name="valid_from"[^>]*>', shown)
+        assert field is not None
+        assert 'type="date"' in field[0]
+        assert f'min="{tomorrow().isoformat()}"' in field[0]
+        assert "vDateField" not in field[0]
+
+
+def test_whoever_proposes_is_told_who_may_confirm() -> None:
+    one, other = ApproverFactory(name="Anna Ahrens"), ApproverFactory(name="Bernd Boll")
+    ApproverFactory(name="Carla Conrad")
+    first = client_of(one)
+    data = {"kind": TWO, "valid_from": tomorrow().isoformat(), "value": "30000", "source": "Dienstanweisung"}
+    answer = first.post(ADD, data, follow=True)
+    row = DatedRule.objects.get(kind=TWO, valid_from=tomorrow())
+    assert answer.redirect_chain == [(page(row), 302)]
+    words = (
+        f"Die Regel ist vorgeschlagen. Sie gilt ab {formats.day(tomorrow())}, sobald eine andere Person sie bestätigt"
+        " hat. Diese Personen dürfen sie bestätigen: "
+    )
+    assert [str(message) for message in answer.context["messages"]] == [f"{words}Bernd Boll, Carla Conrad."]
+    answer = client_of(other).post(page(row), data | {"value": "20000"}, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [f"{words}Anna Ahrens, Carla Conrad."]
+
+
+def test_a_refused_rule_is_announced_with_the_way_to_its_field() -> None:
+    shown = post_rule(ApproverFactory(), day=clock.today(), value="viel").content.decode()
+    summary = shown.split("data-error-summary", 1)[1].split("</ul>", 1)[0]
+    assert 'role="alert" tabindex="-1" data-error-summary' in shown
+    assert 'href="#id_valid_from">Gilt ab: Der Tag liegt frühestens morgen' in summary
+    assert 'href="#id_value">Wert: ' in summary
+    field = re.search(r'<input[^>]*name="value"[^>]*>', shown)
+    assert field is not None
+    assert 'aria-invalid="true"' in field[0]
+    assert "id_value_error" in field[0]
+    assert shown.count('id="id_value_error"') == 1
+
+
+def test_people_are_named_without_a_way_to_accounts_that_stay_shut() -> None:
+    two_approve_from("25000")
+    row = proposed(ApproverFactory(name="Anna Ahrens"))
+    shown = client_of(ApproverFactory()).get(page(row))
+    assert "Vorgeschlagen von: Anna Ahrens" in texts(shown)
+    assert "/admin/accounts/user/" not in shown.content.decode()
+
+
+def test_the_list_of_award_thresholds_says_why_it_may_be_empty() -> None:
+    shown = texts(client_of(AuditorFactory()).get(reverse("admin:funding_awardthreshold_changelist")))
+    assert "gibt das Land den Kommunen keine Vergabegrenzen mehr vor (§ 75a GO NRW)" in shown
+    assert "ohne sie nennt jede Bestellung ihr Vergabeverfahren selbst." in shown

@@ -118,7 +118,7 @@ def test_the_pages_ask_and_warn(budget: Budget) -> None:
     assert "mehr gesperrt, als noch frei ist: Aus diesem Budget kann dann ohne Überschreitung nichts mehr" in page
     assert "Notiz Nötig: warum Sie bestätigen oder ablehnen." in page
     listed = reverse("admin:funding_budgetchange_changelist")
-    several = office.post(listed, {"action": "confirm_chosen", "_selected_action": [change.pk]})
+    several = office.post(listed, {"action": "confirm_chosen", "_selected_action": [change.pk]}, follow=True)
     assert f'href="{page_of(change)}">Änderung öffnen</a>' in several.content.decode()
     refused = office.post(page_of(change), {"step": "confirm", "note": ""})
     assert "Bitte sagen Sie in der Notiz, warum Sie trotzdem bestätigen" in texts(refused)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.core.money import total
 from apps.funding import services
-from apps.funding.models import Budget
+from apps.funding.models import Budget, BudgetChange
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, allow_overrun, confirmed
@@ -114,3 +114,66 @@ def test_an_allowed_overrun_is_named_where_it_makes_the_difference() -> None:
         "Frei in „Geber 2026“ (verfügbar ohne die erlaubte Überschreitung von 50,00 €) 100,00 € → wird zu 40,00 €"
     ) in page
     assert "Frei in „Nehmer 2026“ 10,00 € → wird zu 70,00 €" in page
+
+
+def budgets_of_a_group() -> tuple[Budget, Budget, Budget]:
+    names = ("Geber", "Nehmer", "Dritter")
+    giver, getter, third = (BudgetFactory(name=n, virement_group="DK 7", appropriation=D("1000.00")) for n in names)
+    return giver, getter, third
+
+
+def test_a_preview_counts_what_else_waits_and_proposes_nothing() -> None:
+    giver, getter, third = budgets_of_a_group()
+    clerk = ClerkFactory()
+    for source, target, amount in ((giver, third, "300.00"), (third, giver, "20.00"), (getter, third, "50.00")):
+        services.propose_virement(budget=source, counterpart=target, amount=D(amount), reason="x", by=clerk)
+    services.propose_edit(budget=giver, by=clerk, reason="x", freeze=D("100.00"))
+    confirmed(services.propose_virement(budget=third, counterpart=getter, amount=D("1.00"), reason="x", by=clerk))
+
+    address = reverse("admin:funding_budget_virement", args=[giver.pk])
+    office = client_of(ClerkFactory())
+    empty = office.get(address)
+    first = texts(empty)
+    assert "Frei für eine Umschichtung 1.000,00 € Davon schon vorgeschlagen 400,00 €" in first
+    assert '<span class="kern-label">Umschichtung vorschlagen' not in empty.content.decode()
+    typed = {"counterpart": getter.pk, "amount": "700", "reason": "Mehrbedarf"}
+    page = office.get(address, typed)
+    assert (
+        "Was die Umschichtung bewirkt Betrag 700,00 € Geht an Nehmer 2026"
+        " Frei in „Geber 2026“ 1.000,00 € → wird zu 300,00 €"
+        " Davon schon vorgeschlagen, aus „Geber 2026“ 400,00 €"
+        " Kommt nach anderen Vorschlägen dazu, in „Geber 2026“ 20,00 €"
+        " Frei in „Geber 2026“, wenn alles bestätigt ist − 80,00 €"
+        " Nicht alle diese Vorschläge können bestätigt werden: Zusammen nehmen sie mehr, als frei ist."
+        " Frei in „Nehmer 2026“ 1.001,00 € → wird zu 1.701,00 €"
+        " Davon schon vorgeschlagen, aus „Nehmer 2026“ 50,00 €"
+        " Frei in „Nehmer 2026“, wenn alles bestätigt ist 1.651,00 € Umschichtung vorschlagen"
+    ) in texts(page)
+    assert BudgetChange.objects.filter(amount=D("700.00")).count() == 0
+
+    sent = dict(
+        re.findall(r'<input type="hidden" name="(counterpart|amount|reason)" value="([^"]*)"', page.content.decode())
+    )
+    assert sent == {name: str(value) for name, value in typed.items()}
+    answer = office.post(address, sent, follow=True)
+    assert "Davon schon vorgeschlagen, aus „Geber 2026“ 400,00 €" in texts(answer)
+    assert BudgetChange.objects.get(amount=D("700.00")).counterpart == getter
+
+
+def test_a_preview_says_at_the_amount_what_is_refused() -> None:
+    giver, getter, _third = budgets_of_a_group()
+    address = reverse("admin:funding_budget_virement", args=[giver.pk])
+    typed = {"counterpart": getter.pk, "amount": "1.000,01", "reason": "Mehrbedarf"}
+    page = client_of(ClerkFactory()).get(address, typed)
+    assert [error.target for error in page.context["errors"]] == ["id_amount"]
+    assert page.context["preview"] is None
+    assert "Was die Umschichtung bewirkt" not in texts(page)
+
+
+def test_a_virement_alone_names_no_others() -> None:
+    giver, getter, _third = budgets_of_a_group()
+    address = reverse("admin:funding_budget_virement", args=[giver.pk])
+    page = texts(client_of(ClerkFactory()).get(address, {"counterpart": getter.pk, "amount": "5", "reason": "x"}))
+    assert "Frei in „Nehmer 2026“ 1.000,00 € → wird zu 1.005,00 € Umschichtung vorschlagen" in page
+    assert "vorgeschlagen, aus" not in page
+    assert "wenn alles bestätigt ist" not in page

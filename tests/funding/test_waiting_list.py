@@ -117,6 +117,28 @@ def test_the_page_says_where_the_money_ends(three: list[EquipmentApplication]) -
     assert "Das Geld endet an Platz 3." in texts(page)
 
 
+@pytest.mark.parametrize(
+    ("role", "name"), [(Role.OFFICE_CLERK, "propose"), (Role.OFFICE_APPROVER, "approve"), (Role.AUDITOR, None)]
+)
+def test_those_the_money_is_enough_for_are_decided_together(
+    three: list[EquipmentApplication], role: Role, name: str | None
+) -> None:
+    budget = BudgetFactory(appropriation=D("250.00"), fiscal_year=clock.today().year)
+    client = client_of(UserFactory(role=role))
+    without, _low, high = three
+
+    assert client.get(PAGE).context["decide_url"] == ""
+    page = client.get(f"{PAGE}?budget={budget.pk}")
+    url = page.context["decide_url"]
+
+    if name is None:
+        assert (url, "gemeinsam" in texts(page)) == ("", False)
+    else:
+        assert "2 Anträge gemeinsam entscheiden, für die das Geld reicht" in texts(page)
+        assert url == f"{reverse('admin:funding_equipmentapplication_bulk', args=[name])}?ids={high.pk}%2C{without.pk}"
+        assert {row.application for row in client.get(url).context["rows"]} == {high, without}
+
+
 def test_a_grant_needs_its_own_share_here_too(three: list[EquipmentApplication]) -> None:
     grant = BudgetFactory(from_grant=True, fiscal_year=clock.today().year)
     municipal = BudgetFactory(fiscal_year=clock.today().year)

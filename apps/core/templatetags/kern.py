@@ -82,6 +82,13 @@ def error_summary(*parts: Any, autosaves: bool = False) -> dict[str, Any]:
     return {"errors": errors, "autosaves": autosaves or any(_saves_itself(part) for part in parts)}
 
 
+@register.inclusion_tag("kern/error_summary.html", takes_context=True)
+def admin_error_summary(context: template.Context) -> dict[str, Any]:
+    """As `error_summary`, for a form of Django's admin with its inlines."""
+    inlines = (row.formset for row in context.get("inline_admin_formsets") or ())
+    return {"errors": collect_errors(context["adminform"].form, *inlines)}
+
+
 def _saves_itself(part: Any) -> bool:
     helper = getattr(part, "helper", None)
     return "data-autosave" in getattr(helper, "attrs", {})

@@ -9,9 +9,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, ngettext
@@ -28,6 +28,7 @@ from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
 from apps.funding import services
 from apps.funding.admin.budget_forms import DecisionForm, TakeBackForm
+from apps.funding.admin.chosen import LIMIT, ids_of, page_about
 from apps.funding.admin.filters import ChangeKindFilter, ProposalStateFilter
 from apps.funding.amounts import transferable
 from apps.funding.carry_over import carried_between, taken_back_of
@@ -36,6 +37,7 @@ from apps.funding.models import Budget, BudgetChange
 from apps.funding.proposed import Step, leaves_less_than_nothing, steps_of
 
 LIST = "admin:funding_budgetchange_changelist"
+_CONFIRM = "funding.confirm_budget"
 _TAKE_BACK = "take_back"
 _VERBS: dict[str, Callable[..., BudgetChange]] = {
     "confirm": services.confirm_change,
@@ -79,7 +81,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)
-        return actions if request.user.has_perm("funding.confirm_budget") else {}
+        return actions if request.user.has_perm(_CONFIRM) else {}
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With what each row moves, read for the whole page at once."""
@@ -116,11 +118,33 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
 
     @admin.action(description=_("Confirm the chosen changes"))
     def confirm_chosen(self, request: HttpRequest, queryset: QuerySet[BudgetChange]) -> HttpResponse | None:
-        """Shows what would change; once that is confirmed one by one: what is refused stays and says why."""
-        if "confirmed" not in request.POST:
-            return self._preview(request, list(queryset.order_by("proposed_at", "pk")))
+        """Leads to what would change."""
+        ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: LIMIT + 1])
+        if len(ids) > LIMIT:
+            messages.warning(request, gettext("Please choose at most %(limit)s changes at once.") % {"limit": LIMIT})
+            return None
+        return HttpResponseRedirect(page_about("admin:funding_budgetchange_confirm_several", ids))
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.confirm_several_view)
+        return [path("confirm/", view, name="funding_budgetchange_confirm_several"), *super().get_urls()]
+
+    def confirm_several_view(self, request: HttpRequest) -> HttpResponse:
+        """What would change; once that is confirmed one by one: what is refused stays and says why."""
+        if not request.user.has_perm(_CONFIRM):
+            raise PermissionDenied(_CONFIRM)
+        ids = ids_of(request)
+        changes = list(self.get_queryset(request).filter(pk__in=ids).order_by("proposed_at", "pk"))
+        if not ids or len(changes) != len(ids):
+            raise Http404
+        if request.method != "POST":
+            return self._preview(request, changes)
+        self._confirm(request, changes)
+        return HttpResponseRedirect(reverse(LIST))
+
+    def _confirm(self, request: HttpRequest, changes: Iterable[BudgetChange]) -> None:
         done = 0
-        for change in queryset.order_by("proposed_at", "pk"):
+        for change in changes:
             try:
                 services.confirm_change(change=change, by=request.user)  # type: ignore[arg-type]  # signed in
                 done += 1
@@ -129,7 +153,6 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         if done:
             sentence = ngettext("%(count)s change confirmed.", "%(count)s changes confirmed.", done)
             messages.success(request, sentence % {"count": done})
-        return None
 
     def _preview(self, request: HttpRequest, changes: list[BudgetChange]) -> HttpResponse:
         refused = services.refusals_of(changes=changes, by=request.user)  # type: ignore[arg-type]  # signed in
@@ -207,7 +230,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "state": ProposalState(change.state),
             "waits": waits,
             "beyond_free": beyond_free,
-            "may_decide": waits and not is_own and user.has_perm("funding.confirm_budget"),
+            "may_decide": waits and not is_own and user.has_perm(_CONFIRM),
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
             "taken_back": taken_back_of(change),

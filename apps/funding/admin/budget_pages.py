@@ -1,4 +1,4 @@
-"""Small forms about one budget whose answer is a proposal: an overrun, a virement."""
+"""Small forms about one budget whose answer is a proposal: an overrun, a virement with its preview."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,6 +21,7 @@ from apps.funding.admin.budget_changes import proposed
 from apps.funding.admin.budget_forms import OverrunForm, VirementForm
 from apps.funding.calculations import transferable
 from apps.funding.models import Budget
+from apps.funding.proposed import Step, effects_on, steps_of, waiting_for
 
 
 class BudgetPages:
@@ -55,14 +57,19 @@ class BudgetPages:
         )
 
     def virement_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Money for another budget of the group."""
+        """Money for another budget of the group. GET with what is typed shows what it would do, POST proposes it."""
         if not request.user.has_perm("funding.change_budget"):
             raise PermissionDenied
         budget = self._budget(request, object_id)
+        is_previewed = request.method == "GET" and "amount" in request.GET
+        data = request.GET if is_previewed else request.POST if request.method == "POST" else None
+        form = VirementForm(data, others=_others_of_group(budget, request))
         return self._ask(
             request,
             budget,
-            VirementForm(request.POST if request.method == "POST" else None, others=_others_of_group(budget, request)),
+            form,
+            preview=_preview(form, budget, request.user) if is_previewed else None,
+            template="admin/funding/budget/virement.html",
             title=_("Propose a virement"),
             facts=[*_may_move(budget), (_("Virement group"), budget.virement_group or formats.missing())],
             text=_("Money moves within the virement group and fiscal year once another person has confirmed it."),
@@ -78,8 +85,8 @@ class BudgetPages:
     def _ask(
         self, request: HttpRequest, budget: Budget, form: Any, *, title: Promise | str, **words: Any
     ) -> HttpResponse:
-        """The form, or once it is filled the proposal."""
-        if form.is_valid():
+        """The form, or once it is filled and sent the proposal."""
+        if request.method == "POST" and form.is_valid():
             try:
                 return proposed(request, form.propose(budget, request.user))
             except DomainError as error:
@@ -88,7 +95,14 @@ class BudgetPages:
 
 
 def form_page(
-    of: Any, request: HttpRequest, row: Any, form: forms.BaseForm, *, title: Promise | str, **words: Any
+    of: Any,
+    request: HttpRequest,
+    row: Any,
+    form: forms.BaseForm,
+    *,
+    title: Promise | str,
+    template: str = "admin/funding/form_page.html",
+    **words: Any,
 ) -> HttpResponse:
     """A small form about one row. `words`: `facts` (label, value), `text` and the `button`."""
     name = f"admin:{of.opts.app_label}_{of.opts.model_name}"
@@ -102,19 +116,35 @@ def form_page(
         "errors": collect_errors(form),
         **words,
     }
-    return TemplateResponse(request, "admin/funding/form_page.html", context)
+    return TemplateResponse(request, template, context)
+
+
+def _preview(form: VirementForm, budget: Budget, user: Any) -> list[Step] | None:
+    """What the virement would do to both budgets; None with the refusal in the form. What that writes is undone."""
+    if not form.is_valid():
+        return None
+    try:
+        with transaction.atomic():
+            change = form.propose(budget, user)
+            steps = steps_of([change])[change.pk]
+            transaction.set_rollback(True)
+    except DomainError as error:
+        refuse(form, error)
+        return None
+    return steps
 
 
 def _may_move(budget: Budget) -> list[tuple[Promise | str, str]]:
-    """What may go to another budget, and why that is less than what is available."""
-    free = (_("Free to move"), formats.euro(transferable(budget)))
-    if not budget.overrun_allowed:
-        return [free]
-    return [
-        (_("Available"), formats.euro(budget.available)),
-        (_("Of it an allowed overrun, which does not move"), formats.euro(budget.overrun_allowed)),
-        free,
-    ]
+    """What may go to another budget, why that is less than what is available, and what is proposed of it already."""
+    facts = [(_("Free to move"), formats.euro(transferable(budget)))]
+    if budget.overrun_allowed:
+        facts = [
+            (_("Available"), formats.euro(budget.available)),
+            (_("Of it an allowed overrun, which does not move"), formats.euro(budget.overrun_allowed)),
+            *facts,
+        ]
+    waiting = waiting_for(budget, effects_on([budget.pk]))
+    return [*facts, (_("Of it proposed already"), formats.euro(waiting.takes))] if waiting.takes else facts
 
 
 def _others_of_group(budget: Budget, request: HttpRequest) -> Any:

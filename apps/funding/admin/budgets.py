@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
 from apps.core.admin import ReadOnlyAdmin, ScopedAdmin
+from apps.core.admin_pages import shown_as_text
 from apps.core.money import total
 from apps.core.templatetags.portal import icon
 from apps.funding import selectors
@@ -80,7 +81,8 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
     )
     list_filter = (FiscalYearFilter, SourceFilter)
     sortable_by = ("name", "short_year")
-    search_fields = ("name", "measure_number", "virement_group")
+    search_fields = ("name", "measure_number", "product", "ledger_account", "virement_group")
+    search_help_text = _("Searches names, measure numbers, products, ledger accounts and virement groups.")
     fieldsets = (
         (None, {"fields": ("name", "fiscal_year", "grant", "expenditure_type")}),
         (_("Account"), {"fields": ("measure_number", "product", "ledger_account", "virement_group")}),
@@ -285,7 +287,16 @@ class LedgerEntryAdmin(DatedRows, ReadOnlyAdmin):
     list_select_related = ("budget", "line__application", "by")
     sortable_by = ("when",)
     search_fields = ("note", "line__application__title")
-    fields = ("when", "budget", "kind", "shown_amount", "line", "application", "by", "note")
+    fields = (
+        "when",
+        "budget",
+        "kind",
+        "shown_amount",
+        "line",
+        "application",
+        shown_as_text(LedgerEntry, "by"),
+        "note",
+    )
     readonly_fields = fields
 
     @admin.display(description=_("amount"))
@@ -308,7 +319,17 @@ class ApplicationStatusChangeAdmin(DatedRows, ReadOnlyAdmin):
     list_select_related = ("application__school", "proposed_by", "by")
     sortable_by = ("when",)
     search_fields = ("application__title",)
-    fields = ("when", "subject", "was", "became", "first_person", "by", "reason", "shown_overrun", "overrun_reason")
+    fields = (
+        "when",
+        "subject",
+        "was",
+        "became",
+        "first_person",
+        shown_as_text(ApplicationStatusChange, "by"),
+        "reason",
+        "shown_overrun",
+        "overrun_reason",
+    )
     readonly_fields = fields
 
     @admin.display(description=_("application"))

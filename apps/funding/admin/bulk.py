@@ -8,17 +8,16 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
-from django.utils.http import urlencode
+from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.text import as_key
 from apps.funding.admin.batch import Batch
 from apps.funding.admin.batch_proposed import ProposedBatch
 from apps.funding.admin.bulk_actions import ACTIONS
+from apps.funding.admin.chosen import LIMIT, ids_of, page_about
 
-LIMIT = 100
+PAGE = "admin:funding_equipmentapplication_bulk"
 
 
 class BulkMixin:
@@ -45,7 +44,7 @@ class BulkMixin:
             raise Http404
         if not request.user.has_perm(action.permission):
             raise PermissionDenied(action.permission)
-        ids = _ids_of(request)
+        ids = ids_of(request)
         rows = list(self.get_queryset(request).filter(pk__in=ids).order_by("submitted_at", "pk"))  # type: ignore[attr-defined]
         if not ids or len(rows) != len(ids):
             raise Http404
@@ -97,14 +96,5 @@ class BulkMixin:
             sentence = gettext("Please choose at most %(limit)s applications at once.") % {"limit": LIMIT}
             messages.warning(request, sentence)
             return None
-        query = [("ids", ",".join(map(str, ids)))]
-        if request.GET:
-            query.append(("_changelist_filters", request.GET.urlencode()))
-        url = reverse("admin:funding_equipmentapplication_bulk", args=[name])
-        return HttpResponseRedirect(f"{url}?{urlencode(query)}")
-
-
-def _ids_of(request: HttpRequest) -> list[int]:
-    """The chosen rows, each once; an id that is no number is none of ours."""
-    texts = request.GET.get("ids", "").split(",")[:LIMIT]
-    return sorted({as_key(text) for text in texts if text})
+        kept = {"_changelist_filters": request.GET.urlencode()} if request.GET else {}
+        return HttpResponseRedirect(page_about(PAGE, ids, name, **kept))

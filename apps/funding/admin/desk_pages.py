@@ -48,7 +48,7 @@ def screen_context(desk: DeskContents) -> dict[str, Any]:
         "line_rows": [LineRow(line, form) for line, form in zip(desk.lines, desk.forms.lines, strict=True)],
         "states": ApplicationState,
         "sections": [_section(desk, verb) for verb in _offered(desk)],
-        "approvers": [] if desk.may("approve") else reads.names_of_approvers(desk.user),
+        "approvers": [] if desk.may("approve") else reads.names_of_others("funding.approve_application", desk.user),
         "events": timeline(desk.application, desk.user),
         "place": desk.place,
         "next_url": desk.site.desk_url(desk.request, desk.next_id) if desk.next_id else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,7 +14,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,8 +24,8 @@ from apps.core.form_layout import collect_errors
 from apps.core.money import ZERO, total
 from apps.core.overtaken import what_happened
 from apps.core.templatetags.portal import state_badge
-from apps.core.text import as_key
 from apps.funding import purchase_selectors, services
+from apps.funding.admin.chosen import LIMIT, ids_of, page_about
 from apps.funding.admin.purchase_filters import InvoiceStateFilter, SupplierOfOrderFilter
 from apps.funding.admin.purchase_forms import PayForm, ReasonForm
 from apps.funding.calculations import Split
@@ -33,11 +33,12 @@ from apps.funding.cancelled import cancelling_of
 from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Invoice
 
-LIMIT = 100
 _PAY = "funding.pay_invoice"
 _RECORD = "funding.record_invoice"
 _SEEN = "seen"
 """Under this name a page sends the mark of what it showed as unusual; of several with the key of each invoice."""
+_several = partial(page_about, "admin:funding_invoice_pay_several")
+"""The page on which these are paid together."""
 
 
 @admin.register(Invoice)
@@ -105,7 +106,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         """What would be paid and what is left out; then the payments, each by itself."""
         if not request.user.has_perm(_PAY):
             raise PermissionDenied(_PAY)
-        ids = _ids_of(request)
+        ids = ids_of(request)
         rows = list(self.get_queryset(request).filter(pk__in=ids))
         if not ids or len(rows) != len(ids):
             raise Http404
@@ -245,11 +246,6 @@ def _mark_name(invoice: Invoice) -> str:
     return f"{_SEEN}-{invoice.pk}"
 
 
-def _several(ids: Iterable[int]) -> str:
-    """The page on which these are paid together."""
-    return f"{reverse('admin:funding_invoice_pay_several')}?{urlencode({'ids': ','.join(map(str, ids))})}"
-
-
 def _next_page(payments: Iterable[services.Payment]) -> str:
     """The list; or once more those of which the payer has to read something else by now."""
     unread = [row.invoice.pk for row in payments if row.unread]
@@ -269,9 +265,3 @@ def _refused(payment: services.Payment) -> str:
     """Why one of several was not paid, with the way to it."""
     url = reverse("admin:funding_invoice_change", args=[payment.invoice.pk])
     return format_html('<a href="{}">{}</a>: {}', url, payment.invoice, payment.message)
-
-
-def _ids_of(request: HttpRequest) -> list[int]:
-    """The chosen rows, each once; an id that is no number is none of ours."""
-    texts = request.GET.get("ids", "").split(",")[:LIMIT]
-    return sorted({as_key(text) for text in texts if text})

@@ -8,12 +8,14 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core.clock import today
+from apps.core.errors import DomainError
 from apps.core.form_fields import EuroField, GermanIntegerField
+from apps.core.form_layout import refuse
 from apps.core.formats import euro
 from apps.core.money import ZERO
 from apps.funding.admin.purchase_forms import (
@@ -212,6 +214,9 @@ class OrderLineForm(forms.Form):
 class BaseOrderLines(forms.BaseFormSet):
     """Lines of a draft; one that stays empty is none."""
 
+    line_words = pgettext_lazy("of an application", "Line %(number)s")
+    numbers_removed = True
+
     def __init__(self, *args: Any, order: Order, user: User, **kwargs: Any) -> None:
         related = ("product", "school", "application_line__application", "budget", "own_share_budget")
         self.lines = {line.pk: line for line in order.lines.select_related(*related)}
@@ -225,8 +230,16 @@ class BaseOrderLines(forms.BaseFormSet):
         super().__init__(*args, form_kwargs={"choices": choices}, **kwargs)
 
     def inputs(self) -> list[OrderLineInput]:
+        return [form.as_input() for form in self._kept()]
+
+    def refuse(self, error: DomainError) -> None:
+        """A refusal about one of `inputs`, at the field of its line that it names."""
+        names = {name: f"{name}_id" for name in ("product", "school", "budget", "own_share_budget")}
+        refuse(self._kept()[(error.line or 1) - 1], error, names)
+
+    def _kept(self) -> list[OrderLineForm]:
         typed = [form for form in self.forms if form.initial or form.has_changed()]
-        return [form.as_input() for form in typed if not form.cleaned_data.get("DELETE")]
+        return [form for form in typed if not form.cleaned_data.get("DELETE")]
 
 
 OrderLines = forms.formset_factory(OrderLineForm, formset=BaseOrderLines, extra=1)

@@ -271,7 +271,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         try:
             saved = services.save_order(order=order, by=by, lines=lines.inputs(), **form.facts())
         except DomainError as error:
-            form.refuse(error)
+            (lines if error.line else form).refuse(error)
             return None
         if not place:
             messages.success(request, gettext("The draft is saved."))

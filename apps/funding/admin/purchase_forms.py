@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from apps.core.clock import today
 from apps.core.errors import DomainError
@@ -208,7 +209,7 @@ class InvoiceForm(FormKeyMixin, PurchaseForm):
             self.fields["number"].label = _("Number of the credit note")
             self.fields["dated_on"].label = _("Date of the credit note")
             self.fields["remark"].help_text = _("Needed where more is credited than went back, or than was agreed.")
-        for row in rows:
+        for number, row in enumerate(rows, start=1):
             key, pieces = row.line.pk, 0 if is_credit else max(row.line.delivered - row.invoiced_pieces, 0)
             amount = row.line.unit_price * pieces or None
             self.fields[f"pieces-{key}"] = number_field(_("Pieces"), initial=pieces or None)
@@ -221,15 +222,25 @@ class InvoiceForm(FormKeyMixin, PurchaseForm):
                 )
                 if row.line.own_share_budget_id is None:
                     self.fields[f"own-{key}"] = choice_field(_("Budget of the own share"), municipal, _("None"))
+            for name in self._names_of(row):
+                self.fields[name].in_line = pgettext("of an application", "Line %(number)s") % {"number": number}  # type: ignore[attr-defined]  # read by the summary
+
+    def _names_of(self, row: LineStatus) -> list[str]:
+        names = (f"{name}-{row.line.pk}" for name in ("pieces", "amount", "eligible", "own"))
+        return [name for name in names if name in self.fields]
 
     def line_forms(self) -> list[dict[str, Any]]:
         """For the template: each line with its fields."""
-        names = ("pieces", "amount", "eligible", "own")
-        return [
-            {"row": row}
-            | {"fields": [self[f"{name}-{row.line.pk}"] for name in names if f"{name}-{row.line.pk}" in self.fields]}
-            for row in self.rows
-        ]
+        return [{"row": row, "fields": [self[name] for name in self._names_of(row)]} for row in self.rows]
+
+    def refuse(self, error: DomainError) -> None:
+        """Also at the fields of a line."""
+        if error.line is None:
+            super().refuse(error)
+            return
+        key = self.rows[error.line - 1].line.pk
+        names = {"quantity": "pieces", "amount": "amount", "eligible_amount": "eligible", "own_share_budget": "own"}
+        refuse(self, error, {field: f"{name}-{key}" for field, name in names.items()})
 
     def inputs(self) -> list[InvoiceLineInput]:
         data = self.cleaned_data

@@ -103,9 +103,9 @@ def social_index_of(school: School) -> SocialIndex | None:
     return index
 
 
-def names_of_approvers(user: User) -> list[str]:
-    """Who may approve, apart from this person; for the sentence that says whom to ask."""
-    people = User.objects.with_permission("funding.approve_application").exclude(pk=user.pk)
+def names_of_others(permission: str, user: User) -> list[str]:
+    """Who has the right, apart from this person; for the sentence that says whom to ask."""
+    people = User.objects.with_permission(permission).exclude(pk=user.pk)
     return [person.name for person in people.order_by("name")[:5]]
 
 

@@ -18,17 +18,21 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
+from apps.core.admin_pages import shown_as_text
 from apps.core.errors import DomainError
-from apps.core.form_fields import GermanDecimalField
+from apps.core.form_fields import GermanDateField, GermanDecimalField
 from apps.funding import services
 from apps.funding.admin.budget_pages import form_page
 from apps.funding.admin.columns import euros
 from apps.funding.admin.filters import RuleKindFilter
+from apps.funding.admin.reads import names_of_others
 from apps.funding.choices import RULES_OF_TWO
 from apps.funding.models import AwardThreshold, DatedRule
 from apps.funding.rules import rule_on
 
 KEEP = "funding.change_datedrule"
+_PEOPLE = {name: shown_as_text(DatedRule, name) for name in ("proposed_by", "confirmed_by", "declined_by")}
+"""Field -> how it reads, without the way to an account that only administrators open."""
 
 
 class AheadForm(forms.ModelForm):
@@ -36,7 +40,7 @@ class AheadForm(forms.ModelForm):
 
     def clean_valid_from(self) -> datetime.date:
         day: datetime.date = self.cleaned_data["valid_from"]
-        if day <= clock.today():
+        if day < _first_day():
             raise forms.ValidationError(_("The day is tomorrow at the earliest. What holds today stays as it is."))
         return day
 
@@ -61,6 +65,17 @@ class RuleAdmin(ScopedAdmin):
     """Rows whose day has come are read only."""
 
     form = AheadForm
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        """The browser's calendar offers no day that is refused."""
+        if db_field.name != "valid_from":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        first = _first_day()
+        field = GermanDateField(
+            label=_("Valid from"), help_text=_("From %(day)s on at the earliest.") % {"day": formats.day(first)}
+        )
+        field.widget.attrs["min"] = first.isoformat()
+        return field
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.is_open)
@@ -113,18 +128,31 @@ class DatedRuleAdmin(RuleAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or obj.proposed_by_id is None:
             return ("kind", "valid_from", "value", "source")
-        answer = ("declined_by", "decline_reason") if obj.is_declined else ("confirmed_by",)
-        return ("kind", "valid_from", "value", "source", "proposed_by", *answer)
+        answer = (_PEOPLE["declined_by"], "decline_reason") if obj.is_declined else (_PEOPLE["confirmed_by"],)
+        return ("kind", "valid_from", "value", "source", _PEOPLE["proposed_by"], *answer)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The kind stays, so that nothing becomes a rule for two people that was none."""
-        return () if obj is None else ("kind", "proposed_by", "confirmed_by", "declined_by", "decline_reason")
+        return () if obj is None else ("kind", *_PEOPLE.values(), "decline_reason")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Whoever writes a rule for two people proposes it, also by changing what another has proposed."""
         if obj.kind in RULES_OF_TWO:
             obj.proposed_by, obj.confirmed_by = request.user, None
         super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        return self._proposed(request, obj) if obj.is_waiting else super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return self._proposed(request, obj) if obj.is_waiting else super().response_change(request, obj)
+
+    def _proposed(self, request: HttpRequest, row: DatedRule) -> HttpResponse:
+        """Leads to the rule, which does not hold yet."""
+        words = gettext("The rule is proposed. It holds from %(day)s on once another person has confirmed it.")
+        told = f"{words % {'day': formats.day(row.valid_from)}} {_whom_to_ask(request.user)}"
+        messages.success(request, told)
+        return HttpResponseRedirect(reverse("admin:funding_datedrule_change", args=[row.pk]))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         row = kwargs.get("obj")
@@ -134,6 +162,8 @@ class DatedRuleAdmin(RuleAdmin):
             "may_confirm": waits and row.is_open and self._may_confirm(request, row),
             "may_decline": waits and request.user.has_perm(KEEP),
             "is_own": waits and row.proposed_by_id == request.user.pk,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -227,6 +257,7 @@ class DatedRuleAdmin(RuleAdmin):
 
 @admin.register(AwardThreshold)
 class AwardThresholdAdmin(RuleAdmin):
+    change_list_template = "admin/funding/awardthreshold/change_list.html"
     list_display = ("procedure", "valid_from", "shown_limit", "source")
     sortable_by = ("valid_from",)
     search_fields = ("procedure", "source")
@@ -234,6 +265,18 @@ class AwardThresholdAdmin(RuleAdmin):
     @admin.display(description=_("up to (net)"))
     def shown_limit(self, row: Any) -> str:
         return str(_("without a limit")) if row.up_to is None else euros(row.up_to)
+
+
+def _first_day() -> datetime.date:
+    """On which a new rule may begin."""
+    return clock.today() + datetime.timedelta(days=1)
+
+
+def _whom_to_ask(user: Any) -> str:
+    """Who may confirm what this person has proposed."""
+    if names := names_of_others(KEEP, user):
+        return gettext("These people may confirm it: %(names)s.") % {"names": ", ".join(names)}
+    return gettext("At present nobody else may confirm it.")
 
 
 def _value(value: Any) -> str:

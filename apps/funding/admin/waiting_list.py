@@ -15,6 +15,8 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors, refuse
 from apps.funding.admin import reads
+from apps.funding.admin.bulk_actions import ACTIONS
+from apps.funding.admin.chosen import LIMIT, page_about
 from apps.funding.admin_forms import BudgetsForm
 from apps.funding.calculations import Step
 from apps.funding.models import ApplicationRound
@@ -82,6 +84,7 @@ class WaitingListMixin:
         chosen = form.cleaned_data if form.is_valid() else {}
         entries = waiting_list(user, chosen.get("round"))
         money, ends_at = self._money(user, form, entries)
+        enough = [step.application_id for step in money.steps if step.affordable] if money else []
         steps = {step.application_id: step for step in money.steps} if money else {}
         weights = weights_on(clock.today())
         context = {
@@ -93,6 +96,8 @@ class WaitingListMixin:
             "rows": [Row(entry, self._desk_url(request, entry), steps.get(entry.application.pk)) for entry in entries],
             "money": money,
             "ends_at": ends_at,
+            "enough": len(enough),
+            "decide_url": _decide_url(user, enough),
             "weights": weights,
             "most_points": most_points({weight.criterion: weight.value for weight in weights}),
             "list_url": reverse("admin:funding_equipmentapplication_changelist"),
@@ -118,3 +123,11 @@ class WaitingListMixin:
         query["_changelist_filters"] = kept.urlencode()
         address = reverse("admin:funding_equipmentapplication_change", args=[entry.application.pk])
         return f"{address}?{query.urlencode()}"
+
+
+def _decide_url(user: Any, ids: list[int]) -> str:
+    """Where those for which the money is enough are approved or proposed together; "" where this person may not."""
+    name = next((name for name in ("approve", "propose") if user.has_perm(ACTIONS[name].permission)), "")
+    if not name or not 0 < len(ids) <= LIMIT:
+        return ""
+    return page_about("admin:funding_equipmentapplication_bulk", ids, name)

@@ -9,6 +9,7 @@ from apps.funding.models.applications import (
     ReplacedDevice,
 )
 from apps.funding.models.budgets import Budget, BudgetChange
+from apps.funding.models.deliveries import DeliveredItem, Delivery, PurchasedDevice, ScannedLine, ScannedReceipt
 from apps.funding.models.grants import FundingProgramme, Grant, GrantChange
 from apps.funding.models.ledger import ApprovalProposal, LedgerEntry, LineAllocation, Reservation
 from apps.funding.models.papers import (
@@ -21,16 +22,11 @@ from apps.funding.models.papers import (
     ProofOfUse,
 )
 from apps.funding.models.purchasing import (
-    DeliveredItem,
-    Delivery,
     FrameworkContract,
     Order,
     OrderLine,
     OrderNumber,
     OrderStatusChange,
-    PurchasedDevice,
-    ScannedLine,
-    ScannedReceipt,
     Supplier,
 )
 from apps.funding.models.rounds import ApplicationRound, MediaConcept

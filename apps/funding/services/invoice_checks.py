@@ -45,25 +45,21 @@ def checked_lines(
 ) -> list[InvoiceLine]:
     """The lines as they will be stored; refuses what does not fit the order. What is only odd: see `oddities`."""
     order_lines = {line.pk: line for line in locked.lines}
-    chosen = [row for row in typed if row.amount or row.quantity]
+    chosen = {number: row for number, row in enumerate(typed, start=1) if row.amount or row.quantity}
     if not chosen:
-        raise DomainError(_("Please enter the amount of at least one line."), code="empty", field="amount")
-    if len({row.order_line_id for row in chosen}) != len(chosen) or any(
-        row.order_line_id not in order_lines for row in chosen
-    ):
+        raise DomainError(_("Please enter the amount of at least one line."), code="empty", field="amount", line=1)
+    named = [row.order_line_id for row in chosen.values()]
+    if len(set(named)) != len(named) or not set(named) <= set(order_lines):
         raise DomainError(_("A line does not belong to this order. Please load the page again."), code="stale")
     invoiced = _invoiced_so_far(locked.lines)
     rows = []
-    for row in chosen:
+    for number, row in chosen.items():
         line = order_lines[row.order_line_id]
-        _ensure_amounts(line, row)
-        if row.own_share_budget_id is not None and line.own_share_budget_id is None:
-            _set_own_share(line, row.own_share_budget_id, by=by)
-        so_far = invoiced[line.pk]
-        if invoice.kind == InvoiceKind.CREDIT:
-            rows.append(_credit_line(line, row, so_far))
-        else:
-            rows.append(_invoice_line(line, row))
+        try:
+            rows.append(_checked_line(line, row, invoiced[line.pk], kind=invoice.kind, by=by))
+        except DomainError as error:
+            error.line = number
+            raise
     return rows
 
 
@@ -84,6 +80,13 @@ def _invoiced_so_far(lines: Iterable[OrderLine]) -> defaultdict[int, _SoFar]:
     )
     found = {pk: _SoFar(quantity, amount, part) for pk, quantity, amount, part in sums}
     return defaultdict(_SoFar, found)
+
+
+def _checked_line(line: OrderLine, row: InvoiceLineInput, so_far: _SoFar, *, kind: str, by: User) -> InvoiceLine:
+    _ensure_amounts(line, row)
+    if row.own_share_budget_id is not None and line.own_share_budget_id is None:
+        _set_own_share(line, row.own_share_budget_id, by=by)
+    return _credit_line(line, row, so_far) if kind == InvoiceKind.CREDIT else _invoice_line(line, row)
 
 
 def _ensure_amounts(line: OrderLine, row: InvoiceLineInput) -> None:

@@ -32,18 +32,28 @@ def write_lines(order: Order, lines: Sequence[OrderLineInput], *, by: User) -> N
     for pk in sorted(set(stored) - set(kept)):
         delete_by(stored.pop(pk), by=by)
     applied = _applied_lines(lines, stored, by)
+    numbers: dict[int, int] = {}
     for number, typed in enumerate(lines, start=1):
         line = stored[typed.line_id] if typed.line_id is not None else OrderLine(order=order)
         applied_id = line.application_line_id or typed.application_line_id
-        if applied_id is not None:
-            _of_application(line, typed, applied[applied_id], by=by)
-        else:
-            _of_the_office(line, typed, number, by=by)
-        validated(line, exclude=("order", "application_line", "school", "product", "budget", "own_share_budget"))
-        if line.unit_price < ZERO:
-            raise DomainError(_("Line %(number)s: a price is not negative.") % {"number": number}, field="unit_price")
+        try:
+            if applied_id is not None:
+                numbers[applied_id] = number
+                _of_application(line, typed, applied[applied_id], by=by)
+            else:
+                _of_the_office(line, typed, by=by)
+            _check(line)
+        except DomainError as error:
+            error.line = number
+            raise
         save_by(line, by=by)
-    _ensure_not_too_many(list(applied.values()))
+    _ensure_not_too_many(list(applied.values()), numbers)
+
+
+def _check(line: OrderLine) -> None:
+    validated(line, exclude=("order", "application_line", "school", "product", "budget", "own_share_budget"))
+    if line.unit_price < ZERO:
+        raise DomainError(_("A price is not negative."), field="unit_price")
 
 
 def pot_of(line: ApplicationLine) -> OrderLine:
@@ -90,24 +100,24 @@ def _of_application(line: OrderLine, typed: OrderLineInput, applied: Application
     line.description = typed.description.strip()
 
 
-def _of_the_office(line: OrderLine, typed: OrderLineInput, number: int, *, by: User) -> None:
+def _of_the_office(line: OrderLine, typed: OrderLineInput, *, by: User) -> None:
     product = None
     if typed.product_id is not None:
         product = Product.objects.visible_to(by).select_related("kind").filter(pk=typed.product_id).first()
     if product is None and not typed.description.strip():
         raise DomainError(
-            _("Line %(number)s: please choose a product or describe what is ordered.") % {"number": number},
+            _("Please choose a product or describe what is ordered."),
             field="description",
         )
     budget = _chosen(typed.budget_id, by=by)
     if budget is None:
         raise DomainError(
-            _("Line %(number)s: please choose the budget that pays.") % {"number": number},
+            _("Please choose the budget that pays."),
             code="missing_budget",
             field="budget",
         )
     if typed.unit_price is None:
-        raise DomainError(_("Line %(number)s: please enter a price.") % {"number": number}, field="unit_price")
+        raise DomainError(_("Please enter a price."), field="unit_price")
     line.product, line.description = product, typed.description.strip()
     line.school = None if typed.school_id is None else School.objects.visible_to(by).filter(pk=typed.school_id).first()
     line.quantity, line.unit_price = typed.quantity, typed.unit_price
@@ -124,7 +134,8 @@ def _chosen(budget_id: int | None, *, by: User) -> Budget | None:
     return found
 
 
-def _ensure_not_too_many(rows: Sequence[ApplicationLine]) -> None:
+def _ensure_not_too_many(rows: Sequence[ApplicationLine], numbers: Mapping[int, int]) -> None:
+    """`numbers`: line of an application -> line of the order that takes it, where one still does."""
     pieces = pieces_of(rows)
     for line in rows:
         over = -pieces[line.pk].to_order
@@ -140,4 +151,5 @@ def _ensure_not_too_many(rows: Sequence[ApplicationLine]) -> None:
                 % {"product": line.product, "application": line.application.title, "over": formats.number(over)},
                 code="quantity",
                 field="quantity",
+                line=numbers.get(line.pk),
             )
