@@ -194,8 +194,8 @@ def _ensure_days(device: Device, then: Device, day: datetime.date, last_day: dat
     if last_day is not None and day < last_day:
         raise DomainError(
             _(
-                "Something changed on %(later)s again, so it cannot be as before from %(day)s on. Please change it on the"
-                " device's page, on %(later)s at the earliest."
+                "Something changed on %(later)s again, so it cannot be as before from %(day)s on. Please change it on"
+                " the device's page, on %(later)s at the earliest."
             )
             % {"later": formats.day(last_day), "day": formats.day(day)}
         )

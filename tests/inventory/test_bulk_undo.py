@@ -253,6 +253,8 @@ def test_from_the_outcome_to_the_list_and_back(client, clerk, school, target, de
     client.post(undo.get_absolute_url(), {"confirm": undo.revision})
     outcome = client.get(undo.get_absolute_url()).content.decode()
     assert "3 Geräte sind wieder wie vorher." in outcome
+    assert "Liste der 3 zurückgesetzten Geräte" in outcome
+    assert "Geänderte Geräte" not in outcome
     assert "<dt>Rückgängig gemacht</dt>" in outcome
     former = client.get(change.get_absolute_url()).content.decode()
     written = formats.moment(datetime.datetime.fromisoformat(BulkChange.objects.get(pk=undo.pk).result["written_at"]))
@@ -277,8 +279,15 @@ def test_the_outcome_says_how_many_of_them_were_undone(client, clerk, school, de
 def test_the_list_of_a_foreign_change_shows_nothing_of_it(client, clerk, devices):
     other = factories.ClerkFactory()
     change = confirmed(shown(devices[:1], other, BulkAction.NOTE, note="x"), other)
-    page = client.get("/inventory/", {"together": str(change.token)})
+    page = client.get("/inventory/", {"together": str(change.token), "status": "all"})
     assert [row.record.tag for row in page.context["table"].page] == []
+    said = page.content.decode()
+    assert "Diese Liste zeigt, was jemand auf einmal geändert hat. Nur diese Person sieht sie, 30 Tage lang." in said
+    everything, label = page.context["table"].empty_action
+    assert (label, f'href="{everything}"' in said) == ("Alle anzeigen", True)
+    assert [row.record.tag for row in client.get(f"/inventory/{everything}").context["table"].page][:1] == ["A-1"]
+    assert "Nehmen Sie die ersten auf" not in said
+    assert "nimmt eine ganze Liste auf" not in said
 
 
 def test_an_undo_is_not_turned_into_another_change(client, clerk, devices):
