@@ -333,12 +333,12 @@ def test_the_history_of_a_scanned_device_names_its_product_and_the_delivery(clie
 
     for device in devices:
         page = " ".join(client.get(device.get_absolute_url()).content.decode().split())
-        assert f"erfasst: {device.product}" in page
+        assert f": {device.product} erfasst, " in page
         assert f'href="{session.get_absolute_url()}">eingescannte Lieferung vom {moment}</a>' in page
     client.force_login(colleague)
     page = client.get(devices[0].get_absolute_url()).content.decode()
     assert f"eingescannte Lieferung vom {moment}" in page
     assert session.get_absolute_url() not in page
     page = client.get(by_hand.get_absolute_url()).content.decode()
-    assert f"erfasst: {by_hand.product}" in page
+    assert f": {by_hand.product} erfasst" in page
     assert "eingescannte Lieferung" not in page

@@ -253,6 +253,13 @@ def test_all_findings_of_a_kind_are_settled_at_once(signed_in, stocktake):
     assert rooms == {"T-1": "2", "T-2": "2", "T-3": "1"}
 
 
+def test_rooms_that_are_taken_over_are_named(signed_in, stocktake, coordinator):
+    sent = [services.SentScan(uuid.uuid4(), "T-3", room="1")]
+    services.count_scans(stocktake=stocktake, scans=sent, by=coordinator)
+    page = text(signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"all": "other_room"}))
+    assert "T-3, Muster Tablet 11: bisher 2, künftig 1" in page
+
+
 def test_all_moved_here_are_asked_for_with_number_and_schools(client, stocktake):
     away = [SchoolFactory(short_name=name) for name in ("Bergschule", "Waldschule")]
     for number, school in enumerate((away[0], away[0], away[1])):
