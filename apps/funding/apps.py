@@ -46,4 +46,5 @@ class FundingConfig(AppConfig):
         panels.register("schools.school", panels.Panel("funding/panels/school.html", applications_of_school, order=40))
         panels.register("inventory.device", panels.Panel("funding/panels/device.html", purchase_of_device, order=20))
         panels.register("inventory.scan", panels.Panel("funding/panels/scan.html", order_of_scan, order=10))
+        panels.register("inventory.device.recorded", panels.Panel("funding/panels/scan_order.html", order_of_scan, 10))
         panels.register("inventory.scan.ended", panels.Panel("funding/panels/scan_ended.html", order_of_scan, order=10))

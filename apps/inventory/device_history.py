@@ -11,11 +11,12 @@ from django.db.models import QuerySet
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from apps.accounts.choices import SCHOOL_ROLES
 from apps.accounts.models import User
 from apps.core.history_pages import shown
 from apps.inventory.models import Attachment, Device, DeviceKind, Product
 from apps.inventory.querysets import school_of_then
-from apps.schools.models import School, Site
+from apps.schools.models import Membership, School, Site
 from apps.schools.querysets import serves_all
 
 SHOWN = 15
@@ -40,11 +41,16 @@ class Change:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """Who wrote what when. `by` is None for the portal itself; `said` is a sentence where no field changed."""
+    """Who wrote what when. `by` is None for the portal itself, `who` says it in words for the reader.
+
+    `product` is what was recorded at first; `said` is a sentence where no field changed.
+    """
 
     at: datetime.datetime
     by: User | None
+    who: str
     created: bool = False
+    product: str = ""
     changes: Sequence[Change] = field(default_factory=tuple)
     reason: str = ""
     said: str = ""
@@ -53,20 +59,41 @@ class HistoryEntry:
 def device_history(device: Device, user: User, *, most: int = MOST) -> list[HistoryEntry]:
     """The newest `most` entries, newest first; schools outside the person's scope stay unnamed.
 
-    Who serves single schools does not read what others said about the device while it stood elsewhere.
+    Who serves single schools does not read what others said about the device while it stood elsewhere, and of the
+    people of other schools only their role.
     """
-    entries = [*_of_device(device, user, most), *_of_attachments(device, user, most)]
+    people = _People(user)
+    entries = [*_of_device(device, user, people, most), *_of_attachments(device, user, people, most)]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:most]
 
 
-def _of_device(device: Device, user: User, most: int) -> list[HistoryEntry]:
+class _People:
+    """Who of those that wrote is named to a reader: the city's people, those of their schools, and the reader."""
+
+    def __init__(self, user: User) -> None:
+        self.reads_all = serves_all(user)
+        mine = Membership.objects.filter(school__in=School.objects.visible_to(user))
+        self.known = set() if self.reads_all else {user.pk, *mine.values_list("user", flat=True)}
+
+    def name(self, by: User | None, *, at_ours: bool) -> str:
+        """`at_ours`: it was written while the device stood at a school of the reader, whoever has left it since."""
+        if by is None:
+            return _("the portal")
+        if self.reads_all or at_ours or by.role not in SCHOOL_ROLES or by.pk in self.known:
+            return str(by)
+        return _("%(role)s, another school") % {"role": by.get_role_display()}
+
+
+def _of_device(device: Device, user: User, people: _People, most: int) -> list[HistoryEntry]:
     records = list(Device.history.filter(id=device.pk).select_related("history_user")[: most + 1])
     words = _Words(records, user)
     return [
         HistoryEntry(
             at=record.history_date,
             by=record.history_user,
+            who=people.name(record.history_user, at_ours=words.was_ours(former, record)),
             created=record.history_type == "+",
+            product=words.names["product"].get(record.product_id, "") if record.history_type == "+" else "",
             changes=() if former is None else words.changes(former, record),
             reason=(record.history_change_reason or "") if words.may_read(former, record) else "",
         )
@@ -74,7 +101,7 @@ def _of_device(device: Device, user: User, most: int) -> list[HistoryEntry]:
     ]
 
 
-def _of_attachments(device: Device, user: User, most: int) -> list[HistoryEntry]:
+def _of_attachments(device: Device, user: User, people: _People, most: int) -> list[HistoryEntry]:
     """What a file is called says something about it, too: that stays with the school of that time."""
     rows = Attachment.history.filter(device_id=device.pk).select_related("history_user")
     records = list(rows.annotate(school_then=school_of_then("device_id", "at"))[:most])
@@ -84,6 +111,7 @@ def _of_attachments(device: Device, user: User, most: int) -> list[HistoryEntry]
         HistoryEntry(
             at=record.history_date,
             by=record.history_user,
+            who=people.name(record.history_user, at_ours=may_read),
             reason=(record.history_change_reason or "") if may_read else "",
             said=said.get(record.history_type, "%(name)s") % {"name": record.name if may_read else "…"},
         )
@@ -109,6 +137,10 @@ class _Words:
     def may_read(self, former: Any, record: Any) -> bool:
         """Whether what was said at this step was said at a school of the person, or as the device came or went."""
         return self.reads_all or any(row is not None and self._is_ours(row) for row in (former, record))
+
+    def was_ours(self, former: Any, record: Any) -> bool:
+        """Whether the device stood at a school of the person before this step and after it."""
+        return all(row is None or self._is_ours(row) for row in (former, record))
 
     def _is_ours(self, record: Any) -> bool:
         return (record.school_id or record.last_school_id) in self.names["school"]

@@ -242,6 +242,19 @@ class DeviceFilters(PortalFilterSet):
         counted_further = self.counted_as is not None or self.count_up_to is None
         return None if hits is not None and hits > FEW_HITS and counted_further else hits
 
+    def why_nothing(self) -> Any:
+        """Why a list shows no row, where what is asked for cannot be read or is not for this person."""
+        wrong = self.form.errors
+        if "together" in wrong:
+            return _(
+                "This list shows what somebody changed at once. Only that person sees it, for 30 days. Please ask them"
+                " for the numbers of the devices."
+            )
+        if "day" in wrong:
+            return _("This is no day. Please enter one such as 31.12.2024.")
+        days = (errors[0] for name, errors in wrong.items() if name in ("bought_from", "bought_until"))
+        return next(days, _("Nothing matches these filters."))
+
     @property
     def shows_present_only(self) -> bool:
         """Whether rows are left out that nobody asked to leave out."""

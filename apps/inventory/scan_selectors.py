@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from apps.accounts.models import User
 from apps.core import formats
-from apps.inventory.models import Product, ScanSession
+from apps.inventory.models import Device, Product, ScanSession
 from apps.inventory.scan_checks import to_take_in
 from apps.inventory.scan_places import Places
 
@@ -165,3 +165,9 @@ def waiting_scans(user: User) -> tuple[int, ScanSession | None]:
     """How many numbers the person has scanned and not taken in, and the newest of these deliveries."""
     rows = [row for row in open_deliveries(user).filter(by=user) if row.number]
     return sum(row.number for row in rows), rows[0] if rows else None
+
+
+def delivery_of(device: Device, user: User) -> tuple[ScanSession | None, bool]:
+    """The scanned delivery with which a device came, and whether the person may see its page."""
+    found = ScanSession.objects.filter(scans__device=device).first()
+    return found, found is not None and ScanSession.objects.visible_to(user).filter(pk=found.pk).exists()

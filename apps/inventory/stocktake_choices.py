@@ -45,6 +45,7 @@ class Settlement(models.TextChoices):
     AWAY = "away", _("on loan or in repair")
     FOUND_BY_HAND = "found_by_hand", _("found without scanning")
     RECORDED = "recorded", _("recorded as a device")
+    GONE = "gone", _("reported on its page")
     IGNORED = "ignored", _("left as it is")
 
 
@@ -57,4 +58,7 @@ SETTLES: dict[str, frozenset[str]] = {
     Settlement.RECORDED: frozenset({Outcome.UNKNOWN}),
     Settlement.IGNORED: frozenset({Outcome.OTHER_ROOM, Outcome.MISSING, Outcome.ELSEWHERE, Outcome.UNKNOWN}),
 }
-"""Settlement -> the findings that it settles. What was found where it belongs needs none."""
+"""Settlement -> the findings that it settles. What was found where it belongs needs none.
+
+Nobody chooses GONE: it is what a device was reported as elsewhere while the stocktake ran.
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ from django.utils.translation import get_language, gettext, pgettext
 from apps.core import clock, formats
 from apps.inventory.choices import DeviceStatus
 from apps.inventory.models import Stocktake, StocktakeItem
-from apps.inventory.stocktake_choices import Outcome, StocktakeState
-from apps.inventory.stocktake_selectors import Progress, Words, lent, progress_of
+from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
+from apps.inventory.stocktake_selectors import Progress, Words, gone_words, lent, progress_of, with_ends
 from apps.inventory.stocktake_tables import place_words, settlement_words
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def report_pdf(stocktake: Stocktake, user: User) -> bytes:
 
 def _document(stocktake: Stocktake, user: User) -> dict[str, Any]:
     progress = progress_of(stocktake)
-    differences: Any = StocktakeItem.objects.filter(stocktake=stocktake).exclude(outcome=Outcome.FOUND, settlement="")
+    rows = with_ends(StocktakeItem.objects.filter(stocktake=stocktake))
+    differences: Any = rows.exclude(outcome=Outcome.FOUND, settlement="")
     differences = differences.exclude(lent())
     items = list(differences.select_related("device__product", "school", "site", "found_site", "settled_by"))
     words = Words(user, items)
@@ -59,8 +60,8 @@ def _document(stocktake: Stocktake, user: User) -> dict[str, Any]:
         "printed": gettext("As of %(moment)s") % {"moment": formats.moment(clock.now())},
         "facts": [list(fact) for fact in _facts(stocktake, progress)],
         "header": [pgettext("of a device", "Number"), gettext("Product"), gettext("Should stand"), gettext("Settled")],
-        "sections": [_section(outcome, items, words, progress) for outcome in _LISTED],
-        "by_hand": _section(Outcome.FOUND, items, words, progress),
+        "sections": _sections(items, words),
+        "by_hand": _section(Outcome.FOUND, items, words),
     }
 
 
@@ -79,15 +80,29 @@ def _facts(stocktake: Stocktake, progress: Progress) -> Iterator[tuple[str, str]
     yield gettext("Found"), formats.number(progress.found)
     yield gettext("Not found"), formats.number(progress.missing)
     yield capfirst(str(DeviceStatus.ON_LOAN.label)), formats.number(progress.lent)
+    if progress.gone:
+        yield gettext("Reported as lost, stolen or retired"), formats.number(progress.gone)
     yield gettext("Found besides, belongs to the school"), formats.number(progress.extra)
     for outcome in (Outcome.ELSEWHERE, Outcome.UNKNOWN):
         yield capfirst(str(outcome.label)), formats.number(progress.numbers[outcome])
     yield gettext("Still open"), formats.number(progress.open)
 
 
-def _section(outcome: Outcome, items: Iterable[StocktakeItem], words: Words, progress: Progress) -> dict[str, Any]:
-    rows = [_row(item, words) for item in items if item.outcome == outcome]
+def _sections(items: Sequence[StocktakeItem], words: Words) -> list[dict[str, Any]]:
+    """What is missing and what was found otherwise; last what was reported elsewhere, where there is any."""
+    gone = [item for item in items if gone_words(item)]
+    others = [item for item in items if not gone_words(item)]
+    sections = [_section(outcome, others, words) for outcome in _LISTED]
+    return sections + ([_listed(gettext("Reported as lost, stolen or retired"), gone, words)] if gone else [])
+
+
+def _section(outcome: Outcome, items: Iterable[StocktakeItem], words: Words) -> dict[str, Any]:
     title = gettext("Found without scanning") if outcome == Outcome.FOUND else capfirst(str(outcome.label))
+    return _listed(title, [item for item in items if item.outcome == outcome], words)
+
+
+def _listed(title: str, items: Iterable[StocktakeItem], words: Words) -> dict[str, Any]:
+    rows = [_row(item, words) for item in items]
     return {"title": f"{title} ({formats.number(len(rows))})", "rows": rows, "none": gettext("None.")}
 
 
@@ -101,6 +116,6 @@ def _row(item: StocktakeItem, words: Words) -> list[str]:
         if item.outcome == Outcome.OTHER_ROOM:
             place = gettext("%(place)s; found: %(found)s") % {"place": place, "found": found or formats.missing()}
     settled = str(settlement_words(item))
-    if item.settled_at is not None:
+    if item.settled_at is not None and item.settlement != Settlement.GONE:
         settled = f"{settled} ({item.settled_by}, {formats.day(item.settled_at)})"
     return [item.code, product, place, settled]

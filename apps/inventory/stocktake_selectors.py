@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, Count, Q, When
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 from django.utils.translation import gettext as _
 
-from apps.inventory.choices import DeviceStatus
+from apps.core import formats
+from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
 from apps.inventory.models import Device, Stocktake, StocktakeItem, StocktakeScan
 from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
 from apps.schools.models import School
@@ -22,6 +23,8 @@ LAST_SCANS = 20
 RUNNING_SHOWN = 10
 ON_LOAN = "on_loan"
 """What filters call the devices that were on loan when the stocktake began."""
+GONE = "gone"
+"""What filters call the devices that were reported as lost, stolen or retired on their pages since it began."""
 
 
 def lent(prefix: str = "") -> Q:
@@ -30,17 +33,62 @@ def lent(prefix: str = "") -> Q:
     return Q(**{f"{prefix}{name}": value for name, value in facts.items()})
 
 
+def gone(prefix: str = "") -> Q:
+    """Items whose device was reported as lost, stolen or retired on its page since the stocktake began.
+
+    While it runs that is what the device is now; `close_stocktake` keeps it.
+    """
+    running = {"stocktake__state": StocktakeState.OPEN, "settlement": "", "device__status__in": ENDED_STATUSES}
+    kept = Q(**{f"{prefix}settlement": Settlement.GONE})
+    return Q(**{f"{prefix}outcome": Outcome.MISSING}) & (kept | Q(**{f"{prefix}{k}": v for k, v in running.items()}))
+
+
+def away(prefix: str = "") -> Q:
+    """Items that nobody looks for, and that are not missing."""
+    return lent(prefix) | gone(prefix)
+
+
+def still_open(stocktake: Stocktake) -> Any:
+    """The findings that somebody has to settle before the stocktake can be closed."""
+    rows: Any = StocktakeItem.objects.filter(stocktake=stocktake, settlement="")
+    return rows.exclude(outcome=Outcome.FOUND).exclude(gone())
+
+
+def with_ends(items: Any) -> Any:
+    """Items with what `gone_words` needs of their devices: what each was reported as since the beginning, and when."""
+    since = {"history_date__gte": OuterRef("stocktake__started_at"), "status": OuterRef("device__status")}
+    reports = Device.history.filter(id=OuterRef("device"), **since).order_by("history_date")
+    return items.annotate(
+        gone_as=Case(When(gone(), then=F("device__status")), default=Value("")),
+        gone_on=Case(When(gone(), then=Subquery(reports.values("history_date")[:1]))),
+    )
+
+
+def gone_words(item: Any) -> str:
+    """What a device was reported as on its own page, and when; empty for all others. Read by `with_ends`."""
+    if item.settlement == Settlement.GONE:
+        return str(item.reason)
+    sentences = {
+        DeviceStatus.LOST: _("reported as lost on %(day)s"),
+        DeviceStatus.STOLEN: _("reported as stolen on %(day)s"),
+        DeviceStatus.RETIRED: _("retired on %(day)s"),
+    }
+    return sentences[DeviceStatus(item.gone_as)] % {"day": formats.day(item.gone_on)} if item.gone_as else ""
+
+
 @dataclass(frozen=True)
 class Progress:
     """`expected` devices, of them `found` wherever; `extra` were found besides. The rest by outcome.
 
-    `lent` ones are with their borrowers: they are neither expected nor missing.
+    `lent` ones are with their borrowers, and `gone` ones were reported elsewhere: they are neither expected nor
+    missing.
     """
 
     expected: int
     found: int
     extra: int
     lent: int
+    gone: int
     numbers: dict[Outcome, int]
     unsettled: dict[Outcome, int]
 
@@ -73,16 +121,17 @@ def progress_of(stocktake: Stocktake) -> Progress:
     by_hand = Q(found_at__isnull=False)
     rows = (
         StocktakeItem.objects.filter(stocktake=stocktake)
-        .annotate(away=Case(When(lent(), then=True), default=False))
+        .annotate(away=Case(When(lent(), then=Value(ON_LOAN)), When(gone(), then=Value(GONE)), default=Value("")))
         .order_by()
         .values("outcome", "expected", "away")
         .annotate(number=Count("pk"), still=Count("pk", filter=Q(settlement="")), seen=Count("pk", filter=by_hand))
     )
     numbers, unsettled = dict.fromkeys(Outcome, 0), dict.fromkeys(Outcome, 0)
-    expected = found = extra = on_loan = 0
+    expected = found = extra = 0
+    not_here = {ON_LOAN: 0, GONE: 0}
     for row in rows:
         if row["away"]:
-            on_loan += row["number"]
+            not_here[row["away"]] += row["number"]
             continue
         outcome = Outcome(row["outcome"])
         numbers[outcome] += row["number"]
@@ -92,14 +141,14 @@ def progress_of(stocktake: Stocktake) -> Progress:
             found += row["number"] if outcome != Outcome.MISSING else 0
         elif outcome in {Outcome.FOUND, Outcome.OTHER_ROOM}:
             extra += row["number"]
-    return Progress(expected, found, extra, on_loan, numbers, unsettled)
+    return Progress(expected, found, extra, not_here[ON_LOAN], not_here[GONE], numbers, unsettled)
 
 
 def rooms_of(stocktake: Stocktake) -> list[RoomProgress]:
     """The rooms in which something is to be found, in the order in which people count: 2 before 10."""
     rows = (
         StocktakeItem.objects.filter(stocktake=stocktake, expected=True)
-        .exclude(lent())
+        .exclude(away())
         .order_by()
         .values("site", "site__name", "room")
         .annotate(expected=Count("pk"), found=Count("pk", filter=~Q(outcome=Outcome.MISSING)))

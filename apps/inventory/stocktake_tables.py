@@ -17,7 +17,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.inventory.choices import DeviceStatus
 from apps.inventory.models import Stocktake, StocktakeItem
 from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
-from apps.inventory.stocktake_selectors import ON_LOAN, Words, lent
+from apps.inventory.stocktake_selectors import GONE, ON_LOAN, Words, away, gone, gone_words, lent
 from apps.schools.models import School
 
 
@@ -92,10 +92,10 @@ class ItemTable(PortalTable):
         return format_html('<a class="kern-link" href="{}">{}</a>', record.device.get_absolute_url(), record.code)
 
     def render_outcome(self, record: StocktakeItem) -> Any:
-        return state_badge(DeviceStatus.ON_LOAN if record.is_lent else Outcome(record.outcome))
+        return state_badge(_result(record))
 
     def value_outcome(self, record: StocktakeItem) -> str:
-        return str((DeviceStatus.ON_LOAN if record.is_lent else Outcome(record.outcome)).label)
+        return str(_result(record).label)
 
     def render_product(self, record: StocktakeItem) -> Any:
         return str(record.device.product) if record.device and self._words().shows(record) else "–"
@@ -117,6 +117,13 @@ class ItemTable(PortalTable):
         return settlement_words(record)
 
 
+def _result(item: Any) -> DeviceStatus | Outcome:
+    """What is looked for is found or not; of what is elsewhere it is said what became of it."""
+    if item.is_lent:
+        return DeviceStatus.ON_LOAN
+    return DeviceStatus(item.gone_as) if item.gone_as and not item.settlement else Outcome(item.outcome)
+
+
 def place_words(site: Any, room: str) -> str:
     """Site and room in words; "" where neither is known."""
     words = [str(site)] if site else []
@@ -128,6 +135,8 @@ def settlement_words(item: StocktakeItem) -> Any:
     """How a finding was settled, with the reason; what was found needs nothing, the rest is still open."""
     if item.is_lent:
         return _("on loan, nothing to settle")
+    if words := gone_words(item):
+        return words
     if not item.settlement:
         return "–" if item.outcome == Outcome.FOUND else _("still open")
     label = str(Settlement(item.settlement).label)
@@ -135,7 +144,7 @@ def settlement_words(item: StocktakeItem) -> Any:
 
 
 def _outcomes() -> list[tuple[str, Any]]:
-    return [*Outcome.choices, (ON_LOAN, DeviceStatus.ON_LOAN.label)]
+    return [*Outcome.choices, (ON_LOAN, DeviceStatus.ON_LOAN.label), (GONE, _("reported as lost, stolen or retired"))]
 
 
 class ItemFilters(PortalFilterSet):
@@ -153,11 +162,13 @@ class ItemFilters(PortalFilterSet):
     def filter_outcome(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         if value == ON_LOAN:
             return rows.filter(lent())
+        if value == GONE:
+            return rows.filter(gone())
         found = rows.filter(outcome=value)
-        return found.exclude(lent()) if value == Outcome.MISSING else found
+        return found.exclude(away()) if value == Outcome.MISSING else found
 
     def filter_settled(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        still = rows.filter(settlement="").exclude(outcome=Outcome.FOUND)
+        still = rows.filter(settlement="").exclude(outcome=Outcome.FOUND).exclude(gone())
         return still if value == "no" else rows.exclude(pk__in=still.values("pk"))
 
     def filter_room(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:

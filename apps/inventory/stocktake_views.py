@@ -122,7 +122,7 @@ class StocktakeListView(StocktakePageMixin, PortalListView):
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = Stocktake.objects.visible_to(self.request.user)
-        expected = Q(items__expected=True) & ~selectors.lent("items__")
+        expected = Q(items__expected=True) & ~selectors.away("items__")
         return rows.select_related("school", "site").annotate(
             expected=Count("items", filter=expected),
             found=Count("items", filter=expected & ~Q(items__outcome=Outcome.MISSING)),
@@ -181,10 +181,14 @@ class StocktakeView(StocktakePageMixin, TemplateView):
         return super().get_context_data(
             progress=progress,
             tasks=[self._task(outcome, progress) for outcome in Outcome if outcome != Outcome.FOUND],
-            lent_url=f"{reverse('inventory:stocktake_items', args=[self.stocktake.pk])}?outcome={selectors.ON_LOAN}",
+            lent_url=self._items_of(selectors.ON_LOAN),
+            gone_url=self._items_of(selectors.GONE),
             rooms=[(row, self._room_address(row)) for row in selectors.rooms_of(self.stocktake)],
             **kwargs,
         )
+
+    def _items_of(self, kind: str) -> str:
+        return f"{reverse('inventory:stocktake_items', args=[self.stocktake.pk])}?outcome={kind}"
 
     def _task(self, outcome: Outcome, progress: selectors.Progress) -> dict[str, Any]:
         items = reverse("inventory:stocktake_items", args=[self.stocktake.pk])
@@ -211,7 +215,7 @@ class StocktakeItemsView(StocktakePageMixin, PortalListView):
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = StocktakeItem.objects.filter(stocktake=self.stocktake)
-        return rows.select_related("device__product", "school", "site", "found_site")
+        return selectors.with_ends(rows.select_related("device__product", "school", "site", "found_site"))
 
     @cached_property
     def shown(self) -> str:
@@ -235,7 +239,7 @@ class StocktakeItemsView(StocktakePageMixin, PortalListView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         if self.may_run and self.shown and self.shown != Outcome.FOUND:
-            context["all_open"] = self.get_queryset().filter(outcome=self.shown, settlement="").count()
+            context["all_open"] = selectors.still_open(self.stocktake).filter(outcome=self.shown).count()
         if self.shown == Outcome.UNKNOWN and self.may_run and self.request.user.has_perm("inventory.add_device"):
             still = [row.record for row in context["table"].paginated_rows if not row.record.settlement]
             context["to_add"] = [(item, self._add_address(item)) for item in still]
@@ -266,7 +270,8 @@ class StocktakeSettleView(RunMixin, FormView):
         rows = StocktakeItem.objects.filter(stocktake=self.stocktake)
         kind = self.request.POST.get("all", "")
         if kind:
-            rows = rows.filter(outcome=kind, settlement="") if kind in SETTLES[self.way.how] else rows.none()
+            still = selectors.still_open(self.stocktake)
+            rows = still.filter(outcome=kind) if kind in SETTLES[self.way.how] else rows.none()
         else:
             ids = self.request.POST.getlist("ids")[:MOST_AT_ONCE]
             rows = rows.filter(pk__in=[number for number in ids if number.isdecimal() and len(number) < 19])

@@ -1,7 +1,7 @@
 """What undoing a change of many devices would do, and why it cannot be undone for some of them.
 
-The preview and the write ask the same functions, as in `bulk`. What went back through another day stays there: a device
-goes back from the day on from which the change held.
+The preview and the write ask the same functions, as in `bulk`. A device goes back from the day on from which the change
+held, so that its former placement goes on as if it had never ended.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from apps.core import formats
+from apps.core import clock, formats
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.inventory.binding import bound_words, is_bound
@@ -120,8 +120,11 @@ def _keys(items: Iterable[BulkItem], name: str) -> set[int]:
 
 
 def day_of(change: BulkChange) -> datetime.date:
-    """From when on the devices are as they were: the day of the change itself."""
-    return datetime.date.fromisoformat(change.values["on"]) if change.values.get("on") else today()
+    """From when on the devices are as they were: the day of the change itself, whichever day it is undone on."""
+    if change.values.get("on"):
+        return datetime.date.fromisoformat(change.values["on"])
+    written = change.result.get("written_at")
+    return clock.day_of(datetime.datetime.fromisoformat(written)) if written else today()
 
 
 def reason_of(change: BulkChange) -> str:
@@ -191,7 +194,15 @@ def _ensure_days(device: Device, then: Device, day: datetime.date, last_day: dat
         return
     if device.status in PLACED_STATUSES and then.status in PLACED_STATUSES and _same_place(device, then):
         return
-    ensure_day(day, last_day)
+    if last_day is not None and day < last_day:
+        raise DomainError(
+            _(
+                "Something changed on %(later)s again, so it cannot be as before from %(day)s on. Please change it on"
+                " the device's page, on %(later)s at the earliest."
+            )
+            % {"later": formats.day(last_day), "day": formats.day(day)}
+        )
+    ensure_day(day, None)
     if then.status in PLACED_STATUSES and then.school is not None:
         ensure_bought(device.bought_on, day)
         ensure_open(then.school, day)

@@ -34,7 +34,7 @@ from apps.inventory.calculations import warranty_ends
 from apps.inventory.choices import Condition, DeviceStatus
 from apps.inventory.filters import DeviceFilters
 from apps.inventory.models import Device, Kit, Product, ScanSession
-from apps.inventory.scan_selectors import waiting_scans
+from apps.inventory.scan_selectors import delivery_of, waiting_scans
 from apps.inventory.services.bulk import MOST
 from apps.inventory.tables import (
     DeviceDayExportTable,
@@ -46,8 +46,6 @@ from apps.inventory.tables import (
 from apps.schools.models import School
 
 Text = str | Promise
-DAYS = ("bought_from", "bought_until")
-_NOTHING = _("Nothing matches these filters.")
 
 
 class DevicePageMixin(PermissionRequiredMixin, PageMixin):
@@ -123,12 +121,7 @@ class DeviceListView(PortalListView):
     def _unpaged_table(self, rows: Any) -> PortalTable:
         exporting = bool(self.request.GET.get("export"))
         if self.filterset.is_bound and not self.filterset.form.is_valid():
-            wrong = self.filterset.form.errors
-            self.empty_text = (
-                _("This is no day. Please enter one such as 31.12.2024.")
-                if "day" in wrong
-                else next((errors[0] for name, errors in wrong.items() if name in DAYS), _NOTHING)
-            )
+            self.empty_text, self.empty_hint = self.filterset.why_nothing(), ""
             self.empty_action = (self.filterset.reset_address(), _("Show all"))
         self.count_exactly = self.filterset.counted_as is not None
         self.count_up_to, self.known_count = self.filterset.count_up_to, self.filterset.known_count
@@ -202,6 +195,7 @@ class DeviceDetailView(DevicePageMixin, DetailView):
         everything = "history" in self.request.GET
         most = device_history.MOST if everything else device_history.SHOWN
         history = device_history.device_history(device, user, most=most + 1)
+        delivery, seen = delivery_of(device, user)
         return super().get_context_data(
             statuses=DeviceStatus,
             use_ends=use_ends(device),
@@ -217,6 +211,9 @@ class DeviceDetailView(DevicePageMixin, DetailView):
             placement=next((row for row in placements if row.until is None), None),
             placements=PlacementTable(placements, request=self.request, prefix="p-", caption=_("Placements")),
             history=history[:most],
+            delivery=delivery,
+            delivery_url=delivery.get_absolute_url() if delivery and seen else "",
+            delivery_origin=rendered_panels("inventory.device.recorded", self.request, delivery) if delivery else [],
             history_goes_on=len(history) > most,
             panels=rendered_panels("inventory.device", self.request, device),
             **kwargs,

@@ -87,9 +87,14 @@
     if (kit) kit = figures.kit;
   };
 
+  // As the portal writes numbers: what was refused is solved once the same number is taken
+  const numberOf = (entry) => entry.serial.trim().replace(/\s+/g, " ").toUpperCase();
+
   // Sending ---------------------------------------------------------------------------------------------------
   const take = (answers) => {
     const good = answers.every((answer) => answer.kept);
+    const taken = new Set(answers.filter((answer) => answer.kept && answer.serial).map((answer) => answer.serial));
+    queue.drop(queue.aside().filter((entry) => taken.has(numberOf(entry))).map((entry) => entry.id));
     answers.filter((answer) => answer.kept).forEach(addRow);
     say(good ? "success" : "danger", answers.filter((answer) => answer.kept === good).pop().message);
     sound(good);

@@ -1,7 +1,7 @@
 // Handing out and taking back: each number is sent without leaving the page, so that a scanner never waits, and kept on
 // this device until the portal has answered for it. What was scanned on a page that was closed is sent by the next page
-// of loans. The answer holds the page anew, whose parts [data-scan-part] take the places of those that are there.
-// Without this file the form loads the page again.
+// of loans; what was refused is shown where it was scanned, and by the list of loans. The answer holds the page anew,
+// whose parts [data-scan-part] take the places of those that are there. Without this file the form loads the page again.
 (() => {
   "use strict";
 
@@ -39,7 +39,9 @@
   };
 
   const codeOf = (entry) => Object.fromEntries(entry.fields).code;
-  const queue = queueOf("loans", "desk", { send, changed: () => show() });
+  const pathOf = (address) => new URL(address, window.location.href).pathname;
+  const owns = (entry) => "deskAll" in box.dataset || pathOf(entry.url) === window.location.pathname;
+  const queue = queueOf("loans", "desk", { send, owns, changed: () => show() });
   const showState = showQueue(box, queue, { nameOf: codeOf, quiet: true });
   let toldOf = "";
   const show = () => {

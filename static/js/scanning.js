@@ -1,11 +1,12 @@
 // What the pages for scanning share: a queue that keeps each scan on this device until the portal has answered for it,
 // the camera, and the sounds. window.portal.scanning = { queueOf, post, showQueue, showCamera, showSounds, keepFocus }.
 //
-// queueOf(kind, subject, { send, changed, batch }) keeps each scan as an entry of its own, so that two open pages never
+// queueOf(kind, subject, { send, changed, batch, owns }) keeps each scan as an entry of its own, so that two open pages never
 // overwrite each other. Each has an `id` made here: the portal takes it once, however often it is sent. `send(entries)`
 // tells what became of them: { refused: { id: reason } } (all others are done), { later: kind } (they wait and are
 // tried again), { turnedDown: reason } (none was taken: they are sent one by one, and the guilty one is set aside), or
-// { stop: true }. What is set aside stays in sight until somebody clears it; the rest goes on.
+// { stop: true }. What is set aside stays in sight until somebody clears it; the rest goes on. `owns(entry)` says which
+// of it this page shows and clears, where pages of several kinds share a queue.
 (() => {
   "use strict";
 
@@ -66,7 +67,7 @@
     };
   };
 
-  const queueOf = (kind, subject, { send, changed = () => {}, batch = 1 } = {}) => {
+  const queueOf = (kind, subject, { send, changed = () => {}, batch = 1, owns = () => true } = {}) => {
     const prefix = `${kind}:${person}:${subject}:`;
     let running = null, timer;
     const queue = {
@@ -74,7 +75,7 @@
       isStopped: false,
       isUnkept: false,
       waiting: () => store.all().filter((entry) => !entry.aside),
-      aside: () => store.all().filter((entry) => entry.aside),
+      aside: () => store.all().filter((entry) => entry.aside && owns(entry)),
       add(facts) {
         const entry = { id: uuid(), page, at: moment(), ...facts };
         store.put(entry);

@@ -87,6 +87,11 @@
     row.querySelector("[data-label]").textContent = label.charAt(0).toUpperCase() + label.slice(1);
     row.querySelector("[data-text]").textContent = text;
   };
+  // On a phone the list lies below the first screen: the newest answer is shown by the field, too.
+  const newest = box.querySelector("[data-newest]");
+  const showNewest = () => newest.replaceChildren(...[...(list.firstElementChild?.children || [])].map((part) => part.cloneNode(true)));
+  new MutationObserver(showNewest).observe(list, { childList: true, subtree: true, characterData: true, attributes: true });
+
   // The next room follows that in which one stands, also without network: the page knows all of them in their order,
   // as `next_room` of the portal does.
   const link = box.querySelector("[data-next-link]");

@@ -107,6 +107,26 @@ def test_what_was_scanned_without_network_waits_and_what_was_refused_stays_in_si
     assert axe_violations(page) == []
 
 
+def test_handing_out_and_taking_back_each_show_what_they_refused(pages: Pages, city: City) -> None:
+    page = pages.open(city.people["coordinator"])
+    begin(page)
+    scan(page, "FEHLT-1")
+    refused = page.locator("[data-scan-refused] li")
+    expect(refused).to_contain_text(["FEHLT-1"])
+    handing_out = page.url
+
+    page.goto("/loans/take-back/?school=" + city.school.number)
+    expect(refused).to_have_count(0)
+    scan(page, "FEHLT-2")
+    expect(refused).to_contain_text(["FEHLT-2"])
+    page.get_by_role("button", name="Liste leeren").click()
+    expect(refused).to_have_count(0)
+    page.goto(handing_out)
+    expect(refused).to_contain_text(["FEHLT-1"])
+    page.goto("/loans/")
+    expect(refused).to_have_count(1)
+
+
 def test_without_script_each_scan_loads_the_page_with_the_focus_in_the_field(pages: Pages, city: City) -> None:
     page = pages.open(city.people["coordinator"], java_script_enabled=False, viewport=PHONE)
     tags = list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True)[:2])

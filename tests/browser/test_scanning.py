@@ -262,6 +262,24 @@ def three_and_a_half_kits(page: Page, kit: Kit) -> None:
     expect(page.locator("main")).to_contain_text("9 Geräte sind ausgewählt")
 
 
+def test_a_refusal_is_solved_once_the_same_number_is_taken(city: City, pages: Pages) -> None:
+    held = DeviceFactory(tag="ALT-1", serial="DLX9999", school=city.school, room="Aula")
+    page = pages.open(city.people["coordinator"])
+    begin(page, expected=2)
+    shoot(page, "DLX9999", "A B")
+    refused = page.locator("[data-scan-refused] li")
+    expect(refused).to_have_count(2)
+    Device.objects.filter(pk=held.pk).update(serial="")
+
+    shoot(page, " dlx9999")
+
+    shows(page, 1, of=2)
+    expect(refused).to_have_count(1)
+    expect(refused).to_contain_text("A B ist keine Seriennummer")
+    page.reload()
+    expect(refused).to_have_count(1)
+
+
 def test_typing_elsewhere_and_pasting_lines_scan_too(city: City, pages: Pages) -> None:
     page = pages.open(city.people["coordinator"])
     begin(page, expected=4)

@@ -87,6 +87,9 @@ def test_with_a_broken_connection_each_scan_counts_once(city, tags, pages):
     scan(page, f"{pages.address}/d/{tags[0]}")
     expect(page.locator("main")).to_contain_text("1 von 10 gefunden")
     assert scans(page) == [f"Gefunden {tags[0]} ist gefunden."]
+    newest = page.locator("[data-newest]")
+    expect(newest).to_be_in_viewport(ratio=1)
+    assert " ".join(newest.inner_text().split()) == f"Gefunden {tags[0]} ist gefunden."
     expect(page.get_by_role("link", name="Nächster Raum: 2 (0 von 5 gefunden)")).to_be_visible()
 
     page.context.set_offline(True)
@@ -237,6 +240,9 @@ def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, page
     expect(page.locator("[data-scan-waiting]")).to_be_hidden()
     expect(page.locator("main")).to_contain_text("1 von 10 gefunden")
     assert scans(page) == [f"Gefunden {tags[0]} ist gefunden."]
+    newest = page.locator("[data-newest]")
+    expect(newest).to_be_in_viewport(ratio=1)
+    assert " ".join(newest.inner_text().split()) == f"Gefunden {tags[0]} ist gefunden."
     assert StocktakeScan.objects.count() == 1
 
 
@@ -361,6 +367,9 @@ def test_the_camera_reads_a_label_once_it_is_asked_for(city, tags, stocktake, fi
     expect(page.locator("main")).to_contain_text("1 von 10 gefunden")
     assert page.evaluate("window.asked") == 1
     assert scans(page) == [f"Gefunden {tags[0]} ist gefunden."]
+    newest = page.locator("[data-newest]")
+    expect(newest).to_be_in_viewport(ratio=1)
+    assert " ".join(newest.inner_text().split()) == f"Gefunden {tags[0]} ist gefunden."
     page.get_by_role("button", name="Kamera").click()
     expect(page.locator("[data-video]")).to_be_hidden()
     expect(page.get_by_role("button", name="Kamera")).to_have_attribute("aria-pressed", "false")

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.funding import services
 from apps.funding.choices import OrderState
 from apps.funding.models import Order
 from apps.inventory.models import ScanSession
@@ -76,6 +77,29 @@ def test_what_is_begun_is_shown_where_it_is_gone_on_with(world: World, clerk: Cl
     assert "Fehlende ganze Sets 0" in texts(shown)
     assert "Als Set einscannen" not in texts(shown)
     assert shown.content.decode().count(link) == 1
+
+
+def test_of_a_closed_order_each_page_says_that_nothing_is_taken_in_any_more(world: World, clerk: Client) -> None:
+    order = world.order()
+    session = world.begin(order)
+    services.close_order(order=order, by=world.by, reason="Wird nicht mehr geliefert.")
+    sentence = f"Die Bestellung {order} ist „abgeschlossen“: Von ihr lässt sich nichts mehr aufnehmen."
+
+    scanning = texts(clerk.get(session.get_absolute_url()))
+    taking_in = texts(clerk.get(f"{session.get_absolute_url()}take-in/"))
+    world.scan(session, 2)
+    scanned = texts(clerk.get(f"{session.get_absolute_url()}take-in/"))
+
+    for shown in (scanning, taking_in, scanned):
+        assert sentence in shown
+        assert "Lieferung abbrechen" in shown
+    assert "Es ist noch nichts gescannt" not in taking_in
+    assert ("Zu den gescannten Nummern" in taking_in, "Zu den gescannten Nummern" in scanned) == (False, True)
+    for untrue in ("Diese Geräte legt das Portal an", "Neue Geräte", "fehlen noch"):
+        assert untrue not in taking_in + scanned
+    page = texts(clerk.get(f"/admin/funding/order/{order.pk}/change/"))
+    assert "Von dieser Bestellung ist nichts gekommen." in page
+    assert "Es ist noch nichts gekommen" not in page
 
 
 def test_a_kit_that_is_no_longer_missing_is_refused_and_one_that_there_is_not_is_not_found(

@@ -247,3 +247,27 @@ def test_a_file_that_is_gone_from_the_disk_is_said_to_be(client, device, folder)
     page = client.get(reverse("inventory:attachment", args=[device.tag, row.pk]), follow=True)
 
     assert "nicht mehr da" in page.content.decode()
+
+
+def test_files_of_a_former_school_take_no_room_from_the_next_one(device):
+    mine, before = factories.SchoolFactory(), device.school
+    former, kim = factories.CoordinatorFactory(schools=[before]), factories.CoordinatorFactory(schools=[mine])
+    for _number in range(MOST_FILES):
+        services.add_attachment(device=device, file=sent("a.pdf", PDF), by=former)
+    with pytest.raises(DomainError) as at_school:
+        services.add_attachment(device=device, file=sent("a.pdf", PDF), by=former)
+    services.move_device(device=device, school=mine, by=factories.SupportFactory())
+
+    row = services.add_attachment(device=device, file=sent("unsere.pdf", PDF), by=kim)
+
+    assert list(device.attachments.visible_to(kim)) == [row]
+    assert str(at_school.value) == (
+        "Ihre Schule hat bei diesem Gerät schon 20 Dateien, mehr sind nicht möglich. Bitte entfernen Sie eine, die"
+        " nicht mehr gebraucht wird, oder fragen Sie das Amt für schulische Bildung."
+    )
+    with pytest.raises(DomainError) as at_office:
+        services.add_attachment(device=device, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
+    assert str(at_office.value) == (
+        "Das Gerät hat schon 21 Dateien, die früherer Schulen mitgezählt; ab 20 kommt keine mehr hinzu. Bitte"
+        " entfernen Sie eine, die nicht mehr gebraucht wird."
+    )

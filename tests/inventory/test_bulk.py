@@ -258,7 +258,7 @@ def test_a_write_whose_worker_died_changed_nothing_and_says_so(clerk, devices, m
 
     change.refresh_from_db()
     assert (change.state, standing(devices[0])[0]) == (BulkState.FAILED, "in_use")
-    assert change.result["error"].startswith("Es wurde abgebrochen. Nichts wurde geändert.")
+    assert change.result["error"].startswith("Die Verarbeitung wurde unterbrochen, bevor sie fertig war.")
 
 
 def test_too_many_at_once_are_refused(clerk, devices, monkeypatch):

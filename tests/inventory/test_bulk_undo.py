@@ -16,7 +16,7 @@ from apps.inventory.models import BulkChange, BulkItem, Device
 from apps.inventory.services import bulk
 from apps.inventory.tasks import forget_changes
 from apps.inventory.undoing import facts_of
-from apps.schools.models import Membership
+from apps.schools.models import Membership, School
 from tests import factories
 from tests.inventory.bulk import confirmed, shown
 from tests.inventory.test_services import DAY
@@ -98,12 +98,57 @@ def test_what_a_change_did_goes_back(clerk, target, devices, action, values):
     assert device.history.first().history_change_reason.startswith("Gemeinsame Änderung vom ")
     assert device.history.first().history_change_reason.endswith(f"rückgängig gemacht: {action.label}")
     assert device.history.first().history_user == clerk
-    open_now = device.placements.get(until__isnull=True)
-    assert (open_now.school, open_now.room) == (device.school, device.room)
-    stays = (BulkAction.REPAIR, BulkAction.NOTE)
-    assert open_now.since == (
-        today() - 9 * DAY if action in stays else today() - 3 * DAY if "on" in values else today()
+    assert placements(device) == [(device.school_id, "1", today() - 9 * DAY, None)]
+
+
+def placements(device):
+    return list(device.placements.order_by("since").values_list("school", "room", "since", "until"))
+
+
+def test_after_an_undo_a_step_may_be_dated_before_the_change_and_past_figures_stay(clerk, school, target, devices):
+    day, before = today() - 3 * DAY, placements(devices[0])
+    change = confirmed(shown(devices, clerk, BulkAction.MOVE, school=target.pk, on=day.isoformat()), clerk)
+    versions = versions_of(school, target)
+
+    undone(change, clerk)
+
+    assert placements(devices[0]) == before == [(school.pk, "1", today() - 9 * DAY, None)]
+    assert all(new > old for new, old in zip(versions_of(school, target), versions, strict=True))
+    services.move_device(device=devices[0], school=school, room="4", on=day - DAY, by=clerk)
+    assert placements(devices[0]) == [
+        (school.pk, "1", today() - 9 * DAY, day - DAY), (school.pk, "4", day - DAY, None)
+    ]  # fmt: skip
+    assert list(devices[1].history.values_list("school", flat=True)) == [school.pk, target.pk, school.pk]
+
+
+def versions_of(*schools):
+    return [School.objects.get(pk=school.pk).inputs_version for school in schools]
+
+
+def test_what_counts_otherwise_since_the_day_of_the_change_begins_anew_there(clerk, school, target, devices):
+    day = today() - 3 * DAY
+    change = confirmed(shown(devices[:1], clerk, BulkAction.MOVE, school=target.pk, on=day.isoformat()), clerk)
+    kind = devices[0].kind
+    services.change_kind_counting(kind=kind, countable=False, presentation=False, on=day, by=clerk)
+
+    undone(change, clerk)
+
+    rows = devices[0].placements.order_by("since").values_list("school", "since", "until", "countable")
+    assert list(rows) == [(school.pk, today() - 9 * DAY, day, True), (school.pk, day, None, False)]
+
+
+def test_what_counts_otherwise_since_a_later_day_stays_and_says_where_to_put_it_right(clerk, school, target, devices):
+    day = today() - 3 * DAY
+    change = confirmed(shown(devices[:1], clerk, BulkAction.MOVE, school=target.pk, on=day.isoformat()), clerk)
+    services.change_kind_counting(kind=devices[0].kind, countable=False, presentation=False, on=today(), by=clerk)
+
+    plan = services.plan_of(services.begin_undo(token=change.token, by=clerk), clerk)
+
+    sentence = (
+        f"Am {formats.day(today())} hat sich noch etwas geändert, deshalb kann es nicht schon vom {formats.day(day)} an"
+        f" wieder wie vorher sein. Bitte ändern Sie es auf der Seite des Geräts, frühestens zum {formats.day(today())}."
     )
+    assert plan.refusals == [(sentence, 1, ["A-1"])]
 
 
 def test_what_was_found_at_a_school_is_lost_again_where_it_stood_last(clerk, school, target, devices):
@@ -239,6 +284,8 @@ def test_from_the_outcome_to_the_list_and_back(client, clerk, school, target, de
     client.post(undo.get_absolute_url(), {"confirm": undo.revision})
     outcome = client.get(undo.get_absolute_url()).content.decode()
     assert "3 Geräte sind wieder wie vorher." in outcome
+    assert "Liste der 3 zurückgesetzten Geräte" in outcome
+    assert "Geänderte Geräte" not in outcome
     assert "<dt>Rückgängig gemacht</dt>" in outcome
     former = client.get(change.get_absolute_url()).content.decode()
     written = formats.moment(datetime.datetime.fromisoformat(BulkChange.objects.get(pk=undo.pk).result["written_at"]))
@@ -263,8 +310,15 @@ def test_the_outcome_says_how_many_of_them_were_undone(client, clerk, school, de
 def test_the_list_of_a_foreign_change_shows_nothing_of_it(client, clerk, devices):
     other = factories.ClerkFactory()
     change = confirmed(shown(devices[:1], other, BulkAction.NOTE, note="x"), other)
-    page = client.get("/inventory/", {"together": str(change.token)})
+    page = client.get("/inventory/", {"together": str(change.token), "status": "all"})
     assert [row.record.tag for row in page.context["table"].page] == []
+    said = page.content.decode()
+    assert "Diese Liste zeigt, was jemand auf einmal geändert hat. Nur diese Person sieht sie, 30 Tage lang." in said
+    everything, label = page.context["table"].empty_action
+    assert (label, f'href="{everything}"' in said) == ("Alle anzeigen", True)
+    assert [row.record.tag for row in client.get(f"/inventory/{everything}").context["table"].page][:1] == ["A-1"]
+    assert "Nehmen Sie die ersten auf" not in said
+    assert "nimmt eine ganze Liste auf" not in said
 
 
 def test_an_undo_is_not_turned_into_another_change(client, clerk, devices):

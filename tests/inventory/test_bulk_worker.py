@@ -36,6 +36,7 @@ def test_what_was_broken_off_is_tried_again_with_the_same_devices_and_entries(cl
     Job.objects.update(state="broken_off")
     waits = client.get(change.get_absolute_url()).content.decode()
     assert "Die Verarbeitung wurde abgebrochen, und nichts wurde geändert." in waits
+    assert "die Änderung läuft weiter" not in waits
     assert "beginnt gleich" not in waits
     services.run_waiting()
     assert "Noch einmal versuchen" in client.get(change.get_absolute_url()).content.decode()

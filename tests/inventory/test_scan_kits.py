@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.urls import reverse
 
+from apps.core import formats
 from apps.core.errors import DomainError
 from apps.inventory import services
 from apps.inventory.models import Device, KitPart, KitSet, Scan, ScanSession, SerialPattern
@@ -320,3 +321,24 @@ def test_the_check_page_counts_kits_that_are_begun(client, school, coordinator, 
     for address in (check, session.get_absolute_url()):
         assert "1 mehr als erwartet." in client.get(address).content.decode()
     assert (progress_of(session).shown, progress_of(session).is_complete) == ("2", False)
+
+
+def test_the_history_of_a_scanned_device_names_its_product_and_the_delivery(client, coordinator, school, plain_kit):
+    session = begin(coordinator, school, kit=plain_kit)
+    send(session, coordinator, "SN-1")
+    devices = take_in(session, coordinator)
+    by_hand = services.add_device(product=plain_kit.parts.first().product, school=school, by=coordinator)
+    colleague = factories.CoordinatorFactory(schools=[school])
+    moment = formats.moment(session.started_at)
+
+    for device in devices:
+        page = " ".join(client.get(device.get_absolute_url()).content.decode().split())
+        assert f": {device.product} erfasst, " in page
+        assert f'href="{session.get_absolute_url()}">eingescannte Lieferung vom {moment}</a>' in page
+    client.force_login(colleague)
+    page = client.get(devices[0].get_absolute_url()).content.decode()
+    assert f"eingescannte Lieferung vom {moment}" in page
+    assert session.get_absolute_url() not in page
+    page = client.get(by_hand.get_absolute_url()).content.decode()
+    assert f": {by_hand.product} erfasst" in page
+    assert "eingescannte Lieferung" not in page

@@ -8,6 +8,7 @@ from apps.core.clock import today
 from apps.inventory import selectors, services
 from apps.inventory.choices import CountedAs
 from apps.inventory.device_history import device_history
+from apps.schools.models import Membership
 from tests import factories
 from tests.inventory.test_services import DAY
 
@@ -132,6 +133,26 @@ def test_a_school_does_not_read_what_was_said_while_the_device_stood_elsewhere()
     for person in (clerk, former):
         said = [entry.reason for entry in device_history(device, person)]
         assert said == ["Riss", "Tausch", "", "", "Tee verschüttet", ""]
+
+
+def test_a_school_reads_the_role_of_other_schools_people_in_the_history_and_the_office_their_names():
+    mine, before = factories.SchoolFactory(), factories.SchoolFactory()
+    former = factories.CoordinatorFactory(schools=[before], name="Frühere Person")
+    support = factories.SupportFactory(name="Support Person")
+    colleague = factories.CoordinatorFactory(schools=[mine], name="Eigene Person")
+    reader = factories.CoordinatorFactory(schools=[mine])
+    device = services.add_device(product=factories.ProductFactory(model="Brett 9"), school=before, by=former)
+    device = services.move_device(device=device, school=mine, by=support)
+    services.send_to_repair(device=device, by=colleague)
+    Membership.objects.filter(user=colleague).delete()
+
+    entries = device_history(device, reader)
+
+    assert [entry.who for entry in entries] == ["Eigene Person", "Support Person", "IT-Koordination, andere Schule"]
+    assert [entry.who for entry in device_history(device, factories.ClerkFactory())][-1] == "Frühere Person"
+    both = factories.CoordinatorFactory(schools=[mine, before])
+    assert [entry.who for entry in device_history(device, both)][-1] == "Frühere Person"
+    assert entries[-1].product.endswith("Brett 9")
 
 
 def test_the_history_takes_the_same_number_of_queries_however_long_it_is(django_assert_max_num_queries):

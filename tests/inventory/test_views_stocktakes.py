@@ -9,6 +9,7 @@ import pypdfium2
 import pytest
 from django.urls import reverse
 
+from apps.core import formats
 from apps.core.clock import today
 from apps.inventory import services
 from apps.inventory.models import Device, Stocktake, StocktakeScan
@@ -252,6 +253,13 @@ def test_all_findings_of_a_kind_are_settled_at_once(signed_in, stocktake):
     assert rooms == {"T-1": "2", "T-2": "2", "T-3": "1"}
 
 
+def test_rooms_that_are_taken_over_are_named(signed_in, stocktake, coordinator):
+    sent = [services.SentScan(uuid.uuid4(), "T-3", room="1")]
+    services.count_scans(stocktake=stocktake, scans=sent, by=coordinator)
+    page = text(signed_in.post(address("stocktake_settle", stocktake, "room_taken_over"), {"all": "other_room"}))
+    assert "T-3, Muster Tablet 11: bisher 2, künftig 1" in page
+
+
 def test_all_moved_here_are_asked_for_with_number_and_schools(client, stocktake):
     away = [SchoolFactory(short_name=name) for name in ("Bergschule", "Waldschule")]
     for number, school in enumerate((away[0], away[0], away[1])):
@@ -288,12 +296,54 @@ def test_all_as_lost_names_what_is_left_out_and_what_is_bound(signed_in, stockta
     assert set(stocktake.items.filter(pk__in=ids).values_list("code", flat=True)) == {"T-2", "T-3"}
 
 
+def test_what_is_reported_on_its_page_meanwhile_is_no_longer_looked_for(signed_in, stocktake, coordinator):
+    services.report_stolen(device=Device.objects.get(tag="T-1"), by=ClerkFactory(), on=today())
+    services.retire_device(device=Device.objects.get(tag="T-3"), by=ClerkFactory(), reason="Wasser")
+    day = formats.day(today())
+
+    page = text(signed_in.get(address("stocktake", stocktake)))
+    assert "0 von 1 gefunden" in page
+    assert "Verloren, gestohlen oder ausgesondert gemeldet 2 Nichts zu klären" in page
+    assert "2 0 1 Nicht begonnen" not in page
+    missing = text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=missing&settled=no"))
+    assert ("T-1" in missing, "T-2" in missing, "T-3" in missing) == (False, True, False)
+    assert "1 Ergebnis dieser Art ist noch offen." in missing
+    gone = text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone"))
+    assert f"am {day} als gestohlen gemeldet" in gone
+    assert f"am {day} ausgesondert" in gone
+    assert "T-2" not in gone
+    read = pdf_text(signed_in.get(address("stocktake_result", stocktake)))
+    assert "Nicht gefunden 1" in read
+    assert f"am {day} als gestohlen gemeldet" in read
+    assert "Noch zu klären 1" in read or "Noch offen 1" in read
+    lost = text(signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"all": "missing"}))
+    assert "1 Gerät wird als verloren gemeldet." in lost
+    assert "T-1" not in lost
+
+    services.move_device(device=Device.objects.get(tag="T-1"), school=stocktake.school, room="1", by=ClerkFactory())
+    assert "0 von 2 gefunden" in text(signed_in.get(address("stocktake", stocktake)))
+
+
+def test_at_the_end_it_stays_settled_whatever_becomes_of_the_device(signed_in, stocktake, coordinator):
+    services.report_stolen(device=Device.objects.get(tag="T-1"), by=ClerkFactory())
+    for code in ("T-2", "T-3"):
+        services.count_scans(stocktake=stocktake, scans=[services.SentScan(uuid.uuid4(), code)], by=coordinator)
+    services.close_stocktake(stocktake=stocktake, by=coordinator)
+    services.move_device(device=Device.objects.get(tag="T-1"), school=stocktake.school, room="1", by=ClerkFactory())
+
+    item = stocktake.items.get(code="T-1")
+    said = f"am {formats.day(today())} als gestohlen gemeldet"
+    assert (item.settlement, item.reason, item.settled_by) == ("gone", said, coordinator)
+    assert item.history.first().history_user == coordinator
+    page = text(signed_in.get(address("stocktake", stocktake)))
+    assert "2 von 2 gefunden" in page
+    assert said in text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone"))
+    assert said in pdf_text(signed_in.get(address("stocktake_result", stocktake)))
+
+
 def test_what_was_stolen_meanwhile_is_not_counted_as_lost(signed_in, stocktake, coordinator):
     services.report_stolen(device=Device.objects.get(tag="T-1"), by=ClerkFactory())
-    page = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"all": "missing"})
-    assert "2 Geräte werden als verloren gemeldet." in text(page)
     why = "Es ist als gestohlen gemeldet. Bitte belassen Sie es so und nennen Sie das als Begründung."
-    assert f"T-1: {why}" in text(page)
     item = stocktake.items.get(code="T-1")
     alone = signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), {"ids": item.pk})
     assert f"T-1: {why}" in text(alone)

@@ -16,6 +16,7 @@ from apps.core.uploads import JPEG, PDF, PNG, recognised, safe_name
 from apps.inventory.models import Attachment, Device
 from apps.inventory.numbering import tidy
 from apps.inventory.services.common import ensure_may, locked
+from apps.schools.querysets import serves_all
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 KINDS = (PDF, JPEG, PNG)
 MOST_BYTES = 10 * 1024 * 1024
 MOST_FILES = 20
-"""Of one device, so that nobody takes its page for a file store."""
+"""Of one device, of those that the person sees, so that nobody takes its page for a file store."""
 FOREIGN = _("Nobody of your schools added this file. If it has to go, please ask the school office.")
 
 
@@ -41,12 +42,7 @@ def add_attachment(*, device: Device, file: File, by: User, description: str = "
     try:
         with transaction.atomic():
             attachment.device = locked(device, by)
-            if attachment.device.attachments.count() >= MOST_FILES:
-                raise DomainError(
-                    _("The device has %(number)s files already. Please remove one that is no longer needed.")
-                    % {"number": MOST_FILES},
-                    field="file",
-                )
+            _ensure_room(attachment.device, by)
             attachment.file.save(f"file{kind.extensions[0]}", file, save=False)
             save_by(attachment, by=by)
     except BaseException:
@@ -55,6 +51,25 @@ def add_attachment(*, device: Device, file: File, by: User, description: str = "
             default_storage.delete(name)
         raise
     return attachment
+
+
+def _ensure_room(device: Device, by: User) -> None:
+    """What a school added before takes no room from the next one, which does not see it and cannot remove it."""
+    number = device.attachments.visible_to(by).count()
+    if number < MOST_FILES:
+        return
+    sentence = (
+        _(
+            "The device has %(number)s files already, those of former schools counted; from %(most)s on no other is"
+            " added. Please remove one that is no longer needed."
+        )
+        if serves_all(by)
+        else _(
+            "Your school has %(number)s files with this device already, and there can be no more. Please remove one"
+            " that is no longer needed, or ask the school office."
+        )
+    )
+    raise DomainError(sentence % {"number": number, "most": MOST_FILES}, field="file")
 
 
 @transaction.atomic

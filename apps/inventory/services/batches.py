@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core.clock import today
@@ -171,23 +172,37 @@ def _fill(entry: Entry) -> None:
 
 
 def _replace_placements(entries: Sequence[Entry], *, by: User | None) -> set[int]:
-    """Ends the open placements of these devices on their day and opens the next ones."""
+    """Ends the open placements of these devices on their day and opens the next ones.
+
+    A next one that is like what ended on that day is none: the former goes on, as nothing stood between them.
+    """
     days = {entry.device.pk: entry.day for entry in entries}
-    now_open = Placement.objects.filter(device__in=days.keys(), until__isnull=True)
+    known = Placement.objects.filter(device__in=days.keys())
     ended: defaultdict[datetime.date, list[int]] = defaultdict(list)
-    same_day, touched = [], set[int]()
-    for pk, device_id, school_id, since in now_open.values_list("pk", "device_id", "school_id", "since"):
-        touched.add(school_id)
-        if since == days[device_id]:
-            same_day.append(pk)
+    same_day, touched, former = [], set[int](), dict[int, Placement]()
+    for row in known.filter(Q(until__isnull=True) | Q(until__in=set(days.values()))):
+        day = days[row.device_id]
+        if row.until is not None:
+            former |= {row.device_id: row} if row.until == day else {}
+            continue
+        touched.add(row.school_id)
+        if row.since == day:
+            same_day.append(row.pk)
         else:
-            ended[days[device_id]].append(pk)
+            ended[day].append(row.pk)
     Placement.objects.filter(pk__in=same_day).delete()
     for day, ids in ended.items():
         Placement.objects.filter(pk__in=ids).update(until=day)
     opened = [placement for entry in entries if (placement := _next_placement(entry, by)) is not None]
-    Placement.objects.bulk_create(opened, batch_size=BATCH)
+    going_on = {row.device_id: former[row.device_id] for row in opened if _goes_on(former.get(row.device_id), row)}
+    Placement.objects.filter(pk__in=[row.pk for row in going_on.values()]).update(until=None)
+    Placement.objects.bulk_create([row for row in opened if row.device_id not in going_on], batch_size=BATCH)
     return touched | {placement.school_id for placement in opened}
+
+
+def _goes_on(former: Placement | None, new: Placement) -> bool:
+    names = ("school_id", "site_id", "room", "countable", "presentation", "ownership")
+    return former is not None and all(getattr(former, name) == getattr(new, name) for name in names)
 
 
 def _next_placement(entry: Entry, by: User | None) -> Placement | None:

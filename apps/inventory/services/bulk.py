@@ -192,7 +192,7 @@ def run_waiting() -> int:
             _run(change, change.job)
             begun += 1
         elif change.job is None or jobs.is_broken_off(change.job) or change.job.state == JobState.FAILED:
-            _fail(change, str(_("It was broken off. Nothing was changed. Please try it again.")))
+            _fail(change, str(_("The worker was interrupted before the end. Please try it again.")))
     return begun
 
 

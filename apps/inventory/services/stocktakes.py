@@ -18,13 +18,14 @@ from django.utils.translation import ngettext
 
 from apps.core import clock
 from apps.core.errors import DomainError
-from apps.core.history import save_by
+from apps.core.history import bulk_update_by, save_by
 from apps.inventory.choices import DeviceStatus
 from apps.inventory.codes import device_of, read_code
 from apps.inventory.models import Device, Stocktake, StocktakeItem, StocktakeScan
 from apps.inventory.numbering import tidy
 from apps.inventory.services.common import ensure_may, spot_at
 from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
+from apps.inventory.stocktake_selectors import gone, gone_words, with_ends
 from apps.inventory.stocktake_workflow import STOCKTAKE_TRANSITIONS
 from apps.schools.models import School, Site
 
@@ -228,6 +229,7 @@ def close_stocktake(*, stocktake: Stocktake, by: User) -> Stocktake:
     """Closes a stocktake of which every difference is settled; from then on it does not change."""
     row = locked_stocktake(stocktake, by)
     STOCKTAKE_TRANSITIONS.ensure("close_stocktake", source=row.state, target=StocktakeState.CLOSED)
+    _keep_gone(row, by)
     still = row.items.filter(settlement="").exclude(outcome=Outcome.FOUND).count()
     if still:
         raise DomainError(
@@ -240,6 +242,15 @@ def close_stocktake(*, stocktake: Stocktake, by: User) -> Stocktake:
             code="unsettled",
         )
     return _end(row, StocktakeState.CLOSED, by=by)
+
+
+def _keep_gone(row: Stocktake, by: User) -> None:
+    """Settles what was reported as lost, stolen or retired elsewhere, whatever becomes of it after the end."""
+    items = list(with_ends(row.items.filter(gone())))
+    for item in items:
+        item.reason = gone_words(item)
+        item.settlement, item.settled_at, item.settled_by = Settlement.GONE, clock.now(), by
+    bulk_update_by(items, ["settlement", "settled_at", "settled_by", "reason"], by=by)
 
 
 @transaction.atomic
