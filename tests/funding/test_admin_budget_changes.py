@@ -99,8 +99,8 @@ def test_the_preview_says_what_is_refused_once_the_others_are_confirmed(client: 
     budget = BudgetFactory(name="Schul-IT", appropriation=D("100.00"), virement_group="DK 7")
     other = BudgetFactory(virement_group="DK 7")
     first, second = (
-        services.propose_virement(budget=budget, counterpart=other, amount=D("60.00"), reason="x", by=clerk)
-        for _number in range(2)
+        services.propose_virement(budget=budget, counterpart=other, amount=D("60.00"), reason=why, by=clerk)
+        for why in ("Tablets", "Notebooks")
     )
     records = Budget.history.count()
     preview = client.post(LIST, {"action": "confirm_chosen", "_selected_action": [first.pk, second.pk]}, follow=True)

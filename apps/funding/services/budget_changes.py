@@ -183,10 +183,16 @@ def _change_of(budget: Budget, kind: str, values: Mapping[str, Any]) -> BudgetCh
 
 
 def _proposed(change: BudgetChange, *, by: User, reason: str, beyond_free: bool = False) -> BudgetChange:
-    """Saves a proposal once it has been tried out; what the rehearsal writes is taken back."""
+    """Saves a proposal once it has been tried out; what the rehearsal writes is taken back.
+
+    A form that is sent twice makes one proposal.
+    """
     change.proposed_by = by
     change.reason = required_text(reason, _("Please say why the budget changes."), field="reason")
     validated(change, exclude=("budget", "counterpart", "proposed_by", "decided_by", "decided_at"))
+    if BudgetChange.objects.filter(state=ProposalState.PROPOSED, **_values_of(change)).exists():
+        message = _("You have proposed exactly this already. It waits until another person confirms it.")
+        raise DomainError(message, code="proposed_already")
     with transaction.atomic():
         _apply(BudgetChange(**_values_of(change)), by=by, beyond_free=beyond_free)
         transaction.set_rollback(True)
@@ -194,7 +200,7 @@ def _proposed(change: BudgetChange, *, by: User, reason: str, beyond_free: bool 
 
 
 def _values_of(change: BudgetChange) -> dict[str, Any]:
-    """A rehearsal's own copy: what it changes in memory must not stay."""
+    """For a rehearsal's own copy, as what it changes in memory must not stay; and to tell whether the same waits."""
     names = ("kind", "budget_id", "counterpart_id", "amount", "values", "before", "reason", "proposed_by")
     return {name: getattr(change, name) for name in names}
 
