@@ -33,7 +33,7 @@ def drawdown(rows: int) -> list[str]:
     header = [
         "Beleg",
         "Rechnung",
-        "Empfänger",
+        "Zahlungsempfänger",
         "Betreff",
         "Zahlungsdatum",
         "davon zuwendungsfähig",
