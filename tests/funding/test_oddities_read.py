@@ -110,7 +110,7 @@ def test_of_several_the_one_that_moved_is_shown_again(begin: Any, move: Any, is_
     order, moved = begin()
     _order, same = all_came()
     client = client_of(ApproverFactory())
-    yesterday = shown_day(today() - timedelta(days=1))
+    yesterday = today() - timedelta(days=1)
     Order.objects.update(placed_on=today() - timedelta(days=3))
     Invoice.objects.update(dated_on=today() - timedelta(days=3))
     url = f"{reverse('admin:funding_invoice_pay_several')}?ids={moved.pk},{same.pk}"
@@ -118,7 +118,7 @@ def test_of_several_the_one_that_moved_is_shown_again(begin: Any, move: Any, is_
     assert set(stale) == {f"seen-{moved.pk}", f"seen-{same.pk}"}
     move(order)
 
-    answer = sent(client, url, {"paid_on": yesterday} | stale)
+    answer = sent(client, url, {"paid_on": shown_day(yesterday)} | stale)
 
     assert answer.request["QUERY_STRING"] == f"ids={moved.pk}&paid_on={yesterday}"
     assert f'value="{yesterday}"' in answer.content.decode()

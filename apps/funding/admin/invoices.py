@@ -256,10 +256,11 @@ def _several(ids: Iterable[int], **more: str) -> str:
 def _next_page(payments: Iterable[services.Payment], paid_on: datetime.date) -> str:
     """The list; or once more those of which the payer has to read something else by now, with the day as typed."""
     unread = [row.invoice.pk for row in payments if row.unread]
-    return _several(unread, paid_on=formats.day(paid_on)) if unread else reverse("admin:funding_invoice_changelist")
+    return _several(unread, paid_on=str(paid_on)) if unread else reverse("admin:funding_invoice_changelist")
 
 
 def _kept_day(request: HttpRequest) -> dict[str, str]:
+    """As the address has it."""
     return {"paid_on": request.GET["paid_on"]} if "paid_on" in request.GET else {}
 
 
