@@ -110,3 +110,8 @@ def with_vouchers(figures: ProofFigures, rows: int) -> ProofFigures:
     }  # fmt: skip
     vouchers = [Voucher(line=number, voucher_number=f"V-{number}", **facts) for number in range(1, rows + 1)]
     return dataclasses.replace(figures, vouchers=vouchers)
+
+
+def test_long_words_of_a_head_break_between_their_parts() -> None:
+    shown = drawdown(3)[0].replace("\ufffe", "-")
+    assert "Zahlungs-empfänger Betreff\r\nZahlungs-datum\r\ndavon \r\nzuwendungs-fähig\r\naus der \r\nZuwendung" in shown
