@@ -110,9 +110,7 @@ _WORDS = {
         {"agreed": _euro, "invoiced": _euro},
     ),
     "not_returned": _Words(
-        gettext_lazy(
-            "“%(line)s”: %(back)s invoiced pieces are not there or went back, but %(credited)s are credited."
-        ),
+        gettext_lazy("“%(line)s”: %(back)s invoiced pieces are not there or went back, but %(credited)s are credited."),
         _LINE,
         {"back": formats.number, "credited": formats.number},
     ),
@@ -130,9 +128,7 @@ _WORDS = {
         {"amount": _euro},
     ),
     "beyond_available": _Words(
-        gettext_lazy(
-            "The payment would need another %(amount)s out of “%(budget)s”, and only %(available)s are free."
-        ),
+        gettext_lazy("The payment would need another %(amount)s out of “%(budget)s”, and only %(available)s are free."),
         _BUDGET,
         {"amount": _euro, "available": _euro},
     ),

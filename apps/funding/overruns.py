@@ -18,7 +18,11 @@ from apps.funding.models import ApplicationStatusChange, Budget
 def as_kept(short: Iterable[BudgetEffect], budgets: Mapping[int, Budget]) -> list[dict[str, str]]:
     """As JSON: names and euros as they are before the decision is booked; a freeze where frozen money is used."""
     return [
-        {"budget": effect.name, "amount": str(effect.short_by), "freeze": str(_freeze(budgets[effect.budget_id], effect))}
+        {
+            "budget": effect.name,
+            "amount": str(effect.short_by),
+            "freeze": str(_freeze(budgets[effect.budget_id], effect)),
+        }
         for effect in short
     ]
 

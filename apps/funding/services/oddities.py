@@ -71,10 +71,12 @@ def oddities_as_seen(invoice: Invoice, seen: str | None, *, by: User) -> list[di
 
 def _read_anew(new: Sequence[str]) -> str:
     if new:
-        return _("This has come up in the meantime: %(new)s Nothing was booked. Please check it, then confirm again.") % {
-            "new": " ".join(new)
-        }
-    return _("Something that was unusual is settled in the meantime. Nothing was booked. Please read it, then confirm again.")
+        return _(
+            "This has come up in the meantime: %(new)s Nothing was booked. Please check it, then confirm again."
+        ) % {"new": " ".join(new)}
+    return _(
+        "Something that was unusual is settled in the meantime. Nothing was booked. Please read it, then confirm again."
+    )
 
 
 def _rows_of(invoices: Sequence[Invoice]) -> Mapping[int, list[InvoiceLine]]:
