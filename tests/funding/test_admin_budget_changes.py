@@ -229,7 +229,7 @@ def test_each_row_of_the_carry_overs_is_headed_by_its_budget() -> None:
     link = reverse("admin:funding_budget_change", args=[budget.pk])
     assert f'<th scope="row"><a href="{link}">{budget.name}</a>' in page
     for words in ("Übertragen", "Betrag"):
-        assert f'<span class="desk-on-cards">{words}</span><span class="desk-sr">: {budget}</span>' in page
+        assert f'<span class="desk-on-cards">{words}</span><span class="desk-sr"> {budget}</span>' in page
 
 
 def test_an_auditor_reads_carry_overs_and_proposes_none() -> None:
