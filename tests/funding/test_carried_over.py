@@ -122,7 +122,7 @@ def test_of_several_carry_overs_the_page_names_each_amount() -> None:
     target = carry(BudgetFactory(name="Schul-IT"), "600.00")
     services.confirm_change(change=take_back(target, "250.50"), by=ApproverFactory(), note="Stimmt")
     page = texts(client_of(ApproverFactory()).get(reverse("admin:funding_budget_change", args=[target.pk])))
-    assert "349,50 € durch Übertrag aus Schul-IT 2026 (600,00 €), Schul-IT 2026 (− 250,50 €)" in page
+    assert "349,50 € durch Übertrag aus Schul-IT 2026 (600,00 €) , Schul-IT 2026 (− 250,50 €)" in page
 
 
 def test_what_was_carried_over_too_much_goes_back_with_a_second_person() -> None:

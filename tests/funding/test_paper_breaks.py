@@ -113,7 +113,6 @@ def with_vouchers(figures: ProofFigures, rows: int) -> ProofFigures:
 
 
 def test_long_words_of_a_head_break_between_their_parts() -> None:
-    shown = drawdown(3)[0].replace("\ufffe", "-")
-    assert (
-        "Zahlungs-empfänger Betreff\r\nZahlungs-datum\r\ndavon \r\nzuwendungs-fähig\r\naus der \r\nZuwendung" in shown
-    )
+    shown = " ".join(drawdown(3)[0].replace("\ufffe", "-").replace("\xad", "").split())
+    for words in ("Zahlungs-empfänger", "Zahlungs-datum", "davon zuwendungsfähig", "aus der Zuwendung"):
+        assert words in shown, shown
