@@ -49,6 +49,11 @@ def available(budget: BudgetAmounts) -> Decimal:
     return limit(budget) - budget.freeze - budget.committed - budget.spent
 
 
+def frozen_left(budget: BudgetAmounts, needed: Decimal = ZERO) -> Decimal:
+    """What of the frozen money is still there, once `needed` is committed as well."""
+    return min(budget.freeze, max(ZERO, appropriated(budget) - budget.committed - budget.spent - needed))
+
+
 def goes_beyond(before: Decimal, after: Decimal) -> bool:
     """Whether a change leaves less than nothing available, and less than there was."""
     return after < min(before, ZERO)

@@ -9,16 +9,27 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.formats import euro
+from apps.core.money import ZERO
+from apps.funding.amounts import frozen_left
 from apps.funding.calculations import BudgetEffect
 from apps.funding.models import ApplicationStatusChange, Budget
 
 
 def as_kept(short: Iterable[BudgetEffect], budgets: Mapping[int, Budget]) -> list[dict[str, str]]:
-    """As JSON: names and euros as they are at the decision."""
+    """As JSON: names and euros as they are before the decision is booked; a freeze where frozen money is used."""
     return [
-        {"budget": effect.name, "amount": str(effect.short_by), "freeze": str(budgets[effect.budget_id].freeze)}
+        {
+            "budget": effect.name,
+            "amount": str(effect.short_by),
+            "freeze": str(_freeze(budgets[effect.budget_id], effect)),
+        }
         for effect in short
     ]
+
+
+def _freeze(budget: Budget, effect: BudgetEffect) -> Decimal:
+    """Nothing where no frozen money was left: what is overrun then lies beyond the appropriation."""
+    return budget.freeze if frozen_left(budget, effect.needed) < frozen_left(budget) else ZERO
 
 
 def sentences(kept: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -64,7 +64,7 @@
   });
 
   // Unsaved input kept in this browser, for this person ----------------------------------------------------
-  const person = document.documentElement.dataset.person || "";
+  const person = document.getElementById("portal-kept")?.dataset.person || "";
   // The address may change when a draft gets its own; the key stays that of the first.
   const keyOf = (form) => (form.dataset.keepKey ||= `mep:${person}:${window.location.pathname}:${form.dataset.keep}`);
   const skipped = (control) =>

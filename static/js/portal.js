@@ -136,6 +136,9 @@
   const summary = document.querySelector("[data-error-summary]");
   if (summary) summary.focus();
 
+  // Whoever comes back to a refused form, or loads it anew, gets its page: the browser asks for it, and sends nothing
+  if (summary) window.history.replaceState(window.history.state, "", window.location.href);
+
   // What a page has put away for use without network belongs to one person: it goes with them
   const forgetKept = async (isTheirs) => {
     const names = (await window.caches.keys()).filter((name) => name.startsWith("mep-offline:") && !isTheirs(name));

@@ -225,6 +225,15 @@ def test_a_budget_with_less_than_nothing_says_so() -> None:
     )
 
 
+def test_each_row_of_the_carry_overs_is_headed_by_its_budget() -> None:
+    budget = BudgetFactory(fiscal_year=2026)
+    page = client_of(ClerkFactory()).get(CARRY_OVER, YEAR).content.decode()
+    link = reverse("admin:funding_budget_change", args=[budget.pk])
+    assert f'<th scope="row"><a href="{link}">{budget.name}</a>' in page
+    for words in ("Übertragen", "Betrag"):
+        assert f'<span class="desk-on-cards">{words}</span><span class="desk-sr"> {budget}</span>' in page
+
+
 def test_an_auditor_reads_carry_overs_and_proposes_none() -> None:
     budget = BudgetFactory()
     client = client_of(AuditorFactory())

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from apps.accounts.choices import Role
 from apps.accounts.models import User
@@ -148,7 +149,14 @@ def test_budgets_that_are_not_enough_or_missing_are_said_in_words(office: Client
     grant = BudgetFactory(name="DigitalPakt", from_grant=True)
     assert "Für 1.000,00 € ist noch kein Budget gewählt." in texts(office.get(desk_of(application)))
     page = send(office, desk_of(application), "recalculate", budget=small.pk)
-    assert "Reicht nicht: Es fehlen 700,00 €." in texts(page)
+    assert (
+        "Reicht nicht: Es fehlen 700,00 €. Budget wählen, das Geld abgibt, und eine Umschichtung vorschlagen"
+        " Überschreitung vorschlagen" in texts(page)
+    )
+    assert f'href="{reverse("admin:funding_budget_overrun", args=[small.pk])}"' in page.content.decode()
+    page = send(client_of(ClerkFactory()), desk_of(application), "recalculate", budget=small.pk)
+    assert "eine Umschichtung vorschlagen" in texts(page)
+    assert "Überschreitung vorschlagen" not in texts(page)
     page = send(office, desk_of(application), "recalculate", budget=grant.pk)
     assert "Für den Eigenanteil von 100,00 € ist noch kein Budget gewählt." in texts(page)
 

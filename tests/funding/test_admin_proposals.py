@@ -1,6 +1,7 @@
 """Proposals on the desk, in the queue and for several at once."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from apps.core.models import SavedFilter
 from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApprovalProposal, Budget, EquipmentApplication
+from apps.funding.overruns import overruns_of
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding.desk import QUEUE, buttons_of, desk_of, quantity, send, state_of, typed_in, written
 from tests.funding.factories import BudgetFactory, RoundFactory, decide, make_application, two_approve_from
@@ -247,6 +249,28 @@ def test_the_course_names_both_people_of_an_approval_and_what_they_overran(
 
     type(change).objects.filter(pk=change.pk).update(overruns=None)
     assert "Budget um 100,00 € überzogen. Grund: Der Rat" in texts(office.get(desk_of(application)))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "told"),
+    [
+        ({"freeze": "600.00"}, "um 100,00 € überzogen, über die Sperre von 600,00 € hinaus"),
+        ({"freeze": "600.00", "committed": "1499.99"}, "um 1.599,99 € überzogen, über die Sperre von 600,00 € hinaus"),
+        ({"freeze": "600.00", "committed": "1500.00"}, "um 1.600,00 € überzogen"),
+        ({"freeze": "600.00", "overrun_allowed": "600.00", "committed": "1500.00"}, "um 1.000,00 € überzogen"),
+        ({"freeze": "0.00", "committed": "600.00"}, "um 100,00 € überzogen"),
+    ],
+)
+def test_a_freeze_is_named_only_where_frozen_money_is_used(
+    application: EquipmentApplication, amounts: dict[str, str], told: str
+) -> None:
+    """1,000 euros out of 1,500."""
+    budget = BudgetFactory(appropriation=D("1500.00"), **{name: D(amount) for name, amount in amounts.items()})
+    values: dict[str, Any] = {"application": application, "decisions": decide(application, budget)}
+    services.propose_approval(**values, by=ApproverFactory(), overrun_reason="Beschluss")
+    services.approve(**values, by=ApproverFactory(), overrun_reason="Beschluss")
+    (sentence,) = overruns_of(application.status_changes.get(to_state=S.APPROVED))
+    assert sentence.replace("\u202f", " ") == f"„{budget}“ {told}"
 
 
 def test_the_second_person_reads_why_the_budget_is_overrun(application: EquipmentApplication, office: Client) -> None:

@@ -1,5 +1,6 @@
 """What is unusual about an invoice or a credit note: when it needs a remark, and what its payer reads."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from apps.core.clock import today
 from apps.core.formats import day as shown_day
@@ -99,6 +101,66 @@ def test_what_the_payer_read_stays_with_the_invoice() -> None:
     assert page.count("Bemerkung: Rest kommt morgen") == 1
 
 
+def test_what_is_kept_is_said_in_the_language_of_the_reader() -> None:
+    order, budget = of_five(came=2)
+    invoice = pay(invoiced(order, "500.07", 5, remark="Rest kommt morgen"))
+    line = {"line": "5 × Verkabelung", "order_id": order.pk, "line_id": order.lines.get().pk}
+    assert invoice.oddities == [
+        {"kind": "not_delivered", "values": line | {"delivered": 2, "invoiced": 5}, "needs_remark": True},
+        {"kind": "dearer", "values": line | {"agreed": "500.00", "invoiced": "500.07"}, "needs_remark": True},
+        {
+            "kind": "beyond_approval",
+            "values": {"amount": "0.07", "budget": str(budget), "budget_id": budget.pk},
+            "needs_remark": False,
+        },
+    ]
+    with translation.override("en"):
+        kept = services.oddities_of([Invoice.objects.get(pk=invoice.pk)], by=ApproverFactory())[invoice.pk]
+        assert kept[0].sentence == "“5 × Verkabelung”: only 2 have come, but 5 are invoiced."
+    assert kept[0].sentence == "„5 × Verkabelung“: Geliefert: 2, berechnet: 5."
+
+
+def test_sentences_that_were_kept_themselves_stay() -> None:
+    order, _budget = of_five(came=2)
+    invoice = pay(invoiced(order, "500.00", 5, remark="Vorkasse"))
+    old = {"kind": "older", "sentence": "Die Rechnung ist älter als die Bestellung.", "needs_remark": True}
+    Invoice.objects.filter(pk=invoice.pk).update(oddities=[old])
+    answer = client_of(AuditorFactory()).get(reverse("admin:funding_invoice_change", args=[invoice.pk]))
+    assert "Die Rechnung ist älter als die Bestellung. Bemerkung: Vorkasse" in texts(answer)
+
+
+def test_each_leads_to_what_it_is_about() -> None:
+    grant = bound_grant(rate=D("1.0000"))
+    money, _own = money_of(grant)
+    first = invoiced(placed_order(own_line(money)), "100.00", 1, number="R-1", payee="Muster", remark="Vorkasse")
+    order = placed_order(own_line(money, quantity=5))
+    values = {"number": "R-1", "payee": "Muster", "dated_on": today() - timedelta(days=1), "remark": "Versand"}
+    invoice = invoiced(order, "500.07", 5, **values)
+    proof = make_proof(grant=grant)
+    ProofOfUse.objects.filter(pk=proof.pk).update(state="handed_in", handed_in_on=today(), figures={})
+
+    def admin(name: str, row: Any) -> str:
+        return reverse(f"admin:funding_{name}_change", args=[row.pk])
+
+    line = f"{admin('order', order)}#line-{order.lines.get().pk}"
+    found = services.oddities_of([invoice], by=ApproverFactory())[invoice.pk]
+    assert [(row.kind, row.url) for row in found] == [
+        ("older", admin("order", order)),
+        ("same_number", admin("invoice", first)),
+        ("not_delivered", line),
+        ("dearer", line),
+        ("beyond_approval", admin("budget", money)),
+        ("after_proof", admin("proofofuse", proof)),
+    ]
+    payer = client_of(ApproverFactory())
+    several = f"{reverse('admin:funding_invoice_pay_several')}?ids={invoice.pk}"
+    for address in (admin("invoice", invoice), several):
+        page = payer.get(address).content.decode()
+        assert f'<a href="{admin("proofofuse", proof)}">Zum Verwendungsnachweis</a>' in page
+        assert f'<a href="{line}">Zur Position der Bestellung</a>' in page
+    assert f'id="line-{order.lines.get().pk}"' in payer.get(admin("order", order)).content.decode()
+
+
 def test_nothing_is_said_of_what_was_paid_before_it_was_kept() -> None:
     order, _budget = of_five(came=2)
     invoice = pay(invoiced(order, "500.00", 5, remark="Vorkasse"))
@@ -128,7 +190,7 @@ def test_the_payer_reads_that_the_money_is_not_there() -> None:
     order, budget = of_five()
     invoice = invoiced(order, "150000.00", 1, remark="Teil")
 
-    assert kinds(invoice) == ["dearer", "beyond_approval"]
+    assert kinds(invoice) == ["dearer", "beyond_available"]
     for text in read_by_payer(invoice):
         assert f"Die Zahlung bräuchte weitere 149.500,00 € aus „{budget}“, und nur 9.500,00 € sind frei." in text
 
@@ -220,7 +282,7 @@ def test_of_a_credit_note_it_is_not_said_that_it_is_paid() -> None:
     ProofOfUse.objects.filter(pk=proof.pk).update(state="handed_in", handed_in_on=today(), figures={})
 
     (oddity,) = services.oddities_of([credit], by=ApproverFactory())[credit.pk]
-    assert oddity.kind == "after_proof"
+    assert oddity.kind == "credit_after_proof"
     assert "Ist die Gutschrift angenommen, stimmen seine Zahlen nicht mehr" in oddity.sentence
     assert "Zahlung" not in oddity.sentence
 

@@ -1,5 +1,6 @@
 """A payment is ordered by whoever read what is unusual about it now, not what a page of an hour ago showed."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +18,15 @@ from tests.funding.portal import client_of, messages_of, texts
 from tests.funding.purchases import deliver, invoiced, mark_of, own_line, pay, placed_order, refused, sent
 
 pytestmark = pytest.mark.django_db
-SENTENCE = "Zu dieser Rechnung fällt inzwischen anderes auf. Bitte lesen Sie es noch einmal."
 NOT_THERE = "Geliefert: 2, berechnet: 5."
+APPEARED = (
+    "Inzwischen fällt auf: „5 × Verkabelung“: Geliefert: 2, berechnet: 5."
+    " Gebucht wurde nichts. Bitte prüfen Sie das und bestätigen Sie dann noch einmal."
+)
+SETTLED = (
+    "Etwas, das hier auffiel, ist inzwischen erledigt."
+    " Gebucht wurde nichts. Bitte lesen Sie es noch einmal und bestätigen Sie dann."
+)
 LIST = "/admin/funding/invoice/"
 
 
@@ -68,8 +76,10 @@ def test_a_page_that_showed_something_else_pays_nothing(begin: Any, move: Any, i
 
     answer = sent(client, url, data | stale)
 
-    assert [error.message for error in answer.context["errors"]] == [SENTENCE]
+    assert [error.message for error in answer.context["errors"]] == [APPEARED if is_odd else SETTLED]
     shown = texts(answer)
+    assert "Hier hat sich inzwischen etwas geändert" in shown
+    assert "Ihre Eingaben sind noch da. Gespeichert ist noch nichts." in shown
     assert (NOT_THERE in shown) is is_odd
     assert 'value="HKR 4711"' in answer.content.decode()
     invoice.refresh_from_db()
@@ -89,8 +99,8 @@ def test_a_page_without_a_mark_pays_nothing() -> None:
     client = client_of(ApproverFactory())
 
     one = sent(client, f"{LIST}{invoice.pk}/change/", {"step": "pay", "pay-paid_on": shown_day(today())})
-    assert [error.message for error in one.context["errors"]] == [SENTENCE]
-    assert SENTENCE in messages_of(sent(client, several, {"paid_on": shown_day(today())}))[-1]
+    assert [error.message for error in one.context["errors"]] == [SETTLED]
+    assert SETTLED in messages_of(sent(client, several, {"paid_on": shown_day(today())}))[-1]
     invoice.refresh_from_db()
     assert invoice.state == InvoiceState.RECORDED
 
@@ -100,18 +110,22 @@ def test_of_several_the_one_that_moved_is_shown_again(begin: Any, move: Any, is_
     order, moved = begin()
     _order, same = all_came()
     client = client_of(ApproverFactory())
+    yesterday = today() - timedelta(days=1)
+    Order.objects.update(placed_on=today() - timedelta(days=3))
+    Invoice.objects.update(dated_on=today() - timedelta(days=3))
     url = f"{reverse('admin:funding_invoice_pay_several')}?ids={moved.pk},{same.pk}"
     stale = hidden(client, url)
     assert set(stale) == {f"seen-{moved.pk}", f"seen-{same.pk}"}
     move(order)
 
-    answer = sent(client, url, {"paid_on": shown_day(today())} | stale)
+    answer = sent(client, url, {"paid_on": shown_day(yesterday)} | stale)
 
-    assert answer.request["QUERY_STRING"] == f"ids={moved.pk}"
+    assert answer.request["QUERY_STRING"] == f"ids={moved.pk}&paid_on={yesterday}"
+    assert f'value="{yesterday}"' in answer.content.decode()
     assert (NOT_THERE in texts(answer)) is is_odd
     told = messages_of(answer)
     assert told[0] == "1 Zahlung ist angeordnet."
-    assert SENTENCE in told[1]
+    assert (APPEARED if is_odd else SETTLED) in told[1]
     assert [Invoice.objects.get(pk=row.pk).state for row in (moved, same)] == ["recorded", "paid"]
 
     sent(

@@ -33,7 +33,7 @@ def drawdown(rows: int) -> list[str]:
     header = [
         "Beleg",
         "Rechnung",
-        "Empfänger",
+        "Zahlungsempfänger",
         "Betreff",
         "Zahlungsdatum",
         "davon zuwendungsfähig",
@@ -110,3 +110,9 @@ def with_vouchers(figures: ProofFigures, rows: int) -> ProofFigures:
     }  # fmt: skip
     vouchers = [Voucher(line=number, voucher_number=f"V-{number}", **facts) for number in range(1, rows + 1)]
     return dataclasses.replace(figures, vouchers=vouchers)
+
+
+def test_long_words_of_a_head_break_between_their_parts() -> None:
+    shown = " ".join(drawdown(3)[0].replace("\ufffe", "-").replace("\xad", "").split())
+    for words in ("Zahlungs-empfänger", "Zahlungs-datum", "davon zuwendungsfähig", "aus der Zuwendung"):
+        assert words in shown, shown

@@ -9,12 +9,12 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, formats
 from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.models import EquipmentApplication, MediaConcept
 from apps.schools.models import School
-from tests.factories import CoordinatorFactory, SchoolFactory
+from tests.factories import ClerkFactory, CoordinatorFactory, SchoolFactory
 from tests.funding.factories import RoundFactory, make_application, pdf_file
 from tests.funding.portal import client_of, form_data, messages_of, texts
 
@@ -179,6 +179,27 @@ def test_a_concept_that_stays_with_an_application_offers_no_removal(
     refused = client.post(remove, follow=True)
     assert f"Mit diesem Medienkonzept ist der Antrag „{application.title}“ eingereicht" in messages_of(refused)[0]
     assert reverse("funding:concept", args=[school.number, row.pk]) in client.get(detail(application)).content.decode()
+
+
+@pytest.mark.parametrize(("name", "verb"), [("concept", "get"), ("remove_concept", "get"), ("remove_concept", "post")])
+def test_a_second_tab_says_who_removed_the_concept_when(
+    client: Client, coordinator: User, school: School, name: str, verb: str
+) -> None:
+    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
+    address = reverse(f"funding:{name}", args=[school.number, row.pk])
+    services.remove_concept(concept=row, by=coordinator)
+    moment = formats.moment(MediaConcept.history.get(history_type="-").history_date)
+    clerk = ClerkFactory()
+    others = f"{coordinator} hat „Konzept.pdf“ am {moment} entfernt."
+    own = f"Sie haben „Konzept.pdf“ am {moment} selbst entfernt, vielleicht in einem anderen Fenster."
+
+    for user, sentence in ((coordinator, own), (clerk, others)):
+        answer = getattr(client_of(user), verb)(address, follow=True)
+        assert answer.redirect_chain == [(concepts(school), 302)]
+        assert messages_of(answer) == [sentence]
+
+    elsewhere = reverse(f"funding:{name}", args=[SchoolFactory().number, row.pk])
+    assert getattr(client_of(clerk), verb)(elsewhere).status_code == 404
 
 
 def test_a_concept_is_only_ever_saved(client: Client, coordinator: User, school: School) -> None:

@@ -7,8 +7,10 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.core.clock import today
+from apps.funding import services
 from apps.funding.models import Invoice, Order
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory, DeviceKindFactory, KitFactory, ProductFactory
+from tests.funding.factories import BudgetFactory
 from tests.funding.purchases import (
     ContractFactory,
     SupplierFactory,
@@ -16,6 +18,7 @@ from tests.funding.purchases import (
     bound_grant,
     deliver,
     draft_order,
+    invoiced,
     lines_for,
     money_of,
     own_line,
@@ -166,3 +169,28 @@ def test_a_refusal_names_its_field_and_keeps_what_was_typed(pages: Any, clerk: U
     expect(page.locator("#id_voucher_number")).to_have_value("2026-00815")
     expect(page.locator(f"#id_amount-{line.pk}")).to_have_value("1.000,00")
     assert faults_of(page, "errors", 390) == []
+
+
+def test_back_and_reload_after_a_refused_payment_send_nothing_and_keep_what_was_typed(pages: Any, clerk: User) -> None:
+    order = placed_order(own_line(BudgetFactory(), quantity=2))
+    line = order.lines.get()
+    services.receive_goods(order=order, by=clerk, quantities={line.pk: 2})
+    invoice = invoiced(order, "200.00", 2)
+    page = pages.open(ApproverFactory())
+    page.goto(f"{ADMIN}/invoice/{invoice.pk}/change/")
+    page.fill("[name=pay-booking_reference]", "HKR 4711")
+    services.return_goods(order=order, by=clerk, reason="Defekt", quantities={line.pk: 1})
+    page.click("button[value=pay]")
+    expect(page.locator(".portal-errors")).to_contain_text("Inzwischen fällt auf: „2 × Verkabelung“: Geliefert: 1")
+    expect(page.locator("[name=pay-booking_reference]")).to_have_value("HKR 4711")
+
+    page.click("text=Zur Position der Bestellung")
+    page.wait_for_url(f"**/order/{order.pk}/change/#line-{line.pk}")
+    asked = []
+    page.on("request", lambda request: asked.append(request.method))
+    for go in (page.go_back, page.reload):
+        go()
+        expect(page.locator("h1")).to_contain_text(invoice.voucher_number)
+        page.click("[data-kept-restore]")
+        expect(page.locator("[name=pay-booking_reference]")).to_have_value("HKR 4711")
+    assert "POST" not in asked

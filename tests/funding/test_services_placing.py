@@ -222,6 +222,8 @@ def test_what_was_approved_beyond_stays_to_be_read() -> None:
         assert "Berta Brandt hat 200,00 € mehr genehmigt, als vorher genehmigt waren:" in shown
         assert f"100,00 € aus „{budget}“" in shown
         assert "je Stück für 500,00 € genehmigt, für 550,00 € bestellt 1.000,00 € 1.100,00 € 100,00 €" in shown
+        page = reader.get(f"{address}change/").content.decode()
+        assert '<th scope="row">1 × Verkabelung<br>' in page
         assert "Summe 1.000,00 € 1.200,00 € 200,00 €" in shown
         assert "je Stück für 20,00" not in shown
     assert "200,00 € mehr genehmigt, als vorher genehmigt waren" in texts(

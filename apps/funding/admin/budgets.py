@@ -190,13 +190,19 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
 
     @admin.display(description=_("carried over"))
     def from_carry_over(self, row: Budget) -> str:
-        """With the way to the carry-overs that it comes from."""
+        """With the way to the carry-overs that it comes from; of several, each with its amount."""
+        changes = list(carried_into(row))
+        several = len(changes) > 1
         links = format_html_join(
             ", ",
-            '<a href="{}">{}</a>',
+            '<a href="{}">{}{}</a>',
             (
-                (reverse("admin:funding_budgetchange_change", args=[change.pk]), change.budget)
-                for change in carried_into(row).filter(amount__gt=0)
+                (
+                    reverse("admin:funding_budgetchange_change", args=[change.pk]),
+                    change.budget,
+                    f" ({formats.euro(change.amount)})" if several else "",
+                )
+                for change in changes
             ),
         )
         return format_html("{} {} {}", euros(row.carried_over), gettext("by carry-over out of"), links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -110,14 +111,14 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         rows = list(self.get_queryset(request).filter(pk__in=ids))
         if not ids or len(rows) != len(ids):
             raise Http404
-        form = PayForm(request.POST if request.method == "POST" else None)
+        form = PayForm(request.POST if request.method == "POST" else None, initial=_kept_day(request))
         del form.fields["booking_reference"]
         if form.is_valid():
             seen = {row.pk: request.POST.get(_mark_name(row), "") for row in rows}
             day = form.cleaned_data["paid_on"]
             payments = services.pay_several(invoices=rows, by=request.user, paid_on=day, seen=seen)  # type: ignore[arg-type]
             _tell(request, payments)
-            return HttpResponseRedirect(_next_page(payments))
+            return HttpResponseRedirect(_next_page(payments, day))
         odd = services.oddities_of(rows, by=request.user)  # type: ignore[arg-type]  # signed in
         told = [
             {
@@ -211,6 +212,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
             "errors": errors,
+            "is_unread": any(error.code == "unread" for error in errors),
             "what_happened": told,
         }
         return TemplateResponse(request, "admin/funding/invoice/page.html", context)
@@ -246,10 +248,15 @@ def _mark_name(invoice: Invoice) -> str:
     return f"{_SEEN}-{invoice.pk}"
 
 
-def _next_page(payments: Iterable[services.Payment]) -> str:
-    """The list; or once more those of which the payer has to read something else by now."""
+def _next_page(payments: Iterable[services.Payment], paid_on: datetime.date) -> str:
+    """The list; or once more those of which the payer has to read something else by now, with the day as typed."""
     unread = [row.invoice.pk for row in payments if row.unread]
-    return _several(unread) if unread else reverse("admin:funding_invoice_changelist")
+    return _several(unread, paid_on=str(paid_on)) if unread else reverse("admin:funding_invoice_changelist")
+
+
+def _kept_day(request: HttpRequest) -> dict[str, str]:
+    """As the address has it."""
+    return {"paid_on": request.GET["paid_on"]} if "paid_on" in request.GET else {}
 
 
 def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:

@@ -46,7 +46,7 @@ from apps.funding.services.invoices import (
     pay_several,
     record_invoice,
 )
-from apps.funding.services.oddities import Oddity, mark_of, oddities_of
+from apps.funding.services.oddities import mark_of, oddities_of
 from apps.funding.services.orders import (
     cancel_order,
     close_order,
@@ -75,7 +75,6 @@ __all__ = [
     "UNSEEN",
     "CarryOver",
     "Note",
-    "Oddity",
     "Outcome",
     "Payment",
     "add_concept",

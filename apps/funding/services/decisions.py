@@ -121,13 +121,14 @@ def approve(
         decided = checked(row, decisions, by=by)
         take_concept(row, decided.budgets.values())
         short = ensure_affordable(decided, by=by, overrun_reason=overrun_reason)
+        overruns = as_kept(short, decided.budgets)
         first = ensure_two_approve(row, decided, by=by, overrun_reason=overrun_reason, goes_over=bool(short))
         if first is not None:
             allow_overruns(decided, short, by=by, reason=f"{overrun_reason} ({told_proposer(first.by)})")
         lines = decided.lines
         _write_lines(lines, decided.matched, by=by)
         _commit_money(decided, by=by, note=overrun_reason)
-        agreed = (first, as_kept(short, decided.budgets), overrun_reason)
+        agreed = (first, overruns, overrun_reason)
         change_state(row, "approve", decided.target, by=by, reason=reason.strip(), **_facts_of_two(*agreed))
         row.decided_at = clock.now()
         save_by(row, by=by, update_fields=["state", "concept", "decided_at"], reason=_history_reason(*agreed))

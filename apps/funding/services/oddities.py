@@ -6,34 +6,23 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
-from apps.core import formats
 from apps.core.errors import DomainError, StaleError
 from apps.core.money import total
 from apps.funding.amounts import line_cost
 from apps.funding.choices import InvoiceKind, InvoiceState, ProofState
 from apps.funding.models import Budget, Invoice, InvoiceLine, OrderLine, ProofOfUse
+from apps.funding.oddity_words import Oddity, as_kept, kept
 from apps.funding.purchasing import Paid
 from apps.funding.services.commitments import Booking, Books
 from apps.funding.services.expected import expected_amounts, paid_of
 from apps.funding.services.purchase_steps import budgets_behind
-
-
-@dataclass(frozen=True)
-class Oddity:
-    """`kind` is its code. `needs_remark`: whoever records it says why."""
-
-    kind: str
-    sentence: str
-    needs_remark: bool = True
 
 
 def ensure_explained(invoice: Invoice, rows: Sequence[InvoiceLine], *, by: User) -> None:
@@ -55,14 +44,17 @@ def oddities_of(invoices: Iterable[Invoice], *, by: User) -> dict[int, list[Oddi
     waiting = [row for row in invoices if row.state == InvoiceState.RECORDED]
     rows = _rows_of(waiting)
     facts = _Facts(waiting, [line for lines in rows.values() for line in lines], by=by)
-    kept = {row.pk: [Oddity(**found) for found in row.oddities or ()] for row in invoices}
-    return kept | {invoice.pk: facts.of(invoice, rows[invoice.pk]) for invoice in waiting}
+    read = {row.pk: [kept(found) for found in row.oddities or ()] for row in invoices}
+    return read | {invoice.pk: facts.of(invoice, rows[invoice.pk]) for invoice in waiting}
 
 
 def mark_of(oddities: Iterable[Oddity]) -> str:
     """Stands for what a page showed of one invoice; also nothing unusual has its mark, which is never empty."""
-    shown = json.dumps([(row.kind, row.sentence) for row in oddities])
-    return hashlib.sha256(shown.encode()).hexdigest()
+    return " ".join(("read", *map(_mark, oddities)))
+
+
+def _mark(oddity: Oddity) -> str:
+    return hashlib.sha256(json.dumps(as_kept(oddity)).encode()).hexdigest()
 
 
 def oddities_as_seen(invoice: Invoice, seen: str | None, *, by: User) -> list[dict[str, Any]]:
@@ -72,11 +64,19 @@ def oddities_as_seen(invoice: Invoice, seen: str | None, *, by: User) -> list[di
     """
     found = oddities_of([invoice], by=by)[invoice.pk]
     if seen is not None and seen != mark_of(found):
-        raise StaleError(
-            gettext_lazy("Something else is unusual about this invoice by now. Please read it once more."),
-            code="unread",
-        )
-    return [asdict(row) for row in found]
+        new = [row.sentence for row in found if _mark(row) not in seen.split()]
+        raise StaleError(_read_anew(new), code="unread")
+    return [as_kept(row) for row in found]
+
+
+def _read_anew(new: Sequence[str]) -> str:
+    if new:
+        return _(
+            "This has come up in the meantime: %(new)s Nothing was booked. Please check it, then confirm again."
+        ) % {"new": " ".join(new)}
+    return _(
+        "Something that was unusual is settled in the meantime. Nothing was booked. Please read it, then confirm again."
+    )
 
 
 def _rows_of(invoices: Sequence[Invoice]) -> Mapping[int, list[InvoiceLine]]:
@@ -124,9 +124,8 @@ class _Facts:
         others = (row for row in self.same if _paper(row) == key and row.order_id != invoice.order_id)
         other = next(others, None)
         if other is not None:
-            sentence = _("“%(payee)s” has an invoice %(number)s already, recorded with the order %(order)s.")
-            names = {"payee": invoice.payee, "number": invoice.number, "order": other.order}
-            yield Oddity("same_number", sentence % names)
+            names = {"payee": invoice.payee, "number": invoice.number, "order": str(other.order)}
+            yield Oddity("same_number", {**names, "invoice_id": other.pk})
 
     def _about_budgets(self, rows: Iterable[InvoiceLine]) -> Iterator[Oddity]:
         """What its payment commits beyond what is approved, as the payment itself will do it."""
@@ -134,63 +133,49 @@ class _Facts:
         for row in rows:
             try:
                 amounts = expected_amounts(row, self.paid.get(row.order_line_id, Paid()))
-            except DomainError as error:
-                yield Oddity("missing_own_share", str(error), needs_remark=False)
+            except DomainError:
+                yield Oddity("missing_own_share", _named(row.order_line), needs_remark=False)
                 continue
             booking.cover(row.order_line, amounts, self.books)
         for effect in booking.effects():
-            sentence = _("The payment commits another %(amount)s out of “%(budget)s”, beyond what is approved.")
-            if not effect.sufficient:
-                sentence = _(
-                    "The payment would need another %(amount)s out of “%(budget)s”, and only %(available)s are free."
-                )
-            names = {
-                "amount": formats.euro(effect.needed),
-                "budget": effect.name,
-                "available": formats.euro(effect.available_before),
-            }
-            yield Oddity("beyond_approval", sentence % names, needs_remark=False)
+            values = {"amount": str(effect.needed), "budget": effect.name, "budget_id": effect.budget_id}
+            if effect.sufficient:
+                yield Oddity("beyond_approval", values, needs_remark=False)
+            else:
+                free = {"available": str(effect.available_before)}
+                yield Oddity("beyond_available", values | free, needs_remark=False)
 
     def _about_proofs(self, rows: Iterable[InvoiceLine], *, is_credit: bool) -> Iterator[Oddity]:
         about = {(row.order_line.budget.grant_id, row.order_line.school_id) for row in rows}
         for proof in self.proofs:
             if any(proof.grant_id == grant and proof.school_id in (None, school) for grant, school in about):
-                sentence = _(
-                    "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. After the payment"
-                    " its figures are no longer right: it has to be reopened and handed in anew."
-                )
-                if is_credit:
-                    sentence = _(
-                        "The proof of use of “%(grant)s” (%(school)s) was handed in on %(day)s. Once the credit note is"
-                        " accepted, its figures are no longer right: it has to be reopened and handed in anew."
-                    )
-                names = {
-                    "grant": proof.grant,
-                    "school": proof.school or _("all schools"),
-                    "day": formats.day(proof.handed_in_on),
+                values = {
+                    "grant": str(proof.grant),
+                    "school": str(proof.school) if proof.school else None,
+                    "day": str(proof.handed_in_on),
+                    "proof_id": proof.pk,
                 }
-                yield Oddity("after_proof", sentence % names, needs_remark=False)
+                yield Oddity("credit_after_proof" if is_credit else "after_proof", values, needs_remark=False)
 
 
 def _about_its_day(invoice: Invoice) -> Iterator[Oddity]:
     placed_on = invoice.order.placed_on
     if placed_on is not None and invoice.dated_on < placed_on:
-        sentence = _("The invoice is older than its order of %(day)s.") % {"day": formats.day(placed_on)}
-        yield Oddity("older", sentence)
+        yield Oddity("older", {"day": str(placed_on), "order_id": invoice.order_id})
+
+
+def _named(line: OrderLine) -> dict[str, Any]:
+    return {"line": str(line), "order_id": line.order_id, "line_id": line.pk}
 
 
 def _about_a_line(row: InvoiceLine, pieces: int, euros: Decimal) -> Iterator[Oddity]:
     """Not more than has come, and not dearer than ordered. `pieces`, `euros`: what others ask for the same line."""
     line, pieces, euros = row.order_line, pieces + row.quantity, euros + row.amount
     if pieces > line.delivered:
-        sentence = _("“%(line)s”: only %(delivered)s have come, but %(invoiced)s are invoiced.")
-        names = {"line": line, "delivered": formats.number(line.delivered), "invoiced": formats.number(pieces)}
-        yield Oddity("not_delivered", sentence % names)
+        yield Oddity("not_delivered", _named(line) | {"delivered": line.delivered, "invoiced": pieces})
     agreed = line_cost(line.unit_price, max(pieces, 0))
     if euros > agreed:
-        sentence = _("“%(line)s”: %(agreed)s are agreed for this, but %(invoiced)s are invoiced.")
-        names = {"line": line, "agreed": formats.euro(agreed), "invoiced": formats.euro(euros)}
-        yield Oddity("dearer", sentence % names)
+        yield Oddity("dearer", _named(line) | {"agreed": str(agreed), "invoiced": str(euros)})
 
 
 def _about_a_credit(row: InvoiceLine, pieces: int) -> Iterator[Oddity]:
@@ -198,14 +183,10 @@ def _about_a_credit(row: InvoiceLine, pieces: int) -> Iterator[Oddity]:
     line, credited = row.order_line, -row.quantity
     back = max(pieces - line.delivered, 0)
     if credited > back:
-        sentence = _("“%(line)s”: %(back)s invoiced pieces are not there or went back, but %(credited)s are credited.")
-        names = {"line": line, "back": formats.number(back), "credited": formats.number(credited)}
-        yield Oddity("not_returned", sentence % names)
+        yield Oddity("not_returned", _named(line) | {"back": back, "credited": credited})
     worth = line_cost(line.unit_price, credited)
     if credited and -row.amount > worth:
-        sentence = _("“%(line)s”: %(worth)s are agreed for this, but %(credited)s are credited.")
-        names = {"line": line, "worth": formats.euro(worth), "credited": formats.euro(-row.amount)}
-        yield Oddity("much_credited", sentence % names)
+        yield Oddity("much_credited", _named(line) | {"worth": str(worth), "credited": str(-row.amount)})
 
 
 def _paper(invoice: Invoice) -> tuple[str, str, str]:

@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
+from apps.core import formats
 from apps.core.errors import DomainError
 from apps.core.pages import Crumb, PageMixin
 from apps.funding import services
@@ -37,10 +38,28 @@ class ConceptMixin(PermissionRequiredMixin, PageMixin):
         self.school = get_object_or_404(schools, number=self.kwargs["number"])  # type: ignore[attr-defined]
         return self.school
 
-    def find(self) -> MediaConcept:
+    def find(self) -> MediaConcept | None:
+        """None where it was removed meanwhile: then `removed` answers."""
         rows = concepts_of(self.find_school(), self.request.user)  # type: ignore[arg-type]  # signed in by the mixin
-        found: MediaConcept = get_object_or_404(rows, pk=self.kwargs["pk"])  # type: ignore[attr-defined]
+        found: MediaConcept | None = rows.filter(pk=self.kwargs["pk"]).first()  # type: ignore[attr-defined]
+        if found is None and not self.removal():
+            raise Http404
         return found
+
+    def removal(self) -> str:
+        """Who removed it when, as a sentence; empty where there never was such a concept of this school."""
+        rows = MediaConcept.history.filter(school=self.school, id=self.kwargs["pk"], history_type="-")  # type: ignore[attr-defined]
+        last = rows.select_related("history_user").first()
+        if last is None:
+            return ""
+        names = {"name": last.name, "moment": formats.moment(last.history_date), "person": last.history_user}
+        if last.history_user == self.request.user:
+            return gettext("You removed “%(name)s” yourself on %(moment)s, perhaps in another window.") % names
+        return gettext("%(person)s removed “%(name)s” on %(moment)s.") % names
+
+    def removed(self) -> HttpResponse:
+        messages.warning(self.request, self.removal())
+        return redirect(self.address())
 
     def address(self) -> str:
         return reverse("funding:concepts", args=[self.school.number])
@@ -106,6 +125,8 @@ class ConceptView(ConceptMixin, View):
 
     def get(self, request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
         row = self.find()
+        if row is None:
+            return self.removed()
         try:
             content = row.file.open("rb")
         except FileNotFoundError:
@@ -126,14 +147,19 @@ class RemoveConceptView(ConceptMixin, TemplateView):
     heading = _("Remove media concept")
 
     def get(self, request: HttpRequest, number: str, pk: int) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(concept=self.find(), school=self.school))
+        row = self.find()
+        if row is None:
+            return self.removed()
+        return self.render_to_response(self.get_context_data(concept=row, school=self.school))
 
     def post(self, request: HttpRequest, number: str, pk: int) -> HttpResponse:
         row = self.find()
+        if row is None:
+            return self.removed()
         try:
             services.remove_concept(concept=row, by=request.user)
         except DomainError as error:
-            messages.error(request, str(error))
+            messages.error(request, self.removal() or str(error))
         else:
             messages.success(request, gettext("The media concept “%(name)s” is removed.") % {"name": row.name})
         return redirect(self.address())
