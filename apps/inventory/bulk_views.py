@@ -160,7 +160,7 @@ class BulkChangeView(BulkPageMixin, TemplateView):
     def _outcome(self) -> dict[str, Any]:
         """The list of the changed devices, and whether they can be, or were, set back."""
         change = self.change
-        undone = change.undone_by.filter(state__in=(BulkState.WAITING, BulkState.DONE)).first()
+        undone = change.undoing()
         known = bool(change.result.get("changed")) and change.items.exists()
         query = urlencode({"together": change.token, "status": ALL})
         return {
@@ -204,11 +204,10 @@ def undo_in_words(undo: BulkChange, undone: BulkChange) -> list[tuple[Text, Text
 def undone_words(change: BulkChange, undo: BulkChange) -> str:
     """Of a change that was undone: how many devices it had changed, and that they are as before, or some of them."""
     changed, back = (int(row.result["changed"]) for row in (change, undo))
-    written = undo.result.get("written_at")
     facts = {
         "changed": formats.number(changed),
         "back": formats.number(back),
-        "moment": formats.moment(datetime.datetime.fromisoformat(written) if written else undo.at),
+        "moment": formats.moment(datetime.datetime.fromisoformat(undo.result["written_at"])),
         "person": undo.by,
     }
     if back < changed:

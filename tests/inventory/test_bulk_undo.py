@@ -300,11 +300,28 @@ def test_the_outcome_says_how_many_of_them_were_undone(client, clerk, school, de
     change = confirmed(shown(devices, clerk, BulkAction.ROOM, room="2"), clerk)
     services.move_device(device=devices[1], school=school, room="9", by=clerk)
     undo = undone(change, clerk)
-    BulkChange.objects.filter(pk=undo.pk).update(result={"changed": 3})
 
     page = client.get(change.get_absolute_url()).content.decode()
 
-    assert f"4 Geräte waren geändert, bei 3 davon rückgängig gemacht am {formats.moment(undo.at)} von {clerk}." in page
+    assert undo.result["changed"] == 3
+    moment = formats.moment(datetime.datetime.fromisoformat(undo.result["written_at"]))
+    assert f"4 Geräte waren geändert, bei 3 davon rückgängig gemacht am {moment} von {clerk}." in page
+
+
+def test_an_undo_that_set_nothing_back_may_be_tried_again(client, clerk, school, target, devices):
+    change = confirmed(shown(devices[:1], clerk, BulkAction.MOVE, school=target.pk), clerk)
+    moved = Device.objects.get(pk=devices[0].pk)
+    services.move_device(device=moved, school=target, room="9", by=clerk)
+    first = undone(change, clerk)
+    assert (first.state, first.result["changed"]) == (BulkState.DONE, 0)
+    assert 'name="undo"' in client.get(change.get_absolute_url()).content.decode()
+    moved.refresh_from_db()
+    services.move_device(device=moved, school=target, room="", by=clerk)
+
+    again = undone(change, clerk)
+
+    assert (again.pk == first.pk, again.result["changed"]) == (False, 1)
+    assert services.begin_undo(token=change.token, by=clerk) == again
 
 
 def test_the_list_of_a_foreign_change_shows_nothing_of_it(client, clerk, devices):

@@ -57,6 +57,10 @@ class Visit:
             raise Http404
         return found
 
+    def ensure_found(self) -> None:
+        """404 where the address names a line or a kit that is not there."""
+        _found = self.line, self.kit
+
     @property
     def kit(self) -> Kit | None:
         """The kit as which the line is to be scanned in; None: as single devices."""
@@ -266,7 +270,7 @@ class StepPages:
         order = self.found(request, object_id)  # type: ignore[attr-defined]
         visit = Visit(request, order, request.POST if request.method == "POST" else None, order_lines(order))
         if name == "scan":
-            _found = visit.line, visit.kit
+            visit.ensure_found()
         if name == "cancel" and request.method == "GET" and (obstacle := why_not_cancelled(order)):
             messages.error(request, obstacle)
             return HttpResponseRedirect(reverse("admin:funding_order_change", args=[order.pk]))

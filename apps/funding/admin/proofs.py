@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -235,25 +234,23 @@ class ProofAdmin(PaperAdmin):
 
     def _hand_in(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
         """With the report as it was typed, saved or not."""
-        form, texts = HandInForm(request.POST), self._typed_texts(request)
+        form, texts = HandInForm(request.POST), _typed_texts(request)
         if form.is_valid() and (texts is None or texts.is_valid()):
-            seen, despite = form.cleaned_data["seen"], form.cleaned_data["despite"]
+            typed = texts if texts is not None and _differs(row, texts) else None
             try:
-                with transaction.atomic():
-                    if texts is not None and _differs(row, texts):
-                        seen = _save_texts(row, texts, by=request.user).revision
-                    services.hand_in(proof=row, revision=seen, by=request.user, despite=despite)  # type: ignore[arg-type]
+                services.hand_in(
+                    proof=row,
+                    revision=form.cleaned_data["seen"] if typed is None else typed.cleaned_data["revision"],
+                    by=request.user,  # type: ignore[arg-type]  # signed in
+                    despite=form.cleaned_data["despite"],
+                    texts=None if typed is None else _texts_of(typed),
+                )
                 return self.done(request, row, gettext("The proof of use is handed in. Its figures stay as they are."))
             except DomainError as error:
                 refuse(form, error)
         row.refresh_from_db()
         shown = {"hand_in_form": form} | ({"texts_form": texts} if texts is not None else {})
         return self.row_page(request, row, **shown, errors=collect_errors(form))
-
-    def _typed_texts(self, request: HttpRequest) -> TextsForm | None:
-        """None from whoever hands in and does not write the report."""
-        is_sent = all(name in request.POST for name in ("revision", *TEXTS))
-        return TextsForm(request.POST) if is_sent and request.user.has_perm(KEEP) else None
 
     def _reopen(self, request: HttpRequest, row: ProofOfUse) -> HttpResponse:
         form = ReasonForm(request.POST)
@@ -298,6 +295,12 @@ def _hand_in_form(row: ProofOfUse, despite: str = "") -> HandInForm:
     return HandInForm(initial={"seen": row.revision, "despite": despite})
 
 
+def _typed_texts(request: HttpRequest) -> TextsForm | None:
+    """None where the report was not sent along."""
+    is_sent = all(name in request.POST for name in ("revision", *TEXTS))
+    return TextsForm(request.POST) if is_sent else None
+
+
 def _differs(row: ProofOfUse, form: TextsForm) -> bool:
     """Whether somebody typed something; browsers send line ends of their own."""
     typed = {name: form.cleaned_data[name].replace("\r\n", "\n") for name in TEXTS}
@@ -305,8 +308,11 @@ def _differs(row: ProofOfUse, form: TextsForm) -> bool:
 
 
 def _save_texts(row: ProofOfUse, form: TextsForm, *, by: Any) -> ProofOfUse:
-    texts = {name: form.cleaned_data[name] for name in TEXTS}
-    return services.save_texts(proof=row, revision=form.cleaned_data["revision"], by=by, texts=texts)
+    return services.save_texts(proof=row, revision=form.cleaned_data["revision"], by=by, texts=_texts_of(form))
+
+
+def _texts_of(form: TextsForm) -> dict[str, str]:
+    return {name: form.cleaned_data[name] for name in TEXTS}
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[dict[str, Any]]:

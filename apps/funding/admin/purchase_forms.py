@@ -87,7 +87,7 @@ class CloseForm(PurchaseForm):
         max_length=300,
         required=False,
         widget=text_area(),
-        help_text=_("Needed where something is missing or not invoiced."),
+        help_text=_("Needed where something is missing, not invoiced, or paid and not delivered."),
     )
     order_missing_again = forms.BooleanField(
         label=_("Order the missing pieces elsewhere: they stand among what is to be ordered again"), required=False

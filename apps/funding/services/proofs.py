@@ -48,22 +48,24 @@ def save_texts(*, proof: ProofOfUse, revision: int, by: User, texts: Mapping[str
                 code="illegal_transition",
             )
         _ensure_revision(row, revision)
-        for name in TEXTS:
-            setattr(row, name, texts.get(name, getattr(row, name)).strip())
-        row.revision += 1
-        validated(row, exclude=("grant", "school"))
-        return save_by(row, by=by, update_fields=[*TEXTS, "revision"])
+        return _write_texts(row, texts, by=by)
 
 
-def hand_in(*, proof: ProofOfUse, revision: int, by: User, despite: str = "") -> ProofOfUse:
+def hand_in(
+    *, proof: ProofOfUse, revision: int, by: User, despite: str = "", texts: Mapping[str, str] | None = None
+) -> ProofOfUse:
     """Keeps the figures as they are now; later changes move them no more, nor does handing in once more.
 
-    Refused unless the proof agrees with the ledger to the cent. What else is missing refuses, too, unless `despite`
-    says why it is handed in all the same.
+    `texts`: the report where it was changed along with it; `revision` is then what its writer has read. Refused
+    unless the proof agrees with the ledger to the cent. What else is missing refuses, too, unless `despite` says why it
+    is handed in all the same.
     """
     with money_transaction():
         row = _lock_for("hand_in", proof, by=by)
         _ensure_revision(row, revision)
+        if texts is not None:
+            ensure_may(by, _KEEP)
+            _write_texts(row, texts, by=by)
         _hold_payments(row.grant)
         figures = figures_of(row)
         if not figures.agrees:
@@ -112,6 +114,14 @@ def _lock_for(action: str, proof: ProofOfUse, *, by: User) -> ProofOfUse:
     row = _locked(proof, by=by)
     PROOF_TRANSITIONS.ensure(action, source=row.state, target=min(transition.targets))
     return row
+
+
+def _write_texts(row: ProofOfUse, texts: Mapping[str, str], *, by: User) -> ProofOfUse:
+    for name in TEXTS:
+        setattr(row, name, texts.get(name, getattr(row, name)).strip())
+    row.revision += 1
+    validated(row, exclude=("grant", "school"))
+    return save_by(row, by=by, update_fields=[*TEXTS, "revision"])
 
 
 def _hold_payments(grant: Grant) -> None:

@@ -1,6 +1,7 @@
 """A change of many devices at once, from the choice of the rows to the outcome."""
 
 import uuid
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -55,6 +56,11 @@ class BulkChange(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("inventory:bulk_change", args=[self.token])
+
+    def undoing(self, *, begun: bool = False) -> Self | None:
+        """What set it back or is about to; `begun`: or is shown to somebody. One that set nothing back is none."""
+        states = (BulkState.WAITING, BulkState.DONE, *((BulkState.SHOWN,) if begun else ()))
+        return self.undone_by.filter(state__in=states).exclude(state=BulkState.DONE, result__changed=0).first()
 
 
 class BulkItem(models.Model):

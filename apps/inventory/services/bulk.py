@@ -89,8 +89,7 @@ def begin_undo(*, token: UUID, by: User) -> BulkChange:
     if change.undoes_id or change.state != BulkState.DONE or not ids:
         raise StaleError(_("There is nothing here that could be undone."))
     ensure_may(by, permission_of(change.action))
-    begun: BulkChange | None = change.undone_by.exclude(state=BulkState.FAILED).first()
-    return begun or BulkChange.objects.create(
+    return change.undoing(begun=True) or BulkChange.objects.create(
         by=by, undoes=change, ids=ids, query=change.query, action=change.action, state=BulkState.SHOWN, revision=1
     )
 
