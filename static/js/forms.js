@@ -112,19 +112,19 @@
     if (event.target.matches("form[data-sign-out]")) kept((key) => key.startsWith(`mep:${person}:`)).forEach(store.remove);
   });
 
-  const offerKept = (form, entry) => {
+  const offerKept = (form, values, forget) => {
     const template = document.getElementById("portal-kept");
     if (!template) return;
     const note = template.content.firstElementChild.cloneNode(true);
     form.before(note);
     note.querySelector("[data-kept-restore]").addEventListener("click", () => {
-      fill(form, entry.values);
+      fill(form, values);
       note.remove();
       changed(form);
       form.querySelector("input:not([type=hidden]), select, textarea")?.focus();
     });
     note.querySelector("[data-kept-discard]").addEventListener("click", () => {
-      store.remove(keyOf(form));
+      forget();
       note.remove();
     });
   };
@@ -148,7 +148,7 @@
     const original = JSON.stringify(readForm(form));
     const entry = store.read(key);
     const failed = document.querySelector("[data-error-summary]");
-    if (entry && !failed && JSON.stringify(entry.values) !== original) offerKept(form, entry);
+    if (entry && !failed && JSON.stringify(entry.values) !== original) offerKept(form, entry.values, () => store.remove(key));
     let timer;
     const keep = () => {
       window.clearTimeout(timer);
@@ -158,6 +158,30 @@
     form.addEventListener("change", keep);
     form.addEventListener("portal:saved", () => { window.clearTimeout(timer); store.remove(key); });
   });
+
+  // Of the other forms a refused one is kept with its place in the history of this tab: whoever comes back to it, or loads
+  // it anew, gets its page (nothing is sent again) and is offered what was typed, until it was sent for good.
+  const REFUSED = "mep:refused";
+  const others = [...document.querySelectorAll(":is(main, #content) form[method=post]:not([data-keep])")];
+  const typedIn = (form) => readForm(form).filter(([name]) => form.elements[name].type !== "hidden" || name.endsWith("-TOTAL_FORMS"));
+  const isRefused = Boolean(document.querySelector("[data-error-summary]"));
+  const onItsWay = window.sessionStorage.getItem(REFUSED);
+  if (onItsWay && !("keepInput" in document.documentElement.dataset)) {
+    window.sessionStorage.removeItem(REFUSED);
+    if (!isRefused) window.sessionStorage.setItem(`${REFUSED}:${onItsWay}`, "sent");
+  }
+  const remember = (refused) => {
+    try { window.history.replaceState({ ...window.history.state, refused }, ""); } catch { /* too much: it is not kept */ }
+  };
+  if (isRefused) remember({ id: String(Date.now()), person, forms: others.map(typedIn) });
+  const refused = window.history.state?.refused;
+  if (refused && refused.person === person && !window.sessionStorage.getItem(`${REFUSED}:${refused.id}`)) {
+    others.forEach((form, index) => {
+      const values = refused.forms[index];
+      if (!isRefused && values && JSON.stringify(values) !== JSON.stringify(typedIn(form))) offerKept(form, values, () => remember(null));
+      form.addEventListener("submit", () => window.sessionStorage.setItem(REFUSED, refused.id));
+    });
+  }
 
   // What the chosen option costs is offered in another field, until somebody types something else there -----
   document.querySelectorAll("select[data-offers]").forEach((select) => {
