@@ -133,6 +133,22 @@ def test_all_ways_write_the_same(clerk: Any) -> None:
     assert all(device.created_at >= before for device in Device.objects.exclude(tag="ON-FILE"))
 
 
+def test_the_first_row_of_a_list_says_what_a_new_product_is(clerk: Any) -> None:
+    """Also where it is read on its own and those that follow together: its room has a letter beyond ASCII."""
+    facts = {"Hersteller": "Apple", "Modell": "Neuheit", "Schulnummer": "120600", "Eigentum": "gekauft"}
+    first = facts | {"Seriennummer": "SN0", "Geräteart": "Tablet", "Raum": "Büro", "Preis": "449,00"}
+    others = [
+        facts | {"Seriennummer": f"SN{number}", "Geräteart": "Notebook", "Raum": "R 1", "Preis": "999,00"}
+        for number in range(1, 5)
+    ]
+    content = table(PLAIN, [first, *others])
+    expected = outcome(content, clerk, by_the_orm)
+    tablet = Product.objects.get(model="iPad 9").kind_id
+    assert ("Neuheit", tablet) in expected["products"]
+    assert outcome(content, clerk, by_batches) == expected
+    assert outcome(content, clerk, in_masses) == expected
+
+
 CELLS = {
     "Hersteller": st.just("Apple"), "Modell": st.sampled_from(["iPad 9", "iPad Größe L", "IPAD 9", "Neuheit"]),
     "Geräteart": st.sampled_from(["Tablet", "tablet", "Notebook"]),

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.files import File
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -276,16 +276,23 @@ class DevicesSource(NamingSource):
     def write_alike(
         self, staged: QuerySet[ImportRow], read_again: ReadAgain, *, by: Any, reason: str
     ) -> QuerySet[ImportRow]:
-        """New devices that are alike: the rules are asked for the first of each shape."""
-        first = alike.gather(staged.filter(action=RowAction.NEW)) if alike.is_possible() else []
+        """New devices that are alike: the rules are asked for the first of each shape.
+
+        Of the rows that are left for later those that name a product first are read, too: the first row of the list
+        says what a new product is.
+        """
+        new = staged.filter(action=RowAction.NEW)
+        first = set(alike.gather(new)) if alike.is_possible() else set()
         if not first:
             return staged
+        keys = sorted(first | set(_first_of_products(alike.without_gathered(new))))
         shapes: dict[int, Newcomer] = {}
-        for start in range(0, len(first), LOCKED):
-            keys = first[start : start + LOCKED]
-            rows = read_again(staged.filter(pk__in=keys).order_by("pk"))
+        for start in range(0, len(keys), LOCKED):
+            some = keys[start : start + LOCKED]
+            rows = read_again(staged.filter(pk__in=some).order_by("pk"))
             self._add_products(rows, by=by, reason=reason)
-            shapes |= {key: Newcomer(row.target.facts, row.target.day) for key, row in zip(keys, rows, strict=True)}
+            read = zip(some, rows, strict=True)
+            shapes |= {key: Newcomer(row.target.facts, row.target.day) for key, row in read if key in first}
         self.touched |= alike.create_alike(shapes, by=by, reason=reason)
         return alike.without_gathered(staged)
 
@@ -303,6 +310,12 @@ class DevicesSource(NamingSource):
 
     def finish(self) -> None:
         raise_inputs_version(self.touched)
+
+
+def _first_of_products(staged: QuerySet[ImportRow]) -> QuerySet[Any, int]:
+    """The key of the first row that names each product as it does."""
+    names = {f"{name}_named": KeyTextTransform(name, "data") for name in ("manufacturer", "model", "product")}
+    return staged.order_by().values(**names).annotate(first=Min("pk")).values_list("first", flat=True)
 
 
 def _plan_like(row: Row, shape: Shape) -> bool:
