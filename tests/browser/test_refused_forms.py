@@ -1,4 +1,4 @@
-"""A form that was refused: who comes back to it sends nothing again, and is offered what was typed until it was sent."""
+"""A refused form: who comes back to it sends nothing again, and is offered what was typed until it was sent."""
 
 import pytest
 from playwright.sync_api import Page, expect
