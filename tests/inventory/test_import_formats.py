@@ -88,6 +88,20 @@ def test_snipe_it_in_both_languages_with_html_and_personal_columns(header):
     assert SECRET not in stored_text()
 
 
+@pytest.mark.parametrize(
+    ("cell", "hinted", "status"),
+    [("Undeployable", True, "in_use"), ("Broken - Not Fixable", True, "in_use"), ("Deployed", False, "in_use"),
+     ("Ready to Deploy", False, "in_use"), ("Out for Repair", False, "in_repair"), ("", False, "in_use")],
+)  # fmt: skip
+def test_a_status_of_snipe_it_that_is_none_of_ours_is_told(cell, hinted, status):
+    facts = {"Asset Tag": "sn-17", "Serial": "C02X", "Model": "iPad 10", "Category": "Tablet", "Manufacturer": "Apple",
+             "Location": "GS Overberg", "Status": cell}  # fmt: skip
+    run = take_in("devices", table(SNIPE_EN, [facts], delimiter=","))
+    hints = [hint["params"]["status"] for row in run.rows.all() for hint in row.hints if "status" in hint["params"]]
+    assert hints == ([cell] if hinted else [])
+    assert Device.objects.get().status == status
+
+
 @pytest.mark.parametrize("directory", ["Microsoft Entra", "Azure AD"])
 def test_intune_takes_only_serial_and_product_and_nothing_of_private_devices(directory):
     header = intune_header(directory)

@@ -59,6 +59,8 @@ SNIPE_STATUS_WORDS: Mapping[str, DeviceStatus] = {
     "out for diagnostics": DeviceStatus.IN_REPAIR,
     "lost/stolen": DeviceStatus.LOST,
 }
+SNIPE_AT_PLACE = ("ready to deploy", "deployed", "deployable", "einsatzbereit", "einsetzbar", "herausgegeben")
+"""How such a list says that nothing is the matter with a device; the German words are assumed."""
 OWNERSHIP_WORDS: Mapping[str, Ownership] = {
     "kauf": Ownership.BOUGHT,
     "leasing": Ownership.LEASED,
@@ -177,8 +179,18 @@ def status(cell: str) -> DeviceStatus | None:
 
 def snipe_status(cell: str) -> DeviceStatus | None:
     """Statuses of Snipe-IT are worded by each city: what is none of ours is not taken over."""
-    word = " ".join(html.unescape(strip_tags(raw(cell))).casefold().split())
+    word = _snipe_word(cell)
     return next((value for known, value in SNIPE_STATUS_WORDS.items() if word.startswith(known)), None)
+
+
+def is_unknown_snipe_status(cell: str) -> bool:
+    """Whether it says neither a status of ours nor that the device is where it belongs."""
+    word = _snipe_word(cell)
+    return bool(word) and not word.startswith((*SNIPE_STATUS_WORDS, *SNIPE_AT_PLACE))
+
+
+def _snipe_word(cell: str) -> str:
+    return " ".join(html.unescape(strip_tags(raw(cell))).casefold().split())
 
 
 def ownership(cell: str) -> Ownership | None:

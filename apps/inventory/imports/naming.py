@@ -6,7 +6,7 @@ from django.utils.translation import gettext_noop
 
 from apps.core.imports.faults import Fault, shown
 from apps.core.imports.sources import Row
-from apps.inventory.imports import differences
+from apps.inventory.imports import cells, differences
 from apps.inventory.imports.assigning import AssigningSource
 from apps.inventory.imports.catalogue import Catalogue, Schools
 from apps.inventory.models import DeviceKind, Product
@@ -46,7 +46,15 @@ class NamingSource(AssigningSource):
                 (row.errors if self._is_own() else row.hints).append(fault)
         if self._is_own():
             self._find_product(row, said)
+        elif self.format is not None and self.format.name == "snipe-it":
+            self._tell_of_status(row)
         return said
+
+    def _tell_of_status(self, row: Row) -> None:
+        cell = row.data.get("status", "")
+        if cells.is_unknown_snipe_status(cell):
+            message = gettext_noop("The status “%(status)s” is unknown here. The cell is left out.")
+            row.hints.append(Fault(self.title("status"), message, {"status": shown(cell)}))
 
     def _school(self, row: Row) -> School | None:
         column = "school_number" if row.values.get("school_number") else "school"
