@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.choices import StateChoices, Tone
 
@@ -91,7 +92,7 @@ class CountedAs(models.TextChoices):
 class ScanState(StateChoices):
     """A delivery that is being scanned; what is open may go on, the others only be looked at."""
 
-    OPEN = "open", _("open")
+    OPEN = "open", pgettext_lazy("of a delivery", "open")
     TAKEN_IN = "taken_in", _("taken in")
     CANCELLED = "cancelled", _("cancelled")
 

@@ -29,7 +29,7 @@ D = Decimal
 TWO = RuleKind.SECOND_APPROVER_FROM
 DAY = datetime.timedelta(days=1)
 ADD = reverse("admin:funding_datedrule_add")
-AHEAD = "Der Tag liegt frühestens morgen"
+AHEAD = "Die Regel kann frühestens morgen beginnen"
 
 
 def tomorrow() -> datetime.date:
@@ -312,7 +312,7 @@ def test_a_refused_rule_is_announced_with_the_way_to_its_field() -> None:
     shown = post_rule(ApproverFactory(), day=clock.today(), value="viel").content.decode()
     summary = shown.split("data-error-summary", 1)[1].split("</ul>", 1)[0]
     assert 'role="alert" tabindex="-1" data-error-summary' in shown
-    assert 'href="#id_valid_from">Gilt ab: Der Tag liegt frühestens morgen' in summary
+    assert 'href="#id_valid_from">Gilt ab: Die Regel kann frühestens morgen beginnen' in summary
     assert 'href="#id_value">Wert: ' in summary
     field = re.search(r'<input[^>]*name="value"[^>]*>', shown)
     assert field is not None

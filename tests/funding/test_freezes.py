@@ -41,6 +41,15 @@ def refusal(action: object, **values: object) -> DomainError:
     return caught.value
 
 
+def test_a_refused_form_shows_what_is_available_and_not_what_would_be(budget: Budget) -> None:
+    sent = {"name": "Schul-IT", "fiscal_year": budget.fiscal_year, "expenditure_type": "capital", "supplement": "0",
+            "appropriation": "1.000,00", "carried_over": "0", "freeze": "500,00", "change_reason": ""}  # fmt: skip
+    page = client_of(ClerkFactory()).post(page_of(budget), sent)
+    assert page.status_code == 200
+    assert "Verfügbar: 600,00 €" in texts(page)
+    assert "100,00 €" not in texts(page)
+
+
 @pytest.mark.parametrize(
     ("values", "after"),
     [({"freeze": "100.00"}, "500,00"), ({"supplement": "50.00"}, "650,00"), ({"appropriation": "900.00"}, "500,00")],

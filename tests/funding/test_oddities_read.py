@@ -93,6 +93,62 @@ def test_a_page_that_showed_something_else_pays_nothing(begin: Any, move: Any, i
     assert [row["kind"] for row in invoice.oddities] == (["not_delivered"] if is_odd else [])
 
 
+@pytest.mark.parametrize("step", ["pay", "cancel"])
+def test_a_page_that_is_refused_for_something_else_is_not_read_by_that(step: str) -> None:
+    """Neither a wrong day nor a missing reason makes anybody read what came up meanwhile."""
+    order, invoice = all_came()
+    client, url = client_of(ApproverFactory()), f"{LIST}{invoice.pk}/change/"
+    data = {"step": step, "pay-paid_on": shown_day(today() + timedelta(days=1)), "cancel-reason": ""}
+    stale = hidden(client, url)
+    go_back(order)
+    page = client.post(url, data | stale)
+    assert page.status_code == 200
+    assert NOT_THERE in texts(page)
+    again = {"seen": page.context["seen"]}
+    assert again == stale
+
+    page = client.post(url, {"step": "pay", "pay-paid_on": shown_day(today())} | again)
+    assert APPEARED in texts(page)
+    invoice.refresh_from_db()
+    assert invoice.state == InvoiceState.RECORDED
+    page = client.post(url, {"step": "pay", "pay-paid_on": shown_day(today()), "seen": page.context["seen"]})
+    invoice.refresh_from_db()
+    assert invoice.state == InvoiceState.PAID
+
+
+def test_of_several_a_wrong_day_keeps_the_choice_and_what_was_read() -> None:
+    order, first = all_came()
+    second = invoiced(of_five(came=5), "500.00", 5)
+    client, url = client_of(ApproverFactory()), f"{LIST}pay/?ids={first.pk},{second.pk}"
+    stale = hidden(client, url)
+    go_back(order)
+    tomorrow = shown_day(today() + timedelta(days=1))
+
+    page = client.post(url, stale | {"paid_on": tomorrow})
+
+    assert page.status_code == 200
+    assert texts(page).count("Das Zahlungsdatum muss zwischen dem Rechnungsdatum und heute liegen.") == 2
+    assert (page.context["form"]["paid_on"].value(), messages_of(page)) == (tomorrow, [])
+    assert {row["mark"][0]: row["mark"][1] for row in page.context["rows"]} == stale
+    page = client.post(url, stale | {"paid_on": ""})
+    assert {row["mark"][0]: row["mark"][1] for row in page.context["rows"]} == stale
+
+    page = client.post(url, stale | {"paid_on": shown_day(today())}, follow=True)
+    assert any("1 Zahlung ist angeordnet." in message for message in messages_of(page))
+    assert page.redirect_chain == [(f"{LIST}pay/?ids={first.pk}&paid_on={today()}", 302)]
+
+
+def test_of_several_those_with_a_wrong_day_are_shown_again() -> None:
+    invoice, later = invoiced(of_five(came=5), "500.00", 5), invoiced(of_five(came=5), "500.00", 5)
+    Invoice.objects.filter(pk=invoice.pk).update(dated_on=today() - timedelta(days=9))
+    Order.objects.update(placed_on=today() - timedelta(days=9))
+    client, url = client_of(ApproverFactory()), f"{LIST}pay/?ids={invoice.pk},{later.pk}"
+    day = today() - timedelta(days=5)
+    page = client.post(url, hidden(client, url) | {"paid_on": shown_day(day)}, follow=True)
+    assert page.redirect_chain == [(f"{LIST}pay/?ids={later.pk}&paid_on={day}", 302)]
+    assert dict(Invoice.objects.values_list("pk", "state")) == {invoice.pk: "paid", later.pk: "recorded"}
+
+
 def test_a_page_without_a_mark_pays_nothing() -> None:
     _order, invoice = all_came()
     several = f"{reverse('admin:funding_invoice_pay_several')}?ids={invoice.pk}"

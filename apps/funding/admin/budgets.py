@@ -247,12 +247,13 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
 
     @admin.display(description=_("available"))
     def shown_available(self, row: Budget) -> str:
-        return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
+        """As it is stored: a form that is refused has changed the row it shows."""
+        return _available(row if row.pk is None else Budget.objects.get(pk=row.pk))
 
     @admin.display(description=_("available"))
     def shown_left(self, row: Any) -> str:
         """What is pencilled in stands below: it is shown and not subtracted."""
-        return self.shown_available(row) + _parts([(gettext("pencilled in"), row.reserved)] if row.reserved else [])
+        return _available(row) + _parts([(gettext("pencilled in"), row.reserved)] if row.reserved else [])
 
     # The page of one budget
 
@@ -270,6 +271,10 @@ class BudgetAdmin(BudgetPages, CarryOverPages, ScopedAdmin):
             context["may_move"] = self.has_change_permission(request, budget) and budget.virement_group
             context["operating_up_to"] = highest_operating_price(datetime.date(budget.fiscal_year, 12, 31))
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _available(row: Budget) -> str:
+    return format_html('<strong class="desk-number">{}</strong>', formats.euro(row.available))
 
 
 def _parts(parts: Iterable[tuple[str, Decimal]]) -> str:

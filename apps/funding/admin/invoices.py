@@ -117,15 +117,17 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             seen = {row.pk: request.POST.get(_mark_name(row), "") for row in rows}
             day = form.cleaned_data["paid_on"]
             payments = services.pay_several(invoices=rows, by=request.user, paid_on=day, seen=seen)  # type: ignore[arg-type]
-            _tell(request, payments)
-            return HttpResponseRedirect(_next_page(payments, day))
+            if any(row.paid or row.field != "paid_on" for row in payments):
+                _tell(request, payments)
+                return HttpResponseRedirect(_next_page(payments, day))
+            form.add_error("paid_on", payments[0].message)
         odd = services.oddities_of(rows, by=request.user)  # type: ignore[arg-type]  # signed in
         told = [
             {
                 "invoice": row,
                 "obstacle": self._obstacle(request, row),
                 "oddities": odd[row.pk],
-                "mark": (_mark_name(row), services.mark_of(odd[row.pk])),
+                "mark": (_mark_name(row), request.POST.get(_mark_name(row), services.mark_of(odd[row.pk]))),
             }
             for row in rows
         ]
@@ -195,6 +197,7 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         told = what_happened(invoice, request.user, errors)
         is_open = invoice.state == InvoiceState.RECORDED
         is_own = invoice.recorded_by_id == request.user.pk
+        is_unread = any(error.code == "unread" for error in errors)
         oddities = services.oddities_of([invoice], by=request.user)[invoice.pk]  # type: ignore[arg-type]  # signed in
         context = {
             **self.admin_site.each_context(request),
@@ -206,13 +209,13 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "is_credit": invoice.kind == InvoiceKind.CREDIT,
             "lines": _told_lines(invoice),
             "oddities": oddities,
-            "seen": services.mark_of(oddities),
+            "seen": services.mark_of(oddities) if is_unread else request.POST.get(_SEEN, services.mark_of(oddities)),
             "cancelling": cancelling_of(invoice),
             "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
             "errors": errors,
-            "is_unread": any(error.code == "unread" for error in errors),
+            "is_unread": is_unread,
             "what_happened": told,
         }
         return TemplateResponse(request, "admin/funding/invoice/page.html", context)
@@ -249,9 +252,9 @@ def _mark_name(invoice: Invoice) -> str:
 
 
 def _next_page(payments: Iterable[services.Payment], paid_on: datetime.date) -> str:
-    """The list; or once more those of which the payer has to read something else by now, with the day as typed."""
-    unread = [row.invoice.pk for row in payments if row.unread]
-    return _several(unread, paid_on=str(paid_on)) if unread else reverse("admin:funding_invoice_changelist")
+    """The list; or, with the day as typed, once more those that the payer has to read anew or whose day is wrong."""
+    again = [row.invoice.pk for row in payments if row.unread or row.field == "paid_on"]
+    return _several(again, paid_on=str(paid_on)) if again else reverse("admin:funding_invoice_changelist")
 
 
 def _kept_day(request: HttpRequest) -> dict[str, str]:
@@ -260,9 +263,9 @@ def _kept_day(request: HttpRequest) -> dict[str, str]:
 
 
 def _tell(request: HttpRequest, payments: list[services.Payment]) -> None:
-    paid = sum(row.paid for row in payments)
-    sentence = ngettext("%(number)s payment is ordered.", "%(number)s payments are ordered.", paid)
-    messages.success(request, sentence % {"number": paid})
+    if paid := sum(row.paid for row in payments):
+        sentence = ngettext("%(number)s payment is ordered.", "%(number)s payments are ordered.", paid)
+        messages.success(request, sentence % {"number": paid})
     for row in payments:
         if not row.paid:
             messages.warning(request, _refused(row))

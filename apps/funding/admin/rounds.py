@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, formats
@@ -59,10 +59,10 @@ class ApplicationRoundAdmin(ScopedAdmin):
             )
         )
 
-    @admin.display(description=_("stage"))
+    @admin.display(description=pgettext_lazy("of a round", "stage"))
     def stage(self, row: ApplicationRound) -> str:
         if row.is_open(clock.today()):
-            return gettext("open")
+            return pgettext("of a round", "open")
         return gettext("over") if row.is_over(clock.today()) else gettext("not open yet")
 
     @admin.display(description=_("handed in"))

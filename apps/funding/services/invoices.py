@@ -40,13 +40,14 @@ _PAY = "funding.pay_invoice"
 class Payment:
     """How one invoice of several came out; `message` is the refusal, empty when its payment is ordered.
 
-    `unread`: refused because something else is unusual about it than what its payer read.
+    `unread`: refused because something else is unusual about it than what its payer read. `field`: what to mend.
     """
 
     invoice: Invoice
     paid: bool
     message: str = ""
     unread: bool = False
+    field: str | None = None
 
 
 def record_invoice(
@@ -154,7 +155,8 @@ def pay_several(
             mark = None if seen is None else seen.get(row.pk, "")
             payments.append(Payment(pay_invoice(invoice=row, by=by, paid_on=paid_on, seen=mark), paid=True))
         except DomainError as error:
-            payments.append(Payment(row, paid=False, message=str(error), unread=error.code == "unread"))
+            refused = Payment(row, paid=False, message=str(error), unread=error.code == "unread", field=error.field)
+            payments.append(refused)
     return payments
 
 
