@@ -46,6 +46,10 @@ class Progress:
         return self.number == self.begun == self.expected
 
     @property
+    def is_over(self) -> bool:
+        return self.expected is not None and self.begun > self.expected
+
+    @property
     def hint(self) -> str:
         if self.expected is None:
             return ""

@@ -153,8 +153,9 @@ class ScanView(ScanMixin, TemplateView):
             return self._refused(error)
         if self.wants_json():
             words = KitWords.of(self.row)
-            return JsonResponse({"answers": [_as_json(answer, words) for answer in answers], **_figures(self.row)})
-        return self.render_to_response(self.get_context_data(answers=answers))
+            told = {"answers": [_as_json(answer, words) for answer in answers], "warning": warning_of(self.row)}
+            return JsonResponse(told | _figures(self.row))
+        return self.render_to_response(self.get_context_data(answers=answers, warning=warning_of(self.row)))
 
     def _refused(self, error: DomainError) -> HttpResponse:
         if self.wants_json():
@@ -352,6 +353,12 @@ def kit_in_turn(session: ScanSession, words: KitWords) -> dict[str, Any]:
         "place": gaps[0] if gaps else end,
         "words": gettext("Next: %(part)s, kit %(kit)s"),
     }
+
+
+def warning_of(session: ScanSession) -> str:
+    """Why what is scanned by now cannot be taken in, or that it is more than expected; "" where all is well."""
+    progress = progress_of(session)
+    return obstacle_of(session, progress.begun) or (progress.hint if progress.is_over else "")
 
 
 def _as_json(answer: ScanAnswer, words: KitWords | None) -> dict[str, Any]:
