@@ -32,8 +32,9 @@ from apps.inventory.scan_selectors import (
     preview_of,
     progress_of,
     taken_places,
+    warning_of,
 )
-from apps.inventory.taking_in import obstacle_of
+from apps.inventory.taking_in import may_release, obstacle_of
 from apps.inventory.views import DevicePageMixin
 
 AT_ONCE = MOST_SCANS
@@ -266,10 +267,27 @@ class ScanTakeInView(ScanEndView):
             preview=preview,
             number=number,
             obstacle=obstacle_of(self.row, number if preview.kits is None else preview.kits),
+            may_release=may_release(self.row, self.request.user),
             total=None if price is None else price * number,
             **self.origin(self.row),
             **kwargs,
         )
+
+
+class ScanReleaseView(ScanMixin, View):
+    """Lets a delivery go on without what it was begun for, e.g. its order; then it is taken in as any other."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = self.session()
+        try:
+            services.release_scanning(session=row, by=request.user)
+        except DomainError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("The delivery goes on without an order. All numbers are kept."))
+        return redirect("inventory:scan_take_in", row.pk)
 
 
 class ScanCancelView(ScanEndView):
@@ -353,12 +371,6 @@ def kit_in_turn(session: ScanSession, words: KitWords) -> dict[str, Any]:
         "place": gaps[0] if gaps else end,
         "words": gettext("Next: %(part)s, kit %(kit)s"),
     }
-
-
-def warning_of(session: ScanSession) -> str:
-    """Why what is scanned by now cannot be taken in, or that it is more than expected; "" where all is well."""
-    progress = progress_of(session)
-    return obstacle_of(session, progress.begun) or (progress.hint if progress.is_over else "")
 
 
 def _as_json(answer: ScanAnswer, words: KitWords | None) -> dict[str, Any]:

@@ -7,13 +7,14 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from apps.accounts.choices import Role
 from apps.accounts.models import User
 from apps.funding import services
-from apps.funding.models import Order
+from apps.funding.models import Order, PurchasedDevice, ScannedReceipt
 from apps.inventory import services as inventory
-from apps.inventory.models import ScanSession
+from apps.inventory.models import Device, ScanSession
 from apps.inventory.scan_checks import SentSerial
-from tests.factories import ClerkFactory
+from tests.factories import ClerkFactory, UserFactory
 from tests.funding.portal import client_of, texts
 from tests.funding.purchases import approved, lines_for, placed_order
 
@@ -94,3 +95,55 @@ def test_an_obstacle_stands_above_the_figures_and_nothing_is_promised(scanning: 
     assert promise not in shown
     assert shown.count(ENDED) == 1
     assert shown.index(ENDED) < shown.index("Anschaffungskosten")
+
+
+def test_a_refused_delivery_goes_on_without_its_order(scanning: Scanning) -> None:
+    scanning.keep("DLX0001", "DLX0002")
+    services.cancel_order(order=scanning.order, by=scanning.by, reason="Doch nicht.")
+    assert "Ohne die Bestellung weitermachen" in texts(scanning.taking_in())
+
+    shown = scanning.client.post(f"{scanning.here}release/", follow=True)
+    again = scanning.client.post(f"{scanning.here}release/", follow=True)
+
+    for page in (shown, again):
+        assert "2 Geräte aufnehmen" in texts(page)
+        assert "Ohne die Bestellung weitermachen" not in texts(page)
+    kept = scanning.session
+    kept.refresh_from_db()
+    assert (kept.state, kept.expected, kept.school, kept.price) == (
+        "open", None, scanning.line.school, scanning.line.unit_price,
+    )  # fmt: skip
+    assert not ScannedReceipt.objects.exists()
+    told = scanning.order.history.latest()
+    assert (told.history_user, told.history_change_reason) == (
+        scanning.by, f"Die gescannte Lieferung „{kept}“ läuft ohne diese Bestellung weiter.",
+    )  # fmt: skip
+    scanning.client.post(f"{scanning.here}take-in/", {"revision": kept.revision})
+    assert sorted(Device.objects.values_list("serial", flat=True)) == ["DLX0001", "DLX0002"]
+    assert not PurchasedDevice.objects.exists()
+
+
+def test_a_delivery_that_its_order_takes_is_not_let_go(scanning: Scanning) -> None:
+    scanning.keep("DLX0001", "DLX0002")
+    assert "Ohne die Bestellung weitermachen" not in texts(scanning.taking_in())
+    shown = scanning.client.post(f"{scanning.here}release/", follow=True)
+    assert "Diese Lieferung lässt sich jetzt mit ihrer Bestellung aufnehmen." in texts(shown)
+    assert ScannedReceipt.objects.get().scan_session == scanning.session
+
+
+def test_a_begin_that_arrives_late_does_not_tie_the_delivery_to_its_order_again(scanning: Scanning) -> None:
+    scanning.keep("DLX0001", "DLX0002", "DLX0003")
+    inventory.release_scanning(session=scanning.session, by=scanning.by)
+    again = services.begin_scan(order_line=scanning.line, by=scanning.by, token=scanning.session.token)
+    assert again == scanning.session
+    assert not ScannedReceipt.objects.exists()
+
+
+def test_only_those_who_receive_goods_let_a_delivery_go(scanning: Scanning) -> None:
+    scanning.keep("DLX0001")
+    services.cancel_order(order=scanning.order, by=scanning.by, reason="Doch nicht.")
+    other = client_of(UserFactory(role=Role.IT_SUPPORT))
+    shown = texts(other.get(f"{scanning.here}take-in/"))
+    assert (ENDED in shown, "Ohne die Bestellung weitermachen" in shown) == (True, False)
+    assert other.post(f"{scanning.here}release/").status_code == 403
+    assert ScannedReceipt.objects.exists()
