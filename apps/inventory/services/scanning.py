@@ -150,7 +150,8 @@ def release_scanning(*, session: ScanSession, by: User) -> ScanSession:
     """
     row = _locked_open(session, by)
     number = progress_of(row).begun
-    if any([follower.release(row, number, by) for follower in followers]):
+    released = [follower.release(row, number, by) for follower in followers]
+    if any(released):
         row.expected = None
         row.revision += 1
         row.save(update_fields=["expected", "revision"])
