@@ -61,6 +61,7 @@ NOT_OPENED = {
     "funding:submit": "sent to; a visit leads to the application",
     "inventory:bulk": "sent to; a visit is refused",
     "inventory:scan_remove": "sent to; a visit is refused",
+    "inventory:scan_release": "sent to; a visit is refused",
     "inventory:short": "leads to the device, or to reporting a ticket about it",
     "inventory:stocktake_settle": "sent to; a visit leads to the findings",
     "set_language": "sent to",

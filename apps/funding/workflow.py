@@ -38,6 +38,9 @@ TRANSITIONS = TransitionTable(
     },
 )
 
+RECEIVING_STATES = frozenset(OrderState) - {OrderState.DRAFT, OrderState.PROPOSED}
+"""States of an order of which something may have been scanned."""
+
 ORDER_TRANSITIONS = TransitionTable(
     OrderState,
     {
@@ -57,6 +60,8 @@ ORDER_TRANSITIONS = TransitionTable(
             {OrderState.PLACED, OrderState.PARTLY_DELIVERED},
             "funding.receive_goods",
         ),
+        # A delivery that an order refuses goes on without it; the order stays as it is.
+        "release_scan": transition(RECEIVING_STATES, RECEIVING_STATES, "funding.receive_goods"),
         "close_order": transition(
             {OrderState.PLACED, OrderState.PARTLY_DELIVERED, OrderState.DELIVERED},
             OrderState.CLOSED,

@@ -15,6 +15,7 @@ from apps.core import formats
 from apps.inventory.models import Device, Product, ScanSession
 from apps.inventory.scan_checks import to_take_in
 from apps.inventory.scan_places import Places
+from apps.inventory.taking_in import obstacle_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Progress:
         return self.number == self.begun == self.expected
 
     @property
+    def is_over(self) -> bool:
+        return self.expected is not None and self.begun > self.expected
+
+    @property
     def hint(self) -> str:
         if self.expected is None:
             return ""
@@ -66,6 +71,12 @@ def progress_of(session: ScanSession) -> Progress:
         return Progress(number, session.expected, begun=number)
     taken = taken_places(session)
     return Progress(places.complete(taken), session.expected, begun=len(places.kits(taken)), in_kits=True)
+
+
+def warning_of(session: ScanSession) -> str:
+    """Why what is scanned by now cannot be taken in, or that it is more than expected; "" where all is well."""
+    progress = progress_of(session)
+    return obstacle_of(session, progress.begun) or (progress.hint if progress.is_over else "")
 
 
 def taken_places(session: ScanSession) -> set[int]:

@@ -32,8 +32,9 @@ from apps.inventory.scan_selectors import (
     preview_of,
     progress_of,
     taken_places,
+    warning_of,
 )
-from apps.inventory.taking_in import obstacle_of
+from apps.inventory.taking_in import may_release, obstacle_of
 from apps.inventory.views import DevicePageMixin
 
 AT_ONCE = MOST_SCANS
@@ -153,8 +154,9 @@ class ScanView(ScanMixin, TemplateView):
             return self._refused(error)
         if self.wants_json():
             words = KitWords.of(self.row)
-            return JsonResponse({"answers": [_as_json(answer, words) for answer in answers], **_figures(self.row)})
-        return self.render_to_response(self.get_context_data(answers=answers))
+            told = {"answers": [_as_json(answer, words) for answer in answers], "warning": warning_of(self.row)}
+            return JsonResponse(told | _figures(self.row))
+        return self.render_to_response(self.get_context_data(answers=answers, warning=warning_of(self.row)))
 
     def _refused(self, error: DomainError) -> HttpResponse:
         if self.wants_json():
@@ -265,10 +267,27 @@ class ScanTakeInView(ScanEndView):
             preview=preview,
             number=number,
             obstacle=obstacle_of(self.row, number if preview.kits is None else preview.kits),
+            may_release=may_release(self.row, self.request.user),
             total=None if price is None else price * number,
             **self.origin(self.row),
             **kwargs,
         )
+
+
+class ScanReleaseView(ScanMixin, View):
+    """Lets a delivery go on without what it was begun for, e.g. its order; then it is taken in as any other."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = self.session()
+        try:
+            services.release_scanning(session=row, by=request.user)
+        except DomainError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("The delivery goes on without an order. All numbers are kept."))
+        return redirect("inventory:scan_take_in", row.pk)
 
 
 class ScanCancelView(ScanEndView):

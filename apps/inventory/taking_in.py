@@ -17,6 +17,12 @@ class Follower(Protocol):
     def obstacle(self, session: ScanSession, number: int) -> str:
         """For a page, without locks: why so many devices, or kits, cannot be taken in now; "" where they can."""
 
+    def may_release(self, session: ScanSession, by: User) -> bool:
+        """For a page: whether the person may have the delivery let go by what it was begun for, e.g. an order."""
+
+    def release(self, session: ScanSession, number: int, by: User) -> bool:
+        """Lets a delivery of so many devices, or kits, go that has an obstacle, and says whether it held it."""
+
     def prepare(self, session: ScanSession, number: int, by: User) -> Mapping[int, Sequence[Decimal]]:
         """Before so many devices, or kits, are made: takes its own locks and refuses what does not fit.
 
@@ -38,3 +44,7 @@ def register(follower: Follower) -> None:
 def obstacle_of(session: ScanSession, number: int) -> str:
     """The first thing that keeps so many devices, or kits, from being taken in; what to do instead stands in it."""
     return next((words for follower in followers if (words := follower.obstacle(session, number))), "")
+
+
+def may_release(session: ScanSession, by: User) -> bool:
+    return any(follower.may_release(session, by) for follower in followers)

@@ -28,6 +28,7 @@ urlpatterns = [
     path("inventory/scan/<int:pk>/change/", scan_views.ScanChangeView.as_view(), name="scan_change"),
     path("inventory/scan/<int:pk>/remove/", scan_views.ScanRemoveView.as_view(), name="scan_remove"),
     path("inventory/scan/<int:pk>/take-in/", scan_views.ScanTakeInView.as_view(), name="scan_take_in"),
+    path("inventory/scan/<int:pk>/release/", scan_views.ScanReleaseView.as_view(), name="scan_release"),
     path("inventory/scan/<int:pk>/cancel/", scan_views.ScanCancelView.as_view(), name="scan_cancel"),
     path("inventory/stocktakes/", stocktake_views.StocktakeListView.as_view(), name="stocktakes"),
     path("inventory/stocktakes/start/", stocktake_views.StocktakeStartView.as_view(), name="stocktake_start"),

@@ -91,13 +91,16 @@
   const numberOf = (entry) => entry.serial.trim().replace(/\s+/g, " ").toUpperCase();
 
   // Sending ---------------------------------------------------------------------------------------------------
-  const take = (answers) => {
+  // `warning`: what is kept, and cannot be taken in as it is
+  const take = (answers, warning) => {
     const good = answers.every((answer) => answer.kept);
     const taken = new Set(answers.filter((answer) => answer.kept && answer.serial).map((answer) => answer.serial));
     queue.drop(queue.aside().filter((entry) => taken.has(numberOf(entry))).map((entry) => entry.id));
     answers.filter((answer) => answer.kept).forEach(addRow);
-    say(good ? "success" : "danger", answers.filter((answer) => answer.kept === good).pop().message);
-    sound(good);
+    const { message } = answers.filter((answer) => answer.kept === good).pop();
+    if (good && warning) say("warning", `${message} ${warning}`);
+    else say(good ? "success" : "danger", message);
+    sound(good && !warning);
     return Object.fromEntries(answers.filter((answer) => !answer.kept).map((answer) => [answer.key, answer.message]));
   };
 
@@ -113,7 +116,7 @@
       say("warning", words[outcome.later]);
     }
     if (!outcome.answer || outcome.stop) return outcome;
-    const refused = take(outcome.answer.answers);
+    const refused = take(outcome.answer.answers, outcome.answer.warning);
     showFigures(outcome.answer);
     return { refused };
   };

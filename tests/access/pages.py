@@ -52,6 +52,7 @@ inventory:scan                            scan_taken_in     in  403     200/404 
 inventory:scan                            scan_in_depot     in  403     404     200     200     403  200     403   403
 inventory:scan_change                     scan              in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:scan_remove                     scan              in  403     405     405     405     403  405     403   403
+inventory:scan_release                    scan              in  403     405     405     405     403  405     403   403
 inventory:scan_take_in                    scan              in  403     200/404 200/404 200/404 403  200/404 403   403
 inventory:scan_take_in                    scan_in_depot     in  403     404     200     200     403  200     403   403
 inventory:scan_cancel                     scan              in  403     200/404 200/404 200/404 403  200/404 403   403

@@ -40,6 +40,7 @@ PLAIN: dict[str, Data] = {
     "inventory:ownership": {"ownership": "leased"},
     "inventory:edit": {"serial": "NEU-1", "price": "12,00", "note": "neu"},
     "inventory:scan_take_in": {"revision": 1},
+    "inventory:scan_release": {},
     "inventory:scan_cancel": {},
     "inventory:labels": {"sheet": "l6011"},
     "inventory:stocktake_close": {},

@@ -27,6 +27,8 @@ inventory:scan_change            scan              in   403      302+/404 302+/4
 inventory:scan_change#away       scan              in   403      200/404  200/404  200/404  403  200/404  403   403
 inventory:scan_remove            scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:scan_take_in           scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
+inventory:scan_release           scan              in   403      302/404  302/404  302/404  403  302/404  403   403
+inventory:scan_release           scan_of_order     in   403      404      302+     302+     403  403      403   403
 inventory:scan_cancel            scan              in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:move                   device            in   403      302+/404 302+/404 302+/404 403  302+/404 403   403
 inventory:move#away              device            in   403      200/404  200/404  200/404  403  200/404  403   403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from apps.core import clock
 from apps.funding import services
 from apps.funding.models import FrameworkContract, OrderLine, Supplier
 from apps.funding.purchasing import InvoiceLineInput, OrderLineInput
+from apps.inventory.scan_checks import SentSerial
+from apps.inventory.services import record_scans
 
 if TYPE_CHECKING:
     from tests.access.world import World
@@ -37,6 +40,9 @@ def make_purchases(world: World) -> None:
     services.receive_goods(order=ending, by=by, quantities={last.pk: 1})
     scanned, cables = OrderLine.objects.filter(order=came).order_by("pk")
     services.receive_goods(order=came, by=by, quantities={cables.pk: 2}, note=services.Note("LS Geldwort"))
+    scan = services.begin_scan(order_line=scanned, by=by, token=uuid.uuid4())
+    scans = [SentSerial(uuid.uuid4(), f"GELDWORT-{number}") for number in range(scanned.quantity + 1)]
+    record_scans(session=scan, scanned=scans, by=by)
     invoice = services.record_invoice(
         order=came,
         by=by,
@@ -47,5 +53,5 @@ def make_purchases(world: World) -> None:
     )
     came.refresh_from_db()
     world.shared |= {"supplier": supplier, "contract": contract, "order_draft": draft, "order_placed": placed}
-    world.shared |= {"order_ending": ending, "order_proposed": proposed}
+    world.shared |= {"scan_of_order": scan, "order_ending": ending, "order_proposed": proposed}
     world.shared |= {"order": came, "orderline": scanned, "cableline": cables, "invoice": invoice}

@@ -15,6 +15,11 @@ from tests.support.browser import Pages, axe_violations
 pytestmark = pytest.mark.django_db(transaction=True)
 EAN = "4006381333931"
 SERIALS = [f"DLX{number:04}" for number in range(1, 101)]
+HEAR = (
+    "window.heard = []; const start = OscillatorNode.prototype.start;"
+    "OscillatorNode.prototype.start = function (...when) {"
+    " window.heard.push(this.frequency.value); start.apply(this, when); };"
+)
 WORDS = {
     "kept": "ist erfasst",
     "twice": "schon gescannt",
@@ -299,11 +304,7 @@ def test_typing_elsewhere_and_pasting_lines_scan_too(city: City, pages: Pages) -
 
 def test_sounds_tell_good_from_bad_and_can_be_switched_off(city: City, pages: Pages) -> None:
     page = pages.open(city.people["coordinator"])
-    page.add_init_script(
-        "window.heard = []; const start = OscillatorNode.prototype.start;"
-        "OscillatorNode.prototype.start = function (...when) {"
-        " window.heard.push(this.frequency.value); start.apply(this, when); };"
-    )
+    page.add_init_script(HEAR)
     begin(page, expected=4)
     shoot(page, "DLX0001")
     shows(page, 1, 4)
@@ -315,6 +316,21 @@ def test_sounds_tell_good_from_bad_and_can_be_switched_off(city: City, pages: Pa
     shoot(page, "DLX0002")
     shows(page, 2, 4)
     assert page.evaluate("window.heard") == [1320, 220, 220]
+
+
+def test_one_more_than_expected_is_kept_with_the_low_tone_and_a_warning(city: City, pages: Pages) -> None:
+    page = pages.open(city.people["coordinator"])
+    page.add_init_script(HEAR)
+    begin(page, expected=1)
+    shoot(page, "DLX0001")
+    shows(page, 1, 1)
+    expect(page.locator("[data-scan-answer] .kern-alert--success")).to_have_count(1)
+    shoot(page, "DLX0002")
+    shows(page, 2, 1)
+    warning = page.locator("[data-scan-answer] .kern-alert--warning")
+    expect(warning).to_contain_text("DLX0002 ist erfasst. 1 mehr als erwartet.")
+    assert page.evaluate("window.heard") == [1320, 220, 220]
+    assert axe_violations(page) == []
 
 
 def test_without_script_the_page_is_a_form(transactional_db: None, pages: Pages) -> None:

@@ -107,6 +107,21 @@ def test_two_deliveries_of_the_same_pieces_do_not_both_come_in() -> None:
     assert order.lines.get().delivered == 2
 
 
+def test_a_refused_delivery_is_let_go_once() -> None:
+    for _round in range(5):
+        order, by = placed_order(*lines_for(approved())), ClerkFactory()
+        session = services.begin_scan(order_line=order.lines.get(), by=by, token=uuid.uuid4())
+        scans = [SentSerial(uuid.uuid4(), uuid.uuid4().hex[:12]) for _number in range(3)]
+        inventory.record_scans(session=session, scanned=scans, by=by)
+
+        outcomes = all_at_once([partial(inventory.release_scanning, session=session, by=by)] * 4)
+
+        assert Counter(outcomes) == {"done": 4}
+        session.refresh_from_db()
+        assert session.revision == 4
+        assert order.history.filter(history_change_reason__contains="läuft ohne diese Bestellung").count() == 1
+
+
 def test_the_same_approved_pieces_are_ordered_once() -> None:
     for _round in range(3):
         application, by, contract = approved(("100.00", 3)), ClerkFactory(), ContractFactory()

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from apps.accounts.models import User
 from apps.core import formats
 from apps.core.errors import DomainError
+from apps.core.history import save_by
 from apps.funding.choices import DeliveryKind
 from apps.funding.models import Delivery, Grant, Order, OrderLine, PurchasedDevice, ScannedLine, ScannedReceipt
 from apps.funding.purchase_selectors import is_scanned
@@ -55,6 +56,7 @@ def begin_scan(
         day = checked_day(note.day, locked.order)
         goods = _devices(line) if kit is None else _kits(kit, line, locked)
         what: dict[str, Any] = {"product": line.product, "price": line.unit_price} if kit is None else {"kit": kit}
+        is_resent = ScanSession.objects.filter(token=token).exists()
         session = start_scanning(
             token=token,
             by=by,
@@ -65,14 +67,15 @@ def begin_scan(
             note=locked.order.number,
             **what,
         )
+        if is_resent:
+            return session
         facts = {"order": locked.order, "kit": kit, "note_number": note.number.strip(), "received_on": day}
-        receipt, is_new = ScannedReceipt.objects.get_or_create(scan_session=session, defaults=facts)
-        if is_new:
-            ScannedLine.objects.bulk_create(
-                ScannedLine(receipt=receipt, order_line=row, per_kit=part.per_kit)
-                for part in goods.parts
-                for row in part.lines
-            )
+        receipt = ScannedReceipt.objects.create(scan_session=session, **facts)
+        ScannedLine.objects.bulk_create(
+            ScannedLine(receipt=receipt, order_line=row, per_kit=part.per_kit)
+            for part in goods.parts
+            for row in part.lines
+        )
     return session
 
 
@@ -107,11 +110,26 @@ class OrderFollower:
         receipt = receipt_of(session)
         if receipt is None:
             return ""
-        try:
-            _checked_shares(session, receipt.order, goods_of(receipt, lines_of(receipt.order)), number)
-        except DomainError as error:
-            return str(error)
-        return ""
+        return _obstacle(session, receipt.order, goods_of(receipt, lines_of(receipt.order)), number)
+
+    def may_release(self, session: ScanSession, by: User) -> bool:
+        """Whoever takes in what an order brings; only where an order stands behind the delivery."""
+        return by.has_perm(RECEIVE) and receipt_of(session) is not None
+
+    def release(self, session: ScanSession, number: int, by: User) -> bool:
+        """Gives the receipt up where the order refuses the delivery as it stands; the order's history says so."""
+        receipt = receipt_of(session)
+        if receipt is None:
+            return False
+        with money_transaction():
+            locked = lock_order(receipt.order, by=by, permission=RECEIVE)
+            ensure_order_step("release_scan", locked.order)
+            if not _obstacle(session, locked.order, goods_of(receipt, locked.lines), number):
+                raise DomainError(_("By now this delivery can be taken in with its order."), code="no_obstacle")
+            told = _("The scanned delivery “%(delivery)s” goes on without this order.") % {"delivery": session}
+            receipt.delete()
+            save_by(locked.order, by=by, update_fields=["revision"], reason=told)
+        return True
 
     def prepare(self, session: ScanSession, number: int, by: User) -> Mapping[int, Sequence[Decimal]]:
         """Locks the order and refuses what it does not ask for, before any device is made. Prices are the order's."""
@@ -147,13 +165,22 @@ class OrderFollower:
             follow_goods(locked, "receive_goods", by=by)
 
 
+def _obstacle(session: ScanSession, order: Order, goods: ToScan, number: int) -> str:
+    try:
+        _checked_shares(session, order, goods, number)
+    except DomainError as error:
+        return str(error)
+    return ""
+
+
 def _checked_shares(session: ScanSession, order: Order, goods: ToScan, number: int) -> list[tuple[OrderLine, int]]:
     """The pieces of each line; refuses what the order does not ask for, or no longer, and says what to do instead."""
     if order.state not in LIVE_ORDERS:
         raise DomainError(
             _(
-                "The order %(order)s is “%(state)s”: nothing of it can be taken in any more. Please cancel this"
-                " delivery, and take the devices in without an order or give them back to the supplier."
+                "The order %(order)s is “%(state)s”: nothing of it can be taken in any more. Please take the devices in"
+                " without the order under “Check and take in”, or give them back to the supplier and cancel this"
+                " delivery."
             )
             % {"order": order, "state": order.get_state_display()},
             code="order_ended",

@@ -29,6 +29,7 @@ from apps.inventory.scan_checks import (
     to_take_in,
 )
 from apps.inventory.scan_places import Places
+from apps.inventory.scan_selectors import progress_of
 from apps.inventory.selectors import accessories_of
 from apps.inventory.services.adding import add_devices, checked_spot
 from apps.inventory.services.common import ensure_may
@@ -138,6 +139,22 @@ def cancel_scanning(*, session: ScanSession, by: User) -> ScanSession:
     if row.state != ScanState.CANCELLED:
         _ensure_open(row)
         _end(row, ScanState.CANCELLED)
+    return row
+
+
+@transaction.atomic
+def release_scanning(*, session: ScanSession, by: User) -> ScanSession:
+    """Lets an open delivery that has an obstacle go on without what it was begun for; its numbers are kept.
+
+    What was expected was expected of that. Doing it twice is harmless.
+    """
+    row = _locked_open(session, by)
+    number = progress_of(row).begun
+    released = [follower.release(row, number, by) for follower in followers]
+    if any(released):
+        row.expected = None
+        row.revision += 1
+        row.save(update_fields=["expected", "revision"])
     return row
 
 
