@@ -48,7 +48,11 @@ def test_money_goes_both_ways_and_nobody_waits_for_the_other() -> None:
     pair = [BudgetFactory(virement_group="DK 7") for _ in range(2)]
     changes = [
         services.propose_virement(
-            budget=pair[number % 2], counterpart=pair[1 - number % 2], amount=D("10.00"), reason="x", by=clerk
+            budget=pair[number % 2],
+            counterpart=pair[1 - number % 2],
+            amount=D("10.00"),
+            reason=f"Nr {number}",
+            by=clerk,
         )
         for number in range(12)
     ]
