@@ -21,6 +21,7 @@ from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.inventory.binding import bound_reference, bound_words, is_bound
 from apps.inventory.choices import BulkAction, DeviceStatus
+from apps.inventory.loan_selectors import lent_since
 from apps.inventory.models import Device, DeviceKind, Placement
 from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
 from apps.inventory.workflow import TRANSITIONS
@@ -170,8 +171,9 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
     shown is refused.
     """
     plan, days = Plan(), last_days(devices)
+    lent = lent_since(devices) if wish.action in LOSSES else {}
     for device in devices:
-        reason = _meanwhile(device, seen) or _refusal(device, wish, days.get(device.pk))
+        reason = _meanwhile(device, seen) or _refusal(device, wish, days.get(device.pk), lent.get(device.pk))
         if reason:
             plan.refused[reason].append(device.tag)
             continue
@@ -198,13 +200,14 @@ def last_days(devices: Sequence[Device]) -> dict[int, datetime.date]:
     return dict(days.values_list("device", "day"))
 
 
-def _refusal(device: Device, wish: Wish, last_day: datetime.date | None) -> str:
+def _refusal(device: Device, wish: Wish, last_day: datetime.date | None, lent_on: datetime.date | None) -> str:
     try:
         _ensure_step(device, wish)
         _ensure_change(device, wish)
         _ensure_free(device, wish)
         if wish.action not in KEEPS_PLACE:
-            _ensure_days(device, wish, last_day)
+            ensure_day(wish.on, last_day, lent_on=lent_on)
+            _ensure_school(device, wish)
     except DomainError as error:
         return str(error)
     return ""
@@ -241,8 +244,8 @@ def _ensure_free(device: Device, wish: Wish) -> None:
         )
 
 
-def _ensure_days(device: Device, wish: Wish, last_day: datetime.date | None) -> None:
-    ensure_day(wish.on, last_day)
+def _ensure_school(device: Device, wish: Wish) -> None:
+    """Where it is to stand, or stays, from that day on."""
     school = wish.school if wish.action == BulkAction.MOVE else device.school
     stays = wish.action in (BulkAction.MOVE, BulkAction.ROOM, BulkAction.OWNERSHIP, BulkAction.KIND)
     if stays and school is not None:
