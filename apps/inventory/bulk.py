@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.clock import today
 from apps.core.errors import DomainError
+from apps.core.transitions import Transition
 from apps.inventory.binding import bound_reference, bound_words, is_bound
 from apps.inventory.choices import BulkAction, DeviceStatus
 from apps.inventory.loan_selectors import lent_since
@@ -96,6 +97,9 @@ class Wish:
     def _only_site(self) -> Site | None:
         return only_site(self.school) if self.school is not None else None
 
+    def _is_there(self, device: Device) -> bool:
+        return self.school is not None and device.school_id == self.school.pk
+
     def facts(self, device: Device) -> dict[str, Any]:
         """What becomes of one device, as `batches.Entry` takes it."""
         if self.action == BulkAction.NOTE:
@@ -106,8 +110,9 @@ class Wish:
             return {"kind": self.kind}
         status = {"status": TARGETS[self.action].value}
         if self.action == BulkAction.MOVE:
-            site = device.site if self.school is not None and device.school_id == self.school.pk else None
-            return {**status, "school": self.school, "site": site or self._only_site, "room": self.room}
+            site = device.site if self._is_there(device) else None
+            room = self.room or (device.room if self._is_there(device) else "")
+            return {**status, "school": self.school, "site": site or self._only_site, "room": room}
         return {**status, "room": self.room} if self.action == BulkAction.ROOM else status
 
 
@@ -125,7 +130,7 @@ class Plan:
     """What would happen: the devices that it can happen to, and the reasons why not, each with its devices.
 
     Of a loss or theft: how many loans would end, and which of the devices a grant binds. Of a move to another place:
-    the numbers of devices of the same kits that stay behind.
+    the numbers of devices of the same kits that stay behind. Of each step: from which status none leads back at once.
     """
 
     devices: list[Device] = field(default_factory=list)
@@ -135,12 +140,17 @@ class Plan:
     rows: list[Shown] = field(default_factory=list)
     bound: list[Device] = field(default_factory=list)
     ends_loans: int = 0
+    one_way: Counter[str] = field(default_factory=Counter)
     left_behind: list[str] = field(default_factory=list)
 
     @property
     def bindings(self) -> list[tuple[str, str]]:
         """The first of the devices that would be lost although a grant binds them: number, and by which grant."""
         return [(device.tag, bound_reference(device)) for device in self.bound[:SHOWN_ROWS]]
+
+    @property
+    def number_one_way(self) -> int:
+        return self.one_way.total()
 
     @property
     def refusals(self) -> list[tuple[str, int, list[str]]]:
@@ -178,6 +188,8 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
             plan.refused[reason].append(device.tag)
             continue
         plan.devices.append(device)
+        if wish.action in STEPS and not steps_between(TARGETS[wish.action], device.status):
+            plan.one_way[str(device.get_status_display())] += 1
         if wish.action in LOSSES:
             plan.ends_loans += device.status == DeviceStatus.ON_LOAN
             plan.bound += [device] if is_bound(device, wish.on) else []
@@ -185,6 +197,10 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
         if len(plan.rows) < SHOWN_ROWS:
             plan.rows.append(Shown(device, state_of(device, wish.action), _after(device, wish)))
     return plan
+
+
+def steps_between(source: str, target: str) -> list[Transition]:
+    return [step for _name, step in TRANSITIONS if source in step.sources and target in step.targets]
 
 
 def _meanwhile(device: Device, seen: Mapping[str, str] | None) -> str:
@@ -281,7 +297,7 @@ def _after(device: Device, wish: Wish) -> str:
     if wish.action == BulkAction.KIND:
         return str(wish.kind)
     if wish.action == BulkAction.MOVE:
-        return ", ".join(part for part in (str(wish.school), wish.room) if part)
+        return ", ".join(part for part in (str(wish.school), wish.facts(device)["room"]) if part)
     if wish.action == BulkAction.ROOM:
         return ", ".join(part for part in (str(device.school), wish.room) if part)
     return str(TARGETS[wish.action].label)
