@@ -19,8 +19,10 @@ from django.utils.translation import gettext as _
 
 from apps.core.clock import today
 from apps.core.errors import DomainError
+from apps.core.transitions import Transition
 from apps.inventory.binding import bound_reference, bound_words, is_bound
 from apps.inventory.choices import BulkAction, DeviceStatus
+from apps.inventory.loan_selectors import lent_since
 from apps.inventory.models import Device, DeviceKind, Placement
 from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
 from apps.inventory.workflow import TRANSITIONS
@@ -95,6 +97,9 @@ class Wish:
     def _only_site(self) -> Site | None:
         return only_site(self.school) if self.school is not None else None
 
+    def _is_there(self, device: Device) -> bool:
+        return self.school is not None and device.school_id == self.school.pk
+
     def facts(self, device: Device) -> dict[str, Any]:
         """What becomes of one device, as `batches.Entry` takes it."""
         if self.action == BulkAction.NOTE:
@@ -105,8 +110,9 @@ class Wish:
             return {"kind": self.kind}
         status = {"status": TARGETS[self.action].value}
         if self.action == BulkAction.MOVE:
-            site = device.site if self.school is not None and device.school_id == self.school.pk else None
-            return {**status, "school": self.school, "site": site or self._only_site, "room": self.room}
+            site = device.site if self._is_there(device) else None
+            room = self.room or (device.room if self._is_there(device) else "")
+            return {**status, "school": self.school, "site": site or self._only_site, "room": room}
         return {**status, "room": self.room} if self.action == BulkAction.ROOM else status
 
 
@@ -124,7 +130,7 @@ class Plan:
     """What would happen: the devices that it can happen to, and the reasons why not, each with its devices.
 
     Of a loss or theft: how many loans would end, and which of the devices a grant binds. Of a move to another place:
-    the numbers of devices of the same kits that stay behind.
+    the numbers of devices of the same kits that stay behind. Of each step: from which status none leads back at once.
     """
 
     devices: list[Device] = field(default_factory=list)
@@ -134,12 +140,17 @@ class Plan:
     rows: list[Shown] = field(default_factory=list)
     bound: list[Device] = field(default_factory=list)
     ends_loans: int = 0
+    one_way: Counter[str] = field(default_factory=Counter)
     left_behind: list[str] = field(default_factory=list)
 
     @property
     def bindings(self) -> list[tuple[str, str]]:
         """The first of the devices that would be lost although a grant binds them: number, and by which grant."""
         return [(device.tag, bound_reference(device)) for device in self.bound[:SHOWN_ROWS]]
+
+    @property
+    def number_one_way(self) -> int:
+        return self.one_way.total()
 
     @property
     def refusals(self) -> list[tuple[str, int, list[str]]]:
@@ -170,12 +181,15 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
     shown is refused.
     """
     plan, days = Plan(), last_days(devices)
+    lent = lent_since(devices) if wish.action in LOSSES else {}
     for device in devices:
-        reason = _meanwhile(device, seen) or _refusal(device, wish, days.get(device.pk))
+        reason = _meanwhile(device, seen) or _refusal(device, wish, days.get(device.pk), lent.get(device.pk))
         if reason:
             plan.refused[reason].append(device.tag)
             continue
         plan.devices.append(device)
+        if wish.action in STEPS and not steps_between(TARGETS[wish.action], device.status):
+            plan.one_way[str(device.get_status_display())] += 1
         if wish.action in LOSSES:
             plan.ends_loans += device.status == DeviceStatus.ON_LOAN
             plan.bound += [device] if is_bound(device, wish.on) else []
@@ -183,6 +197,10 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
         if len(plan.rows) < SHOWN_ROWS:
             plan.rows.append(Shown(device, state_of(device, wish.action), _after(device, wish)))
     return plan
+
+
+def steps_between(source: str, target: str) -> list[Transition]:
+    return [step for _name, step in TRANSITIONS if source in step.sources and target in step.targets]
 
 
 def _meanwhile(device: Device, seen: Mapping[str, str] | None) -> str:
@@ -198,13 +216,14 @@ def last_days(devices: Sequence[Device]) -> dict[int, datetime.date]:
     return dict(days.values_list("device", "day"))
 
 
-def _refusal(device: Device, wish: Wish, last_day: datetime.date | None) -> str:
+def _refusal(device: Device, wish: Wish, last_day: datetime.date | None, lent_on: datetime.date | None) -> str:
     try:
         _ensure_step(device, wish)
         _ensure_change(device, wish)
         _ensure_free(device, wish)
         if wish.action not in KEEPS_PLACE:
-            _ensure_days(device, wish, last_day)
+            ensure_day(wish.on, last_day, lent_on=lent_on)
+            _ensure_school(device, wish)
     except DomainError as error:
         return str(error)
     return ""
@@ -241,8 +260,8 @@ def _ensure_free(device: Device, wish: Wish) -> None:
         )
 
 
-def _ensure_days(device: Device, wish: Wish, last_day: datetime.date | None) -> None:
-    ensure_day(wish.on, last_day)
+def _ensure_school(device: Device, wish: Wish) -> None:
+    """Where it is to stand, or stays, from that day on."""
     school = wish.school if wish.action == BulkAction.MOVE else device.school
     stays = wish.action in (BulkAction.MOVE, BulkAction.ROOM, BulkAction.OWNERSHIP, BulkAction.KIND)
     if stays and school is not None:
@@ -278,7 +297,7 @@ def _after(device: Device, wish: Wish) -> str:
     if wish.action == BulkAction.KIND:
         return str(wish.kind)
     if wish.action == BulkAction.MOVE:
-        return ", ".join(part for part in (str(wish.school), wish.room) if part)
+        return ", ".join(part for part in (str(wish.school), wish.facts(device)["room"]) if part)
     if wish.action == BulkAction.ROOM:
         return ", ".join(part for part in (str(device.school), wish.room) if part)
     return str(TARGETS[wish.action].label)

@@ -13,7 +13,7 @@ from apps.inventory.models import Loan
 
 
 class LoanTable(PortalTable):
-    number = LinkColumn(verbose_name=_("Loan number"))
+    number = LinkColumn(verbose_name=_("Loan number"), attrs={"td": {"class": "portal-nowrap"}})
     device = TextColumn(verbose_name=_("Inventory number"))
     product = TextColumn(accessor="device__product", verbose_name=_("Product"))
     school = TextColumn(verbose_name=_("School"))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.days import asked_day
@@ -17,6 +18,7 @@ from apps.inventory.loan_selectors import counts_of, groups_of, loans_of
 from apps.inventory.models import Device
 from apps.inventory.selectors import KindAges, age_bands, devices_by_kind
 from apps.schools.models import School
+from apps.schools.querysets import serves_all
 
 _STOCKTAKES = "inventory.view_stocktake"
 SHOWN = 10
@@ -88,10 +90,22 @@ def loans_of_device(request: HttpRequest, device: Device) -> dict[str, Any] | No
     return {
         "open": next((row for row in rows if row.is_open), None),
         "past": [row for row in rows[:SHOWN] if not row.is_open],
+        "never": "" if rows else _never_lent(user),
         "states": LoanState,
         "more_url": _address("loans", device=device.tag) if len(rows) > SHOWN else "",
         "may_keep": user.has_perm("inventory.keep_loans"),
     }
+
+
+def _never_lent(user: Any) -> str:
+    """Who sees single schools only cannot know of loans at others."""
+    if serves_all(user):
+        return gettext("This device was never on loan.")
+    return ngettext(
+        "At your school this device was never on loan.",
+        "At your schools this device was never on loan.",
+        School.objects.visible_to(user).count(),
+    )
 
 
 def _address(page: str, **query: str) -> str:

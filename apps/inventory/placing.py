@@ -42,13 +42,24 @@ class Spot:
         return None if device.school is None else cls(device.school, device.site, device.room)
 
 
-def ensure_day(day: datetime.date, earliest: datetime.date | None, *, field: str = "on") -> None:
-    """Refuses the future, a day before any device, and a day before the last known change."""
+def ensure_day(
+    day: datetime.date, earliest: datetime.date | None, *, lent_on: datetime.date | None = None, field: str = "on"
+) -> None:
+    """Refuses the future, a day before any device, and a day before the last known change.
+
+    `lent_on`: since when the device is on loan, where the change would end that.
+    """
     if day > today():
         raise DomainError(_("This day lies in the future. Please enter today or an earlier day."), field=field)
     if day < EARLIEST_DAY:
         raise DomainError(
             _("This day is too early. Please enter %(day)s or a later day.") % {"day": formats.day(EARLIEST_DAY)},
+            field=field,
+        )
+    if lent_on is not None and day < lent_on and (earliest is None or earliest <= lent_on):
+        raise DomainError(
+            _("It was lent on %(day)s. Please enter that day or a later one.") % {"day": formats.day(lent_on)},
+            code="too_early",
             field=field,
         )
     if earliest is not None and day < earliest:

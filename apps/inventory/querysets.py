@@ -104,6 +104,12 @@ class AttachmentQuerySet(ScopedQuerySet[Any]):
         schools = School.objects.visible_to(user).values("pk")
         return rows.annotate(school_then=school_of_then("device", "at")).filter(school_then__in=schools)
 
+    def of_earlier_schools(self, device: Any) -> AttachmentQuerySet:
+        """Of the files of one device, those that were added while it stood at another school than now or last."""
+        now = device.school_id or device.last_school_id
+        rows = self.annotate(school_then=school_of_then("device", "at")).filter(school_then__isnull=False)
+        return rows.exclude(school_then=now) if now else rows
+
     def removable_by(self, user: Any) -> AttachmentQuerySet:
         """What the person may remove of what they see: their own files and those of people of their schools.
 

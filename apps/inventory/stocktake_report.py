@@ -83,7 +83,7 @@ def _facts(stocktake: Stocktake, progress: Progress) -> Iterator[tuple[str, str]
     if progress.gone:
         yield gettext("Reported as lost, stolen or retired"), formats.number(progress.gone)
     yield gettext("Found besides, belongs to the school"), formats.number(progress.extra)
-    for outcome in (Outcome.ELSEWHERE, Outcome.UNKNOWN):
+    for outcome in (Outcome.OTHER_ROOM, Outcome.ELSEWHERE, Outcome.UNKNOWN):
         yield capfirst(str(outcome.label)), formats.number(progress.numbers[outcome])
     yield gettext("Still open"), formats.number(progress.open)
 

@@ -20,11 +20,10 @@ from apps.core import clock, formats
 from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.inventory.binding import bound_words, is_bound
-from apps.inventory.bulk import SHOWN_ROWS, Plan, Shown, last_days, place_of, state_of
+from apps.inventory.bulk import SHOWN_ROWS, Plan, Shown, last_days, place_of, state_of, steps_between
 from apps.inventory.choices import PLACED_STATUSES, BulkAction, DeviceStatus
 from apps.inventory.models import BulkChange, BulkItem, Device, DeviceKind
 from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
-from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def _ensure_way_back(device: Device, then: Device, by: User) -> None:
     """One step of the workflow leads back, and the person may take it."""
     if device.status == then.status and device.school_id == then.school_id:
         return
-    steps = [step for _name, step in TRANSITIONS if device.status in step.sources and then.status in step.targets]
+    steps = steps_between(device.status, then.status)
     if not steps:
         raise DomainError(
             _("No step leads from “%(now)s” back to “%(before)s”. Please choose the next step on the device's page.")

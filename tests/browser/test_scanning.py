@@ -91,7 +91,7 @@ def forty_and_four_refused(page: Page) -> None:
 
 def the_other_sixty(page: Page) -> None:
     page.goto("/inventory/")
-    expect(page.locator("main")).to_contain_text("Sie haben 40 Seriennummern gescannt, aber noch nicht übernommen.")
+    expect(page.locator("main")).to_contain_text("Sie haben 40 Seriennummern gescannt, aber noch nicht aufgenommen.")
     page.get_by_role("link", name=re.compile("^Weiter mit Muster Tablet 11")).click()
     shows(page, 40)
     page.wait_for_load_state()

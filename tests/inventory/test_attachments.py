@@ -256,6 +256,12 @@ def test_files_of_a_former_school_take_no_room_from_the_next_one(device):
         services.add_attachment(device=device, file=sent("a.pdf", PDF), by=former)
     with pytest.raises(DomainError) as at_school:
         services.add_attachment(device=device, file=sent("a.pdf", PDF), by=former)
+    with pytest.raises(DomainError) as before_it_moved:
+        services.add_attachment(device=device, file=sent("a.pdf", PDF), by=factories.ClerkFactory())
+    assert str(before_it_moved.value) == (
+        "Das Gerät hat schon 20 Dateien; ab 20 kommt keine mehr hinzu. Bitte entfernen Sie eine, die nicht mehr"
+        " gebraucht wird."
+    )
     services.move_device(device=device, school=mine, by=factories.SupportFactory())
 
     row = services.add_attachment(device=device, file=sent("unsere.pdf", PDF), by=kim)

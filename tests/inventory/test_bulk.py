@@ -87,7 +87,7 @@ def test_the_day_of_a_loss_of_many_stands_in_the_history_as_that_of_one(clerk, d
     confirmed(shown(many, clerk, action, reason="Bei der Inventur", on=day.isoformat()), clerk)
 
     said = {device.history.first().history_change_reason for device in devices}
-    assert said == {f"Bei der Inventur\n{words}{day:%d.%m.%Y}."}
+    assert said == {f"{words}{day:%d.%m.%Y}: Bei der Inventur"}
 
 
 def test_corrections_of_many(clerk, devices):

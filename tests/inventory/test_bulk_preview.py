@@ -7,7 +7,7 @@ from apps.inventory import services
 from apps.inventory.choices import BulkAction
 from apps.inventory.models import Device
 from tests import factories
-from tests.inventory.bulk import shown
+from tests.inventory.bulk import confirmed, shown
 from tests.inventory.test_services import DAY
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,49 @@ def test_what_stays_behind_of_a_kit_is_named_before_a_move(client, clerk, school
         f'Geräte desselben Sets, die bleiben, wo sie sind: <a class="kern-link" href="/inventory/{other.tag}/"'
         in single
     )
+
+
+def test_what_stands_at_the_school_already_keeps_its_room_where_none_is_asked_for(clerk, school, target, devices):
+    coming = factories.DeviceFactory(tag="B-1", school=target, room="9")
+    change = shown([*devices, coming], clerk, BulkAction.MOVE, school=school.pk, room="")
+    plan = services.plan_of(change, clerk)
+    assert [(row.device.tag, row.before, row.after) for row in plan.rows] == [
+        ("B-1", "Neue Schule, 9", "Overbergschule")
+    ]
+    assert plan.refusals == [("Es ist bereits so.", 4, ["A-1", "A-2", "A-3", "A-4"])]
+    confirmed(change, clerk)
+    assert set(Device.objects.values_list("tag", "room")) == {*((row.tag, "1") for row in devices), ("B-1", "")}
+
+
+def test_a_device_of_the_school_without_site_comes_to_its_only_one_and_keeps_its_room(clerk, school, devices):
+    site = factories.SiteFactory(school=school)
+    confirmed(shown(devices[:1], clerk, BulkAction.MOVE, school=school.pk, room=""), clerk)
+    moved = Device.objects.get(pk=devices[0].pk)
+    assert (moved.site, moved.room) == (site, "1")
+
+
+@pytest.mark.parametrize("action", [BulkAction.LOST, BulkAction.STOLEN])
+def test_the_preview_says_what_cannot_be_set_back_with_one_click(client, clerk, devices, action):
+    services.lend_device(device=devices[0], by=clerk)
+    services.send_to_repair(device=devices[1], by=clerk)
+    change = shown(devices, clerk, action)
+
+    page = client.get(change.get_absolute_url()).content.decode()
+
+    assert "2 Geräte lassen sich danach nicht mit einem Klick zurücksetzen" in page
+    assert "Status jetzt: verliehen, in Reparatur." in page
+    confirmed(change, clerk)
+    undo = services.plan_of(services.begin_undo(token=change.token, by=clerk), clerk)
+    assert ([device.tag for device in undo.devices], undo.number_refused) == (["A-3", "A-4"], 2)
+    plain = shown(devices[2:], clerk, BulkAction.ROOM, room="7")
+    assert "mit einem Klick" not in client.get(plain.get_absolute_url()).content.decode()
+
+
+def test_a_preview_in_which_nothing_happens_promises_nothing(client, clerk, devices):
+    change = shown(devices, clerk, BulkAction.ROOM, room="1")
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert "Das würde jetzt geschehen:" not in page
+    assert "Von diesen Geräten würde sich keines ändern." in page
 
 
 def test_the_preview_begins_at_its_content(client, clerk, devices):

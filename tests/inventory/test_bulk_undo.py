@@ -276,6 +276,9 @@ def test_from_the_outcome_to_the_list_and_back(client, clerk, school, target, de
     assert begun.headers["Location"] == f"{undo.get_absolute_url()}#main"
     preview = client.get(undo.get_absolute_url()).content.decode()
     assert "3 Geräte zurücksetzen" in preview
+    assert "3 Geräte würden zurückgesetzt" in preview
+    assert "Das würde jetzt geschehen:" in preview
+    assert "würden geändert" not in preview
     assert "Gemeinsame Änderung rückgängig machen" in preview
     assert "Angaben ändern" not in preview
     assert "<dt>Wird rückgängig gemacht</dt><dd>Als verloren melden</dd>" in preview
@@ -322,6 +325,14 @@ def test_an_undo_that_set_nothing_back_may_be_tried_again(client, clerk, school,
 
     assert (again.pk == first.pk, again.result["changed"]) == (False, 1)
     assert services.begin_undo(token=change.token, by=clerk) == again
+
+
+def test_the_preview_of_an_undo_that_sets_nothing_back_says_so(client, clerk, devices):
+    services.lend_device(device=devices[0], by=clerk)
+    change = confirmed(shown(devices[:1], clerk, BulkAction.LOST), clerk)
+    page = client.get(services.begin_undo(token=change.token, by=clerk).get_absolute_url()).content.decode()
+    assert "Von diesen Geräten lässt sich keines zurücksetzen." in page
+    assert "Das würde jetzt geschehen:" not in page
 
 
 def test_the_list_of_a_foreign_change_shows_nothing_of_it(client, clerk, devices):

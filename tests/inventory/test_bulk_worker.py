@@ -54,10 +54,11 @@ def test_what_was_broken_off_is_tried_again_with_the_same_devices_and_entries(cl
         services.try_again(token=again.token, by=clerk)
 
 
-def test_an_undoing_that_was_broken_off_is_tried_again(clerk, devices, monkeypatch):
+def test_an_undoing_that_was_broken_off_is_tried_again(client, clerk, devices, monkeypatch):
     change = confirmed(shown(devices, clerk, BulkAction.NOTE, note="x"), clerk)
     monkeypatch.setattr(bulk, "AT_ONCE", 3)
     undo = confirmed(services.begin_undo(token=change.token, by=clerk), clerk)
+    assert "4 Geräte werden zurückgesetzt, alle oder keines." in client.get(undo.get_absolute_url()).content.decode()
     Job.objects.update(state="broken_off")
     services.run_waiting()
 

@@ -210,6 +210,26 @@ def test_a_device_on_loan_does_not_move_but_its_facts_can_change(school, other, 
     assert (device.status, device.note, device.placements.count()) == ("on_loan", "neu", 1)
 
 
+def test_no_list_ends_a_loan_before_it_began(school, product):
+    device = factories.DeviceFactory(product=product, serial="SN-1", school=school, since=clock.today() - 9 * DAY)
+    services.hand_out(
+        device=device, by=factories.ClerkFactory(), borrower="teacher", due_on=None, since=clock.today() - 2 * DAY
+    )
+
+    def row(status, days):
+        cells = {"Status": status, "Raum": "", "Steht dort seit": f"{clock.today() - days * DAY:%d.%m.%Y}"}
+        return table((*PLAIN, "Steht dort seit"), [tablet(**cells)])
+
+    sentence = f"Am {clock.today() - 2 * DAY:%d.%m.%Y} wurde es verliehen. Bitte geben Sie frühestens diesen Tag ein."
+    for status in ("verloren", "in Gebrauch"):
+        assert told(check("devices", row(status, 3))) == [(2, "Steht dort seit", sentence)]
+    assert told(check("devices", row("verliehen", 3))) == []
+    take_in("devices", row("verloren", 2))
+    assert list(device.loans.values_list("state", "since", "ended_on")) == [
+        ("lost", clock.today() - 2 * DAY, clock.today() - 2 * DAY)
+    ]
+
+
 def test_a_new_product_comes_with_maker_model_and_kind_once(school, product):
     rows = [tablet(Seriennummer=f"N-{n}", Hersteller="Neuwerk", Modell="Tafel 3", Preis="99") for n in range(3)]
     take_in("devices", listed(*rows))

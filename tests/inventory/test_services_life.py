@@ -351,5 +351,5 @@ def test_the_day_of_a_loss_told_later_stays_with_its_reason(step, words):
     early, told_at_once = factories.DeviceFactory(), factories.DeviceFactory()
     getattr(services, step)(device=early, by=clerk, on=day, reason="Beim Umzug.")
     getattr(services, step)(device=told_at_once, by=clerk, on=today(), reason="Beim Umzug.")
-    assert device_history(early, clerk)[0].reason == f"Beim Umzug.\n{words} {day:%d.%m.%Y}."
+    assert device_history(early, clerk)[0].reason == f"{words} {day:%d.%m.%Y}: Beim Umzug."
     assert device_history(told_at_once, clerk)[0].reason == "Beim Umzug."

@@ -279,3 +279,33 @@ def test_what_is_no_longer_possible_leads_back_and_says_so(client, devices, coor
 
     response = client.post(f"/loans/{loan.number}/return/", {}, follow=True)
     assert "Das ist jetzt nicht möglich: Die Leihe ist „zurück“." in response.content.decode()
+
+
+def test_what_was_lent_elsewhere_before_is_not_said_to_have_never_been_lent(client, devices, coordinator, school):
+    device, following = devices[0], factories.SchoolFactory()
+
+    def page_for(person):
+        client.force_login(person)
+        return client.get(device.get_absolute_url()).content.decode()
+
+    everywhere = "Dieses Gerät war noch nie verliehen."
+    assert everywhere in page_for(factories.ClerkFactory())
+    services.take_back(loan=services.hand_out(device=device, by=coordinator, **TERMS), by=coordinator)
+    services.move_device(device=device, school=following, by=factories.SupportFactory())
+
+    one = page_for(factories.CoordinatorFactory(schools=[following]))
+    several = page_for(factories.CoordinatorFactory(schools=[following, factories.SchoolFactory()]))
+    assert "An Ihrer Schule war dieses Gerät noch nie verliehen." in one
+    assert "An Ihren Schulen war dieses Gerät noch nie verliehen." in several
+    assert everywhere not in one + several
+    assert "noch nie verliehen" not in page_for(factories.ClerkFactory())
+
+
+def test_loan_numbers_stay_on_one_line(client, devices, coordinator):
+    loan = services.hand_out(device=devices[0], by=coordinator, **TERMS)
+    link = f'href="{loan.get_absolute_url()}">{loan.number}</a>'
+    listed = client.get(reverse("inventory:loans")).content.decode()
+    scanned = client.get(hand_out_address()).content.decode()
+    of_device = client.get(devices[0].get_absolute_url()).content.decode()
+    assert 'class="kern-table__header portal-card-title portal-nowrap"' in listed
+    assert [f'class="kern-link portal-nowrap" {link}' in page for page in (scanned, of_device)] == [True, True]

@@ -177,8 +177,9 @@ def test_settle_and_close(signed_in, stocktake):
     assert "Die Inventur ist abgeschlossen." in text(done)
     read = pdf_text(signed_in.get(address("stocktake_result", stocktake)))
     for words in ("Inventur Talschule", "Erwartet 3", "Gefunden 2", "Nicht gefunden (1)", "als verloren gemeldet: Weg",
-                  "Zusätzlich gefunden, gehört zur Schule 0", "Gehört nicht hierher 1", "Unbekannte Nummer 1",
-                  "Raum übernommen", "Gehört der Nachbarschule", "Kim Koordination", "Seite 1 von 1"):  # fmt: skip
+                  "Zusätzlich gefunden, gehört zur Schule 0", "In anderem Raum gefunden 1 Gehört nicht hierher 1",
+                  "Unbekannte Nummer 1", "Raum übernommen",
+                  "Gehört der Nachbarschule", "Kim Koordination", "Seite 1 von 1"):  # fmt: skip
         assert words in read
 
 
@@ -355,6 +356,14 @@ def test_one_lent_device_says_that_its_loan_ends(signed_in, stocktake, coordinat
     services.lend_device(device=Device.objects.get(tag="T-1"), by=coordinator)
     one = {"ids": stocktake.items.get(code="T-1").pk}
     assert "1 laufende Leihe endet" in text(
+        signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), one)
+    )
+
+
+def test_a_bound_loss_is_told_to_the_office_in_the_words_of_the_device_s_page(signed_in, stocktake):
+    Device.objects.filter(tag="T-1").update(bound_until=today(), bound_by="48.03-1")
+    one = {"ids": stocktake.items.get(code="T-1").pk}
+    assert "Bitte sagen Sie dem Amt Bescheid: Vielleicht müssen sie für den gleichen Zweck ersetzt werden." in text(
         signed_in.post(address("stocktake_settle", stocktake, "reported_lost"), one)
     )
 

@@ -14,6 +14,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 import apps.core.lookups  # noqa: F401 - `any_of`
 from apps.core.imports.columns import folded
 from apps.core.models import ImportRow
+from apps.inventory.loan_selectors import lent_since
 from apps.inventory.models import Device, DeviceKind, Placement, Product
 from apps.schools.models import School, Site
 
@@ -109,10 +110,11 @@ class Schools:
 
 @dataclass(frozen=True)
 class Days:
-    """When a device first stood somewhere, and its last change of place."""
+    """When a device first stood somewhere, its last change of place, and since when it is on loan."""
 
     first: datetime.date | None = None
     last: datetime.date | None = None
+    lent: datetime.date | None = None
 
 
 Numbers = Iterable[tuple[int, str, str]]
@@ -136,7 +138,7 @@ def shown_on_file(staged: QuerySet[ImportRow]) -> Numbers:
 
 
 class Devices:
-    """The devices on file that some rows speak of, in three queries."""
+    """The devices on file that some rows speak of, in three queries, or four where some are on loan."""
 
     def __init__(self, serials: Iterable[str], tags: Iterable[str]) -> None:
         rows = Device.objects.select_related("product", "kind", "school", "site", "last_school", "school__authority",
@@ -145,11 +147,13 @@ class Devices:
         self.by_serial: dict[str, Device] = {device.serial: device for device in by_serial}
         by_tag = rows.filter(tag__any_of=[*filter(None, tags)])
         self.by_tag: dict[str, Device] = {device.tag: device for device in by_tag}
-        ids = {device.pk for device in (*self.by_serial.values(), *self.by_tag.values())}
-        found = Placement.objects.filter(device__in=ids).order_by().values("device")
+        devices = {device.pk: device for device in (*self.by_serial.values(), *self.by_tag.values())}
+        lent = lent_since([*devices.values()])
+        found = Placement.objects.filter(device__in=devices).order_by().values("device")
         days: Any = found.annotate(first=Min("since"), begun=Max("since"), ended=Max("until"))
         self._days = {
-            row["device"]: Days(row["first"], max(filter(None, (row["begun"], row["ended"])))) for row in days
+            row["device"]: Days(row["first"], max(filter(None, (row["begun"], row["ended"]))), lent.get(row["device"]))
+            for row in days
         }
 
     def days(self, device: Device) -> Days:

@@ -116,6 +116,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     if status != device.status:
         facts["status"] = status
         _check_step(device, status, outcome)
+        _check_loan(days, outcome)
     facts |= _gone(device, values, {"status": status, "ownership": device.ownership} | facts, outcome)
     _check_binding(device, facts, outcome)
     facts |= _bound(device, values, outcome)
@@ -235,6 +236,13 @@ def _check_left(facts: dict[str, Any], days: Days, outcome: Outcome) -> None:
             _("Something changed on %(day)s already. Please enter that day or a later one."),
             day=formats.day(earliest),
         )
+
+
+def _check_loan(days: Days, outcome: Outcome) -> None:
+    """No loan ends before it began."""
+    if days.lent and EARLIEST_DAY <= outcome.day < days.lent:
+        outcome.fault("since", _("It was lent on %(day)s. Please enter that day or a later one."),
+                      day=formats.day(days.lent))  # fmt: skip
 
 
 def _check_use(device: Device | None, facts: dict[str, Any], outcome: Outcome) -> None:

@@ -59,10 +59,7 @@ def _ensure_room(device: Device, by: User) -> None:
     if number < MOST_FILES:
         return
     sentence = (
-        _(
-            "The device has %(number)s files already, those of former schools counted; from %(most)s on no other is"
-            " added. Please remove one that is no longer needed."
-        )
+        _too_many_at_office(device)
         if serves_all(by)
         else _(
             "Your school has %(number)s files with this device already, and there can be no more. Please remove one"
@@ -70,6 +67,21 @@ def _ensure_room(device: Device, by: User) -> None:
         )
     )
     raise DomainError(sentence % {"number": number, "most": MOST_FILES}, field="file")
+
+
+def _too_many_at_office(device: Device) -> str:
+    sentence = (
+        _(
+            "The device has %(number)s files already, those of former schools counted; from %(most)s on no other is"
+            " added. Please remove one that is no longer needed."
+        )
+        if device.attachments.of_earlier_schools(device).exists()
+        else _(
+            "The device has %(number)s files already; from %(most)s on no other is added. Please remove one that is no"
+            " longer needed."
+        )
+    )
+    return str(sentence)
 
 
 @transaction.atomic

@@ -290,6 +290,7 @@ def _add(whole: Plan, part: Plan) -> None:
     whole.devices += part.devices
     whole.bound += part.bound
     whole.ends_loans += part.ends_loans
+    whole.one_way += part.one_way
     whole.from_where += part.from_where
     whole.rows += part.rows[: SHOWN_ROWS - len(whole.rows)]
     for reason, tags in part.refused.items():

@@ -84,8 +84,12 @@ def reason_of_loss(status: str, on: datetime.date | None, reason: str) -> str:
     """The day of a loss stands nowhere else where the device was in the depot, so it stays with the reason."""
     if on is None or on == today():
         return reason.strip()
-    since = _("Lost on %(day)s.") if status == DeviceStatus.LOST else _("Stolen on %(day)s.")
-    return "\n".join(filter(None, (reason.strip(), since % {"day": formats.day(on)})))
+    known = reason.strip()
+    if status == DeviceStatus.LOST:
+        since = _("Lost on %(day)s: %(known)s") if known else _("Lost on %(day)s.")
+    else:
+        since = _("Stolen on %(day)s: %(known)s") if known else _("Stolen on %(day)s.")
+    return since % {"day": formats.day(on), "known": known}
 
 
 def spot_at(school: School | None, site: Site | None, room: str, *, by: User) -> Spot | None:
