@@ -44,7 +44,7 @@ class OrderState(StateChoices):
     PARTLY_DELIVERED = "partly_delivered", _("delivered in part")
     DELIVERED = "delivered", _("delivered")
     CLOSED = "closed", _("closed")
-    CANCELLED = "cancelled", _("cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("of a paper", "cancelled")
 
     @classmethod
     def _tones(cls) -> dict[str, Tone]:

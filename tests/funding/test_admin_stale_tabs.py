@@ -124,7 +124,7 @@ def test_a_step_of_an_order_that_is_cancelled(client: Client, other: User) -> No
     url = reverse("admin:funding_order_close", args=[order.pk])
     services.cancel_order(order=order, by=other, reason="Doch nicht")
     response = client.post(url, {"reason": "Fertig"})
-    ensure_told(response, f"Olga Ohm hat am {MOMENT} den Status „abgebrochen“ gesetzt", reload=page_of(order))
+    ensure_told(response, f"Olga Ohm hat am {MOMENT} den Status „storniert“ gesetzt", reload=page_of(order))
     order.refresh_from_db()
     assert order.state == OrderState.CANCELLED
 

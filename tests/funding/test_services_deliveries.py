@@ -71,7 +71,7 @@ def test_the_check_before_says_what_keeps_devices_from_coming_in() -> None:
     assert "2 Geräte aufnehmen" in texts(client.get(here))
     services.cancel_order(order=order, by=by, reason="Doch nicht")
     shown = texts(client.get(here))
-    assert f"Die Bestellung {order} ist „abgebrochen“: Von ihr lässt sich nichts mehr aufnehmen." in shown
+    assert f"Die Bestellung {order} ist „storniert“: Von ihr lässt sich nichts mehr aufnehmen." in shown
     assert "2 Geräte aufnehmen" not in shown
     session.refresh_from_db()
     refused("order_ended", inventory.take_in, session=session, revision=session.revision, by=by)
