@@ -190,6 +190,7 @@ def test_what_was_changed_after_the_preview_is_shown_before_it_is_proposed() -> 
 
     again = client.post(address, typed | {"amount": "200", "step": "propose", "previewed": seen})
     assert not BudgetChange.objects.exists()
+    assert "#" not in again.url, "the sentence on top would be out of sight"
     preview = client.get(again.url)
     assert "Sie haben nach der Vorschau etwas geändert. Bitte prüfen Sie die neue Vorschau." in texts(preview)
     assert "wird zu 4.800,00 €" in texts(preview)

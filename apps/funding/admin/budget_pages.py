@@ -69,11 +69,12 @@ class BudgetPages:
         data = request.GET if is_previewed else request.POST if request.method == "POST" else None
         form = VirementForm(data, others=_others_of_group(budget, request))
         if request.method == "POST":
-            changed = request.POST.get("previewed", form.typed()) != form.typed()
-            if changed and request.POST.get("step") != "show":
+            preview = f"{request.path}?{form.typed()}"
+            if request.POST.get("step") == "show":
+                return HttpResponseRedirect(f"{preview}#preview")
+            if request.POST.get("previewed", form.typed()) != form.typed():
                 messages.warning(request, _("You changed something after the preview. Please check the new preview."))
-            if changed or request.POST.get("step") == "show":
-                return HttpResponseRedirect(f"{request.path}?{form.typed()}#preview")
+                return HttpResponseRedirect(preview)
         return self._ask(
             request,
             budget,
