@@ -79,13 +79,13 @@ def shown_amount(field: CentsField) -> Callable[[models.Model], SafeString]:
     return show
 
 
-def shown_as_text(model: type[models.Model], name: str) -> Callable[[models.Model], str | None]:
+def shown_as_text(model: type[models.Model], name: str) -> Callable[[models.Model], str]:
     """For a field that names a row which its readers may not open: Django's admin links it whoever reads."""
 
     @admin.display(description=model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # a field of the model
-    def show(row: models.Model) -> str | None:
+    def show(row: models.Model) -> str:
         value = getattr(row, name)
-        return None if value is None else str(value)
+        return formats.missing() if value is None else str(value)
 
     show.__name__ = f"{name}_as_text"
     return show

@@ -10,7 +10,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms.formsets import BaseFormSet
 from django.forms.utils import ErrorList, flatatt
 from django.template.loader import render_to_string
@@ -170,6 +170,24 @@ def refuse(form: forms.BaseForm, error: DomainError, names: Mapping[str, str] | 
     sentences = error.parts or (str(error),)
     found = [ValidationError(sentence, code=error.code) for sentence in sentences]
     form.add_error(field if field in form.fields else None, ValidationError(found))
+
+
+class ConstraintsAtFields(forms.ModelForm):
+    """What a constraint of the row refuses stands at the field that one would change, not above the form."""
+
+    constraint_fields: Mapping[str, str] = {}
+    """Name of the constraint -> field."""
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        of_sentence = {
+            str(row.violation_error_message): self.constraint_fields[row.name]
+            for row in self._meta.model._meta.constraints
+            if row.name in self.constraint_fields
+        }
+        found = errors.error_dict
+        for error in found.pop(NON_FIELD_ERRORS, []):
+            found.setdefault(of_sentence.get(error.messages[0], NON_FIELD_ERRORS), []).append(error)
+        super()._update_errors(errors)  # type: ignore[misc]  # missing in the stubs
 
 
 def collect_errors(*parts: forms.BaseForm | BaseFormSet[Any]) -> list[FieldError]:

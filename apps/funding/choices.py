@@ -150,6 +150,9 @@ class RuleKind(models.TextChoices):
 RULES_OF_TWO = frozenset({RuleKind.SECOND_APPROVER_FROM})
 """Who alone could change these could switch off that two people decide."""
 
+PERCENTAGES = frozenset({RuleKind.VAT_RATE})
+"""Kinds whose value is a part of a hundred."""
+
 
 class ExpenditureType(models.TextChoices):
     """Investiv / konsumtiv (NKF)."""

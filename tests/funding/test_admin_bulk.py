@@ -353,3 +353,12 @@ def test_the_outcome_leads_to_each_desk(client: Client) -> None:
     page = send(client, address, "preview", budget=BudgetFactory().pk)
     answer: HttpResponse = send(client, address, "confirm", page)
     assert f'href="{desk_of(application)}"' in answer.content.decode()
+
+
+def test_no_mail_is_offered_where_none_goes_out() -> None:
+    clerk, applications = client_of(ClerkFactory()), (make_application(), make_application())
+    typed = {"budget": BudgetFactory().pk}
+    proposed = send(clerk, bulk("propose", *applications), "preview", **typed)
+    assert ("Anträge" in texts(proposed), "Diese Mail zeigen" in texts(proposed)) == (True, False)
+    approved = send(client_of(ApproverFactory()), bulk("approve", *applications), "preview", **typed)
+    assert "Diese Mail zeigen" in texts(approved)

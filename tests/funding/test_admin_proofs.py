@@ -49,7 +49,10 @@ class TestProofs:
         add = reverse("admin:funding_proofofuse_add")
         office.post(add, {"grant": grant.pk, "school": school.pk})
         assert ProofOfUse.objects.get().school == school
-        assert "schon einen Verwendungsnachweis" in texts(office.post(add, {"grant": grant.pk, "school": school.pk}))
+        again = office.post(add, {"grant": grant.pk, "school": school.pk})
+        assert "schon einen Verwendungsnachweis" in texts(again)
+        link = f'<a href="{page(ProofOfUse.objects.get())}">Zum vorhandenen Verwendungsnachweis</a>'
+        assert link in again.content.decode()
 
     def test_a_draft_names_what_is_missing_with_the_way_to_mend_it(self, office: Any) -> None:
         row = make_proof(result="", grant=make_grant(contact="", lucom_number=""))

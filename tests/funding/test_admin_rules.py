@@ -55,15 +55,16 @@ def proposed(by: User, value: str = "9999999") -> DatedRule:
 def test_a_new_rule_begins_tomorrow_at_the_earliest(kind: str, days: int) -> None:
     response = post_rule(ApproverFactory(), kind=kind, day=clock.today() + days * DAY)
     assert (response.status_code, AHEAD in texts(response)) == (200, True)
-    assert post_rule(ApproverFactory(), kind=kind).status_code == 302
+    assert post_rule(ApproverFactory(), kind=kind, value="25").status_code == 302
 
 
 @pytest.mark.parametrize(
     ("typed", "value"), [("10.000", "10000.00"), ("1,5", "1.50"), ("1.234,56", "1234.56"), ("0.5", "0.50"), ("", None)]
 )
 def test_a_value_is_read_as_people_write_numbers(typed: str, value: str | None) -> None:
-    assert post_rule(ApproverFactory(), kind=RuleKind.VAT_RATE, value=typed).status_code == 302
-    row = DatedRule.objects.get(kind=RuleKind.VAT_RATE, valid_from=tomorrow())
+    kind = RuleKind.LOW_VALUE_ASSET_LIMIT
+    assert post_rule(ApproverFactory(), kind=kind, value=typed).status_code == 302
+    row = DatedRule.objects.get(kind=kind, valid_from=tomorrow())
     assert row.value == (None if value is None else D(value))
     shown = client_of(ApproverFactory()).get(page(row)).context["adminform"].form["value"].value()
     assert shown == (None if value is None else formats.number(row.value, 2))
@@ -333,3 +334,56 @@ def test_the_list_of_award_thresholds_says_why_it_may_be_empty() -> None:
     shown = texts(client_of(AuditorFactory()).get(reverse("admin:funding_awardthreshold_changelist")))
     assert "gibt das Land den Kommunen keine Vergabegrenzen mehr vor (§ 75a GO NRW)" in shown
     assert "ohne sie nennt jede Bestellung ihr Vergabeverfahren selbst." in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "sentence"),
+    [
+        (RuleKind.VAT_RATE, "100,01", "Ein Prozentsatz beträgt höchstens 100."),
+        (RuleKind.VAT_RATE, "-1", "Der Wert darf nicht negativ sein."),
+        (TWO, "-0,01", "Der Wert darf nicht negativ sein."),
+    ],
+)
+def test_a_value_out_of_its_range_is_refused_at_its_field(kind: str, typed: str, sentence: str) -> None:
+    refused = post_rule(ApproverFactory(), kind=kind, value=typed)
+    assert refused.context["adminform"].form.errors == {"value": [sentence]}
+    assert not DatedRule.objects.filter(valid_from=tomorrow()).exists()
+
+
+@pytest.mark.parametrize(("kind", "typed"), [(RuleKind.VAT_RATE, "100"), (RuleKind.WEIGHT_NEED, "1000")])
+def test_the_limit_of_percentages_is_theirs_alone(kind: str, typed: str) -> None:
+    assert post_rule(ApproverFactory(), kind=kind, value=typed).status_code == 302
+
+
+def test_a_percentage_ahead_is_not_changed_beyond_a_hundred() -> None:
+    row = DatedRule.objects.create(kind=RuleKind.VAT_RATE, valid_from=tomorrow(), value=D(19), source="x")
+    data = {"valid_from": f"{tomorrow():%d.%m.%Y}", "value": "1000", "source": "y"}
+    refused = client_of(ApproverFactory()).post(page(row), data)
+    assert list(refused.context["adminform"].form.errors) == ["value"]
+
+
+def test_a_day_that_is_taken_is_refused_at_the_day() -> None:
+    proposed(ApproverFactory())
+    errors = post_rule(ApproverFactory()).context["adminform"].form.errors
+    assert errors == {"valid_from": ["Für diese Regel gibt es ab diesem Tag schon einen Wert."]}
+
+
+def test_a_step_that_is_there_already_is_refused_at_its_sum() -> None:
+    AwardThreshold.objects.create(valid_from=tomorrow(), procedure="Direktauftrag", source="x", up_to=D("5000.00"))
+    data = {"procedure": "Vergabe", "source": "y", "up_to": "5.000", "valid_from": f"{tomorrow():%d.%m.%Y}"}
+    refused = client_of(ApproverFactory()).post(reverse("admin:funding_awardthreshold_add"), data)
+    assert list(refused.context["adminform"].form.errors) == ["up_to"]
+
+
+def test_a_round_that_ends_before_it_begins_is_refused_at_its_end() -> None:
+    data = {"name": "Frühjahr", "opens_on": "01.03.2027", "closes_on": "01.02.2027", "remind_days": "14"}
+    refused = client_of(ApproverFactory()).post(reverse("admin:funding_applicationround_add"), data)
+    assert list(refused.context["adminform"].form.errors) == ["closes_on"]
+    assert 'aria-invalid="true"' in refused.content.decode()
+
+
+def test_nobody_is_never_called_none() -> None:
+    row = proposed(ApproverFactory())
+    shown = texts(client_of(ApproverFactory()).get(page(row)))
+    assert "None" not in shown
+    assert re.search("Bestätigt von:? keine Angabe", shown, re.IGNORECASE)

@@ -66,7 +66,7 @@ class TestGaps:
             assert (committed.kind, committed.target) == ("still_committed", f"budget:{line.budget_id}")
             assert committed.subject.replace("\u202f", " ") == f"{line.budget}: 900,00 €"
             assert (order.kind, order.target) == ("open_order", f"order:{line.order_id}")
-            assert order.subject == f"{line.order.number}: 3 Stücke stehen noch aus"
+            assert order.subject == f"{line.order.number}: 3 Stück stehen noch aus"
         assert gaps(ProofOfUse(grant=row.grant, school=SchoolFactory(), **TEXTS)) == []
         Order.objects.filter(pk=line.order_id).update(state=OrderState.CLOSED)
         assert [kind for kind, _target in gaps(row)] == ["unpaid", "still_committed"]

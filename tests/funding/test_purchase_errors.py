@@ -9,8 +9,9 @@ from django.test import Client
 
 from apps.core.clock import today
 from apps.core.formats import day as shown_day
+from apps.funding import services
 from apps.funding.models import Invoice
-from tests.factories import ClerkFactory, ProductFactory
+from tests.factories import ClerkFactory, DeviceKindFactory, ProductFactory
 from tests.funding.factories import BudgetFactory
 from tests.funding.portal import client_of
 from tests.funding.purchases import approved, deliver, draft_order, form_of, lines_for, own_line, placed_order, sent
@@ -100,3 +101,70 @@ def test_an_invoice_of_nothing(clerk: Client) -> None:
         "Position 1, Betrag brutto",
         "Bitte geben Sie für mindestens eine Position den Betrag ein.",
     )
+
+
+def test_pieces_of_a_chosen_line_that_is_to_be_ordered(clerk: Client) -> None:
+    first, second = approved(("500.00", 2), ("100.00", 3)).lines.order_by("pk")
+    url = "/admin/funding/order/to-order/"
+    typed = {f"line-{first.pk}": "on", f"pieces-{second.pk}": "0", "target": "new"}
+    where = f"{first.product}, {first.application.school}, Zu bestellende Stücke"
+
+    for pieces in ("0", "-3"):
+        response = sent(clerk, url, form_of(clerk, url) | typed | {f"pieces-{first.pk}": pieces})
+        (sentence,) = response.context["form"].errors[f"pieces-{first.pk}"]
+        assert_stands_at(response, f"pieces-{first.pk}", where, sentence)
+        assert "1" in sentence
+        assert set(response.context["form"].errors) == {f"pieces-{first.pk}", "supplier"}
+
+
+def cables(pieces: int, *, came: int = 0) -> Any:
+    """A placed order with two lines of what nobody scans."""
+    kind = DeviceKindFactory(code="cable", name="Kabel", tracked_singly=False, countable=False)
+    products = (ProductFactory(kind=kind), ProductFactory(kind=kind))
+    budget = BudgetFactory(appropriation=D("10000.00"))
+    order = placed_order(*(own_line(budget, product_id=row.pk, quantity=pieces) for row in products))
+    if came:
+        quantities = {line.pk: came for line in order.lines.all()}
+        services.receive_goods(order=order, by=ClerkFactory(), quantities=quantities)
+    return order
+
+
+def test_more_pieces_than_are_missing(clerk: Client) -> None:
+    order = cables(10)
+    url, line = f"/admin/funding/order/{order.pk}/receive/", order.lines.order_by("pk")[1]
+
+    response = sent(clerk, url, form_of(clerk, url) | {f"pieces-{line.pk}": "1.000.000"})
+
+    sentence = f"„{line}“: Es fehlen nur noch 10 Stück, nicht 1.000.000. Bitte berichtigen Sie die Menge."
+    assert_stands_at(response, f"pieces-{line.pk}", f"{line.product}: gelieferte Stücke", sentence)
+
+
+def test_no_piece_at_all_came(clerk: Client) -> None:
+    order = cables(10)
+    url, (first, second) = f"/admin/funding/order/{order.pk}/receive/", order.lines.order_by("pk")
+
+    response = sent(clerk, url, form_of(clerk, url) | {f"pieces-{first.pk}": "0", f"pieces-{second.pk}": ""})
+
+    assert list(response.context["form"].errors) == [f"pieces-{first.pk}"]
+
+
+def test_more_pieces_go_back_than_came(clerk: Client) -> None:
+    order = cables(10, came=4)
+    url, line = f"/admin/funding/order/{order.pk}/return/", order.lines.order_by("pk")[1]
+
+    response = sent(clerk, url, form_of(clerk, url) | {f"pieces-{line.pk}": "9", "reason": "Defekt"})
+
+    assert list(response.context["form"].errors) == [f"pieces-{line.pk}"]
+    (sentence,) = response.context["form"].errors[f"pieces-{line.pk}"]
+    assert_stands_at(response, f"pieces-{line.pk}", f"{line.product}: Stücke, die zurückgehen", sentence)
+
+
+def test_a_return_before_the_order(clerk: Client) -> None:
+    order = cables(10, came=4)
+    url, line = f"/admin/funding/order/{order.pk}/return/", order.lines.order_by("pk")[0]
+    typed = {f"pieces-{line.pk}": "1", "reason": "Defekt", "on": "01.01.2020"}
+
+    response = sent(clerk, url, form_of(clerk, url) | typed)
+
+    assert list(response.context["form"].errors) == ["on"]
+    assert_stands_at(response, "on", "Zurück am", response.context["form"].errors["on"][0])

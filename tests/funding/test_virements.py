@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from html import unescape
 from importlib import import_module
 
 import pytest
@@ -14,7 +15,7 @@ from apps.funding.models import Budget, BudgetChange
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, allow_overrun, confirmed
-from tests.funding.portal import client_of, texts
+from tests.funding.portal import client_of, hidden, texts
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -151,11 +152,8 @@ def test_a_preview_counts_what_else_waits_and_proposes_nothing() -> None:
     ) in texts(page)
     assert BudgetChange.objects.filter(amount=D("700.00")).count() == 0
 
-    sent = dict(
-        re.findall(r'<input type="hidden" name="(counterpart|amount|reason)" value="([^"]*)"', page.content.decode())
-    )
-    assert sent == {name: str(value) for name, value in typed.items()}
-    answer = office.post(address, sent, follow=True)
+    sent = {"step": "propose", "previewed": unescape(hidden(page, "previewed"))}
+    answer = office.post(address, typed | sent, follow=True)
     assert "Davon schon vorgeschlagen, aus „Geber 2026“ 400,00 €" in texts(answer)
     assert BudgetChange.objects.get(amount=D("700.00")).counterpart == getter
 
@@ -177,3 +175,35 @@ def test_a_virement_alone_names_no_others() -> None:
     assert "Frei in „Nehmer 2026“ 1.000,00 € → wird zu 1.005,00 € Umschichtung vorschlagen" in page
     assert "vorgeschlagen, aus" not in page
     assert "wenn alles bestätigt ist" not in page
+
+
+def test_what_was_changed_after_the_preview_is_shown_before_it_is_proposed() -> None:
+    giver = BudgetFactory(name="Geber", virement_group="DK 7", appropriation=D("5000.00"))
+    getter = BudgetFactory(name="Nehmer", virement_group="DK 7", appropriation=D("1000.00"))
+    client, address = client_of(ClerkFactory()), reverse("admin:funding_budget_virement", args=[giver.pk])
+    typed = {"counterpart": str(getter.pk), "amount": "100", "reason": "Mehrbedarf,\r\nsagt das Amt"}
+    looked = client.post(address, typed | {"step": "show"})
+    preview = client.get(looked.url)
+    assert looked.url.endswith("#preview")
+    assert "wird zu 4.900,00 €" in texts(preview)
+    seen = unescape(hidden(preview, "previewed"))
+
+    again = client.post(address, typed | {"amount": "200", "step": "propose", "previewed": seen})
+    assert not BudgetChange.objects.exists()
+    assert "#" not in again.url, "the sentence on top would be out of sight"
+    preview = client.get(again.url)
+    assert "Sie haben nach der Vorschau etwas geändert. Bitte prüfen Sie die neue Vorschau." in texts(preview)
+    assert "wird zu 4.800,00 €" in texts(preview)
+
+    sent = typed | {"amount": "200", "step": "propose", "previewed": unescape(hidden(preview, "previewed"))}
+    client.post(address, sent)
+    assert BudgetChange.objects.get().amount == D("200.00")
+
+
+def test_the_proposal_is_sent_with_the_fields_that_are_typed_in() -> None:
+    giver, getter = BudgetFactory(virement_group="DK 7"), BudgetFactory(virement_group="DK 7")
+    address = reverse("admin:funding_budget_virement", args=[giver.pk])
+    typed = {"counterpart": getter.pk, "amount": "100", "reason": "Mehrbedarf"}
+    page = client_of(ClerkFactory()).get(address, typed).content.decode()
+    assert page.count('name="amount"') == 1
+    assert re.findall(r'form="virement" name="step" value="(\w+)"', page) == ["propose"]

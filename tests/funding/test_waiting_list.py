@@ -135,8 +135,11 @@ def test_those_the_money_is_enough_for_are_decided_together(
         assert (url, "gemeinsam" in texts(page)) == ("", False)
     else:
         assert "2 Anträge gemeinsam entscheiden, für die das Geld reicht" in texts(page)
-        assert url == f"{reverse('admin:funding_equipmentapplication_bulk', args=[name])}?ids={high.pk}%2C{without.pk}"
-        assert {row.application for row in client.get(url).context["rows"]} == {high, without}
+        address = reverse("admin:funding_equipmentapplication_bulk", args=[name])
+        assert url == f"{address}?ids={high.pk}%2C{without.pk}&budget={budget.pk}"
+        bulk = client.get(url)
+        assert {row.application for row in bulk.context["rows"]} == {high, without}
+        assert f'<option value="{budget.pk}" selected>' in bulk.content.decode()
 
 
 def test_a_grant_needs_its_own_share_here_too(three: list[EquipmentApplication]) -> None:

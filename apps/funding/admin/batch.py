@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FOLDER = "admin/funding/equipmentapplication"
 Rows = Sequence[EquipmentApplication]
+BUDGETS = ("budget", "own_share_budget")
+"""Fields of the form that the address may fill."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,17 @@ class Batch:
         judged = sent or (self.kept.asked()[0] in ("preview", "mend") and self.kept.typed is not None)
         return BulkForm(
             typed if judged else None,
-            initial=typed,
+            initial=self._named_budgets() | typed,
             budgets=self.budgets,
             templates=list(templates),
             with_budgets=self.action.budgets,
             with_own_share=self.action.decides_lines,
             text_required=self.action.verb.required if self.action.verb else None,
         )
+
+    def _named_budgets(self) -> dict[str, str]:
+        """Those that the address names, where the waiting list led here."""
+        return {name: self.request.GET[name] for name in BUDGETS if name in self.request.GET}
 
     def obstacle(self, application: EquipmentApplication) -> str:
         """Why this one cannot be part of it; "" where nothing stands in the way."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -114,6 +115,10 @@ class VirementForm(forms.Form):
     def __init__(self, *args: Any, others: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["counterpart"].queryset = others  # type: ignore[attr-defined]  # a choice of rows
+
+    def typed(self) -> str:
+        """All of it as the query of an address, to show it and to tell whether it was changed since."""
+        return urlencode({name: self[name].data or "" for name in self.fields})
 
     def propose(self, budget: Budget, by: User) -> BudgetChange:
         return services.propose_virement(budget=budget, by=by, **self.cleaned_data)

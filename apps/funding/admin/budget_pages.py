@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.functional import Promise
@@ -57,13 +58,23 @@ class BudgetPages:
         )
 
     def virement_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Money for another budget of the group. GET with what is typed shows what it would do, POST proposes it."""
+        """Money for another budget of the group. GET with what is typed shows what it would do, POST proposes it.
+
+        A POST to see it, or with something else than the preview showed, leads to the preview.
+        """
         if not request.user.has_perm("funding.change_budget"):
             raise PermissionDenied
         budget = self._budget(request, object_id)
         is_previewed = request.method == "GET" and "amount" in request.GET
         data = request.GET if is_previewed else request.POST if request.method == "POST" else None
         form = VirementForm(data, others=_others_of_group(budget, request))
+        if request.method == "POST":
+            preview = f"{request.path}?{form.typed()}"
+            if request.POST.get("step") == "show":
+                return HttpResponseRedirect(f"{preview}#preview")
+            if request.POST.get("previewed", form.typed()) != form.typed():
+                messages.warning(request, _("You changed something after the preview. Please check the new preview."))
+                return HttpResponseRedirect(preview)
         return self._ask(
             request,
             budget,

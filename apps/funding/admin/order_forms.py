@@ -95,8 +95,9 @@ class BundleForm(FormKeyMixin, PurchaseForm):
         for row in rows:
             self.fields[f"line-{row.line.pk}"] = forms.BooleanField(required=False, label=str(row.line.application))
             self.fields[f"pieces-{row.line.pk}"] = number_field(
-                _("Pieces to order"), initial=row.pieces, max_value=row.pieces
+                _("Pieces to order"), initial=row.pieces, min_value=1, max_value=row.pieces
             )
+            self.fields[f"pieces-{row.line.pk}"].in_line = f"{row.line.product}, {row.line.application.school}"
 
     def fields_of(self, rows: Sequence[LineToOrder]) -> list[tuple[LineToOrder, forms.BoundField, forms.BoundField]]:
         """For the template: lines with their two fields."""
@@ -104,6 +105,9 @@ class BundleForm(FormKeyMixin, PurchaseForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
+        for row in self.rows:
+            if not data.get(f"line-{row.line.pk}"):
+                self.errors.pop(f"pieces-{row.line.pk}", None)
         gone = self._gone()
         if gone:
             raise forms.ValidationError(
@@ -126,13 +130,21 @@ class BundleForm(FormKeyMixin, PurchaseForm):
         """How many lines were chosen on a page that is older than what has become of them."""
         return sum(name.startswith("line-") and name not in self.fields for name in self.data)
 
+    def _chosen(self) -> list[LineToOrder]:
+        return [row for row in self.rows if self.cleaned_data.get(f"line-{row.line.pk}")]
+
     def lines(self) -> list[OrderLineInput]:
-        data = self.cleaned_data
+        typed = [(row, self.cleaned_data.get(f"pieces-{row.line.pk}")) for row in self._chosen()]
         return [
-            OrderLineInput(row.pieces if typed is None else typed, application_line_id=row.line.pk)
-            for row, typed in ((row, data.get(f"pieces-{row.line.pk}")) for row in self.rows)
-            if data.get(f"line-{row.line.pk}")
+            OrderLineInput(row.pieces if pieces is None else pieces, application_line_id=row.line.pk)
+            for row, pieces in typed
         ]
+
+    def refuse(self, error: DomainError) -> None:
+        """Also at the pieces of a chosen line; those of a draft that it joins have no field here."""
+        chosen = self._chosen()
+        own = error.line is not None and error.line <= len(chosen)
+        refuse(self, error, {"quantity": f"pieces-{chosen[error.line - 1].line.pk}"} if own and error.line else {})
 
     def supplier_and_contract(self) -> dict[str, Any]:
         contract = self.cleaned_data["contract"]

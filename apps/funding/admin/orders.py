@@ -170,7 +170,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             estimated_net=draft.estimated_net,
             procedure=draft.procedure,
             award_reason=draft.award_reason,
-            lines=[*stored, *form.lines()],
+            lines=[*form.lines(), *stored],  # the form knows its lines by their numbers in a refusal
         )
 
     def give_up_view(self, request: HttpRequest, line_id: int) -> HttpResponse:

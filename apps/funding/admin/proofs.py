@@ -157,6 +157,7 @@ class ProofAdmin(PaperAdmin):
 
     def new_page(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
+        earlier = None
         form = NewProofForm(user, request.POST if request.method == "POST" else None, initial=request.GET.dict())
         if form.is_valid():
             try:
@@ -166,8 +167,10 @@ class ProofAdmin(PaperAdmin):
                 return self.done(request, proof, gettext("The proof of use is begun."))
             except DomainError as error:
                 refuse(form, error)
+                same = {name: form.cleaned_data[name] for name in ("grant", "school")}
+                earlier = ProofOfUse.objects.visible_to(user).filter(**same).first()
         title = gettext("New proof of use")
-        return self.page(request, "add.html", title, form=form, errors=collect_errors(form))
+        return self.page(request, "add.html", title, form=form, errors=collect_errors(form), earlier=earlier)
 
     def row_page(self, request: HttpRequest, row: ProofOfUse, **context: Any) -> HttpResponse:
         figures = shown_figures(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -44,8 +44,8 @@ def text_area(rows: int = 2) -> forms.Textarea:
     return forms.Textarea({"rows": rows})
 
 
-def number_field(label: Any, **kwargs: Any) -> GermanIntegerField:
-    return GermanIntegerField(label=label, required=False, min_value=0, **kwargs)
+def number_field(label: Any, *, min_value: int = 0, **kwargs: Any) -> GermanIntegerField:
+    return GermanIntegerField(label=label, required=False, min_value=min_value, **kwargs)
 
 
 def choice_field(label: Any, rows: Iterable[Any], empty: Any, **kwargs: Any) -> forms.TypedChoiceField:
@@ -108,7 +108,19 @@ class NoteForm(FormKeyMixin, PurchaseForm):
         return Note(self.cleaned_data["note_number"], self.cleaned_data["received_on"])
 
 
-class ReceiveForm(NoteForm):
+class PiecesForm(PurchaseForm):
+    """A number of pieces for each of its rows, at which a refusal about them stands."""
+
+    rows: Sequence[LineStatus]
+    names: Mapping[str, str] = {}
+    """What the service names -> what the form calls it."""
+
+    def refuse(self, error: DomainError) -> None:
+        of_line = {} if error.line is None else {"quantity": f"pieces-{self.rows[error.line - 1].line.pk}"}
+        refuse(self, error, {**self.names, **of_line})
+
+
+class ReceiveForm(PiecesForm, NoteForm):
     """Pieces of what nobody scans."""
 
     remark = forms.CharField(label=_("Remark"), required=False, max_length=300)
@@ -130,8 +142,10 @@ class ReceiveForm(NoteForm):
         return {row.line.pk: self.cleaned_data.get(f"pieces-{row.line.pk}") or 0 for row in self.rows}
 
 
-class ReturnForm(FormKeyMixin, PurchaseForm):
+class ReturnForm(FormKeyMixin, PiecesForm):
     """Which devices and how many pieces go back."""
+
+    names = {"received_on": "on"}
 
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=text_area())
     on = GermanDateField(label=_("Returned on"), initial=today)

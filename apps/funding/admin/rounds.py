@@ -14,13 +14,19 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
+from apps.core.form_layout import ConstraintsAtFields
 from apps.funding import services
 from apps.funding.choices import ApplicationState
 from apps.funding.models import ApplicationRound
 
 
+class RoundForm(ConstraintsAtFields):
+    constraint_fields = {"funding_round_ends": "closes_on"}
+
+
 @admin.register(ApplicationRound)
 class ApplicationRoundAdmin(ScopedAdmin):
+    form = RoundForm
     list_display = ("name", "programme", "opens_on", "closes_on", "stage", "handed_in", "late", "reminder")
     search_fields = ("name",)
     ordering = ("-closes_on", "pk")

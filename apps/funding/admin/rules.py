@@ -21,12 +21,13 @@ from apps.core.admin import ScopedAdmin
 from apps.core.admin_pages import shown_as_text
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateField, GermanDecimalField
+from apps.core.form_layout import ConstraintsAtFields
 from apps.funding import services
 from apps.funding.admin.budget_pages import form_page
 from apps.funding.admin.columns import euros
 from apps.funding.admin.filters import RuleKindFilter
 from apps.funding.admin.reads import names_of_others
-from apps.funding.choices import RULES_OF_TWO
+from apps.funding.choices import PERCENTAGES, RULES_OF_TWO
 from apps.funding.models import AwardThreshold, DatedRule
 from apps.funding.rules import rule_on
 
@@ -35,7 +36,7 @@ _PEOPLE = {name: shown_as_text(DatedRule, name) for name in ("proposed_by", "con
 """Field -> how it reads, without the way to an account that only administrators open."""
 
 
-class AheadForm(forms.ModelForm):
+class AheadForm(ConstraintsAtFields):
     """What has been decided by a rule stays decided: a new one begins tomorrow at the earliest."""
 
     def clean_valid_from(self) -> datetime.date:
@@ -46,6 +47,14 @@ class AheadForm(forms.ModelForm):
 
 
 class RuleForm(AheadForm):
+    constraint_fields = {"funding_rule_once_a_day": "valid_from", "funding_rule_not_negative": "value"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("kind", self.instance.kind) in PERCENTAGES and (cleaned.get("value") or 0) > 100:
+            self.add_error("value", _("A percentage is at most 100."))
+        return cleaned
+
     def _get_validation_exclusions(self) -> set[str]:
         """A day is taken unless its proposal was declined: that condition is checked, too."""
         return super()._get_validation_exclusions() - {"declined_by"}  # type: ignore[misc,no-any-return]
@@ -59,6 +68,10 @@ class SeenForm(forms.Form):
     """What the person has read and confirms."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
+
+
+class ThresholdForm(AheadForm):
+    constraint_fields = {"funding_threshold_once": "up_to", "funding_threshold_without_limit_once": "up_to"}
 
 
 class RuleAdmin(ScopedAdmin):
@@ -257,6 +270,7 @@ class DatedRuleAdmin(RuleAdmin):
 
 @admin.register(AwardThreshold)
 class AwardThresholdAdmin(RuleAdmin):
+    form = ThresholdForm
     change_list_template = "admin/funding/awardthreshold/change_list.html"
     list_display = ("procedure", "valid_from", "shown_limit", "source")
     sortable_by = ("valid_from",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from apps.core import clock
 from apps.core.errors import DomainError
 from apps.core.form_layout import collect_errors, refuse
 from apps.funding.admin import reads
+from apps.funding.admin.batch import BUDGETS
 from apps.funding.admin.bulk_actions import ACTIONS
 from apps.funding.admin.chosen import LIMIT, page_about
 from apps.funding.admin_forms import BudgetsForm
@@ -97,7 +99,7 @@ class WaitingListMixin:
             "money": money,
             "ends_at": ends_at,
             "enough": len(enough),
-            "decide_url": _decide_url(user, enough),
+            "decide_url": _decide_url(user, enough, chosen),
             "weights": weights,
             "most_points": most_points({weight.criterion: weight.value for weight in weights}),
             "list_url": reverse("admin:funding_equipmentapplication_changelist"),
@@ -125,9 +127,13 @@ class WaitingListMixin:
         return f"{address}?{query.urlencode()}"
 
 
-def _decide_url(user: Any, ids: list[int]) -> str:
-    """Where those for which the money is enough are approved or proposed together; "" where this person may not."""
+def _decide_url(user: Any, ids: list[int], chosen: Mapping[str, Any]) -> str:
+    """Where those for which the money is enough are approved or proposed together; "" where this person may not.
+
+    The page begins with the budgets along which the list was counted.
+    """
     name = next((name for name in ("approve", "propose") if user.has_perm(ACTIONS[name].permission)), "")
     if not name or not 0 < len(ids) <= LIMIT:
         return ""
-    return page_about("admin:funding_equipmentapplication_bulk", ids, name)
+    budgets = {field: str(chosen[field]) for field in BUDGETS if chosen.get(field)}
+    return page_about("admin:funding_equipmentapplication_bulk", ids, name, **budgets)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, formats
 from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.funding.choices import DeliveryKind
@@ -70,7 +70,7 @@ def receive_goods(
                 )
         delivery = new_delivery(locked.order, DeliveryKind.RECEIPT, note or Note(), by=by, form_key=form_key)
         for line, pieces in chosen.items():
-            receive_pieces(line, pieces, delivery, by=by)
+            receive_pieces(line, pieces, delivery, by=by, number=_number(line, quantities))
         follow_goods(locked, "receive_goods", by=by)
     return delivery
 
@@ -101,7 +101,7 @@ def return_goods(
         wanted = Counter(row.order_line_id for row in purchases)
         wanted.update({pk: number for pk, number in (quantities or {}).items() if number})
         chosen = _chosen(locked, wanted)
-        _ensure_returnable(chosen, purchases)
+        _ensure_returnable(chosen, purchases, quantities or {})
         day = checked_day(on, locked.order)
         facts = Note(note_number, day, reason)
         delivery = new_delivery(locked.order, DeliveryKind.RETURN, facts, by=by, form_key=form_key)
@@ -133,8 +133,17 @@ def _chosen(locked: Locked, quantities: Mapping[int, int]) -> dict[OrderLine, in
         raise DomainError(_("Please enter a quantity of at least 1."), field="quantity")
     chosen = {lines[pk]: number for pk, number in sorted(quantities.items()) if number}
     if not chosen:
-        raise DomainError(_("Please enter for at least one line how many pieces it is about."), field="quantity")
+        raise DomainError(
+            _("Please enter for at least one line how many pieces it is about."),
+            field="quantity",
+            line=1 if quantities else None,
+        )
     return chosen
+
+
+def _number(line: OrderLine, quantities: Mapping[int, int]) -> int | None:
+    """From 1, among those whose pieces were typed; None where only devices of it were chosen."""
+    return list(quantities).index(line.pk) + 1 if line.pk in quantities else None
 
 
 def new_delivery(order: Order, kind: str, note: Note, *, by: User, form_key: uuid.UUID | None) -> Delivery:
@@ -161,26 +170,38 @@ def checked_day(day: datetime.date | None, order: Order) -> datetime.date:
     return chosen
 
 
-def ensure_not_too_many(lines: Sequence[OrderLine], number: int) -> None:
-    """Refuses more pieces than lines of one product miss together."""
+def ensure_not_too_many(lines: Sequence[OrderLine], pieces: int, *, number: int | None = None) -> None:
+    """Refuses more pieces than lines of one product miss together. `number`: of the line that the form shows."""
     missing = sum(line.quantity - line.delivered for line in lines)
-    if number > missing:
+    if pieces > missing:
         raise DomainError(
             ngettext(
                 "“%(line)s”: only %(missing)s piece is still missing, not %(number)s. Please correct the quantity.",
                 "“%(line)s”: only %(missing)s pieces are still missing, not %(number)s. Please correct the quantity.",
                 missing,
             )
-            % {"line": lines[0] if len(lines) == 1 else lines[0].product, "missing": missing, "number": number},
+            % {
+                "line": lines[0] if len(lines) == 1 else lines[0].product,
+                "missing": formats.number(missing),
+                "number": formats.number(pieces),
+            },
             code="too_many",
             field="quantity",
+            line=number,
         )
 
 
 def receive_pieces(
-    line: OrderLine, pieces: int, delivery: Delivery, *, by: User, session: ScanSession | None = None
+    line: OrderLine,
+    pieces: int,
+    delivery: Delivery,
+    *,
+    by: User,
+    session: ScanSession | None = None,
+    number: int | None = None,
 ) -> DeliveredItem:
-    ensure_not_too_many([line], pieces)
+    """`number`: of the line that the form shows."""
+    ensure_not_too_many([line], pieces, number=number)
     item = DeliveredItem.objects.create(delivery=delivery, order_line=line, quantity=pieces, scan_session=session)
     line.delivered += pieces
     save_by(line, by=by, update_fields=["delivered"])
@@ -200,7 +221,9 @@ def _purchases(order: Order, devices: Sequence[Device]) -> list[PurchasedDevice]
     return found
 
 
-def _ensure_returnable(chosen: Mapping[OrderLine, int], purchases: Sequence[PurchasedDevice]) -> None:
+def _ensure_returnable(
+    chosen: Mapping[OrderLine, int], purchases: Sequence[PurchasedDevice], quantities: Mapping[int, int]
+) -> None:
     named = Counter(row.order_line_id for row in purchases)
     for line, pieces in chosen.items():
         if is_scanned(line) and named[line.pk] != pieces:
@@ -211,9 +234,10 @@ def _ensure_returnable(chosen: Mapping[OrderLine, int], purchases: Sequence[Purc
         if pieces > line.delivered:
             raise DomainError(
                 _("“%(line)s”: only %(delivered)s came. Please correct the quantity.")
-                % {"line": line, "delivered": line.delivered},
+                % {"line": line, "delivered": formats.number(line.delivered)},
                 code="too_many",
                 field="quantity",
+                line=_number(line, quantities),
             )
 
 

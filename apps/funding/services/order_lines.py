@@ -38,7 +38,7 @@ def write_lines(order: Order, lines: Sequence[OrderLineInput], *, by: User) -> N
         applied_id = line.application_line_id or typed.application_line_id
         try:
             if applied_id is not None:
-                numbers[applied_id] = number
+                numbers.setdefault(applied_id, number)
                 _of_application(line, typed, applied[applied_id], by=by)
             else:
                 _of_the_office(line, typed, by=by)
