@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
-from apps.core.admin_pages import AmountsMixin, ListPage
+from apps.core.admin_pages import AmountsMixin, DaysMixin, ListPage
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateTimeField
 from apps.core.history_pages import HistoryPageMixin
@@ -79,7 +79,7 @@ class OneRowMixin(ScopeMixin):
             raise Http404
 
 
-class ScopedAdmin(ListPage, AmountsMixin, HistoryPageMixin, OneRowMixin, SimpleHistoryAdmin):
+class ScopedAdmin(ListPage, DaysMixin, AmountsMixin, HistoryPageMixin, OneRowMixin, SimpleHistoryAdmin):
     """Base of every model admin. A `DomainError` in a save becomes a message; nothing is written then."""
 
     actions_on_bottom = False
@@ -129,7 +129,7 @@ class SharedChoiceField(forms.ModelChoiceField):
         super().__init__(*args, **kwargs)
 
 
-class ScopedInline(ScopeMixin, admin.TabularInline):
+class ScopedInline(ScopeMixin, DaysMixin, admin.TabularInline):
     """Base of inlines. Rows come with what their foreign keys name, however many there are."""
 
     extra = 0

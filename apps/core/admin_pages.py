@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from apps.core import formats
+from apps.core.form_fields import GermanDateField, day_input
 from apps.core.money import CentsField
 from apps.core.tables import COUNT_LIMIT, capped_count
 
@@ -47,6 +48,15 @@ class ListPage:
         title = capfirst(self.opts.verbose_name_plural)  # type: ignore[attr-defined]
         response: HttpResponse = super().changelist_view(request, {"title": title} | (extra_context or {}))  # type: ignore[misc]
         return response
+
+
+class DaysMixin:
+    """Days are asked for by the browser's own date input, as on the portal's pages."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        if isinstance(db_field, models.DateField) and not isinstance(db_field, models.DateTimeField):
+            kwargs = {"form_class": GermanDateField, "widget": day_input()} | kwargs
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 
 class AmountsMixin:

@@ -85,7 +85,7 @@ def test_a_new_notice_begins_with_its_programme(client: Client) -> None:
         "limit_per_device": "500,00",
         "earmarking_years": "5",
     }
-    assert typed["implementation_until"] == "31.10.2024"
+    assert typed["implementation_until"] == "2024-10-31"
     sent = typed | {"file_reference": "48-1", "notice_on": "01.02.2021", "amount": "1.000", "rate": ""}
     assert client.post(ADD, sent).status_code == 302
     grant = Grant.objects.get()

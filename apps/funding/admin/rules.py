@@ -20,7 +20,7 @@ from apps.core import clock, formats
 from apps.core.admin import ScopedAdmin
 from apps.core.admin_pages import shown_as_text
 from apps.core.errors import DomainError
-from apps.core.form_fields import GermanDateField, GermanDecimalField
+from apps.core.form_fields import GermanDecimalField
 from apps.core.form_layout import ConstraintsAtFields
 from apps.funding import services
 from apps.funding.admin.budget_pages import form_page
@@ -81,13 +81,12 @@ class RuleAdmin(ScopedAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
         """The browser's calendar offers no day that is refused."""
-        if db_field.name != "valid_from":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
-        first = _first_day()
-        field = GermanDateField(
-            label=_("Valid from"), help_text=_("From %(day)s on at the earliest.") % {"day": formats.day(first)}
-        )
-        field.widget.attrs["min"] = first.isoformat()
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "valid_from":
+            first = _first_day()
+            field.label = _("Valid from")
+            field.help_text = _("From %(day)s on at the earliest.") % {"day": formats.day(first)}
+            field.widget.attrs["min"] = first.isoformat()
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
