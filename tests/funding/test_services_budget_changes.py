@@ -98,22 +98,6 @@ def test_a_new_budget_stands_once_another_person_has_confirmed_it() -> None:
     assert decided.history.count() == 2
 
 
-def test_what_is_sent_twice_is_proposed_once() -> None:
-    source, target = BudgetFactory(virement_group="DK 7"), BudgetFactory(virement_group="DK 7")
-    clerk = ClerkFactory()
-    values = {"budget": source, "counterpart": target, "amount": D("10.00"), "reason": "Mehrbedarf"}
-    first = services.propose_virement(**values, by=clerk)
-    with pytest.raises(DomainError, match="Genau das haben Sie schon vorgeschlagen"):
-        services.propose_virement(**values, by=clerk)
-    other = services.propose_virement(**values, by=ClerkFactory())
-    confirmed(first)
-    again = services.propose_virement(**values, by=clerk)
-    assert set(BudgetChange.objects.filter(state=ProposalState.PROPOSED)) == {other, again}
-
-    propose(source, clerk, freeze=D("5.00"))
-    assert code_of(propose, source, clerk, freeze=D("5.00")) == "proposed_already"
-
-
 def test_the_same_name_twice_in_a_year_is_refused_when_it_is_proposed_and_when_it_is_confirmed() -> None:
     values = {"by": ClerkFactory(), "reason": "x", "name": "Tablets", "appropriation": D("1.00")}
     first = services.propose_budget(fiscal_year=2026, **values)  # type: ignore[arg-type]

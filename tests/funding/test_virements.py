@@ -11,11 +11,13 @@ from django.urls import reverse
 
 from apps.core.money import total
 from apps.funding import services
+from apps.funding.choices import ProposalState
 from apps.funding.models import Budget, BudgetChange
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, allow_overrun, confirmed
 from tests.funding.portal import client_of, hidden, texts
+from tests.funding.purchases import refused
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -207,3 +209,19 @@ def test_the_proposal_is_sent_with_the_fields_that_are_typed_in() -> None:
     page = client_of(ClerkFactory()).get(address, typed).content.decode()
     assert page.count('name="amount"') == 1
     assert re.findall(r'form="virement" name="step" value="(\w+)"', page) == ["propose"]
+
+
+def test_what_is_sent_twice_is_proposed_once() -> None:
+    source, target = BudgetFactory(virement_group="DK 7"), BudgetFactory(virement_group="DK 7")
+    clerk = ClerkFactory()
+    values = {"budget": source, "counterpart": target, "amount": D("10.00"), "reason": "Mehrbedarf"}
+    first = services.propose_virement(**values, by=clerk)
+    refused("proposed_already", services.propose_virement, **values, by=clerk)
+    other = services.propose_virement(**values, by=ClerkFactory())
+    confirmed(first)
+    again = services.propose_virement(**values, by=clerk)
+    assert set(BudgetChange.objects.filter(state=ProposalState.PROPOSED)) == {other, again}
+
+    freeze = {"budget": source, "reason": "Sperre", "freeze": D("5.00")}
+    services.propose_edit(**freeze, by=clerk)
+    refused("proposed_already", services.propose_edit, **freeze, by=clerk)
