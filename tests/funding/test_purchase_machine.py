@@ -221,11 +221,20 @@ class TransactionalPurchases(Purchases):
         self.transaction.__exit__(None, None, None)
 
 
+WANTED = {"approve_order", "pay_invoice", "cancel_order", "cancel_invoice", "return_goods", "close_order"}
+"""Steps that must have succeeded at least once, so that the sums were compared after each of them."""
+MOST_RUNS = 5
+
+
 def test_random_sequences_keep_every_sum() -> None:
+    """What chance has left out in one run it gets to in another."""
     Purchases.outcomes.clear()
-    run(int(os.environ.get("MACHINE_EXAMPLES", "15")), 30)
-    done = {action for action, outcome in Purchases.outcomes if outcome == "done"}
-    assert done >= {"approve_order", "pay_invoice", "cancel_order", "cancel_invoice", "return_goods", "close_order"}
+    for _run in range(MOST_RUNS):
+        run(int(os.environ.get("MACHINE_EXAMPLES", "15")), 30)
+        done = {action for action, outcome in Purchases.outcomes if outcome == "done"}
+        if done >= WANTED:
+            break
+    assert done >= WANTED
 
 
 @pytest.mark.soak
