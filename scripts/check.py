@@ -63,7 +63,7 @@ def tracked_texts(_environment: dict[str, str]) -> Outcome:
 
 
 def banned_calls(_environment: dict[str, str]) -> Outcome:
-    faults = house_rules.banned_calls(ROOT)
+    faults = house_rules.banned_calls(ROOT) + house_rules.days_kept(ROOT)
     return not faults, "\n".join(faults)
 
 

@@ -6,8 +6,10 @@ is what `make test` repeats on SQLite: the story and the tests of services, sele
 
 import os
 import re
+import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from apps.core import clock
 from tests.support import browser as browsing
 from tests.support.mail_server import MailServer, mail_server
 from tests.support.report import Report
@@ -41,6 +44,7 @@ PARTS: dict[str, Callable[[pytest.Item], bool]] = {
     "others": lambda item: not any(PARTS[part](item) for part in ("browser", *FOLDERS)),
     "both-databases": lambda item: bool(item.get_closest_marker("both_databases")),
 }
+NEAR_MIDNIGHT = timedelta(minutes=1)
 BOTH_DATABASES = re.compile(r"test_(services|selectors|calculations)\w*\.py$")
 
 
@@ -82,6 +86,14 @@ def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     if item.get_closest_marker("soak") and "soak" not in config.option.markexpr:
         return True
     return bool(item.get_closest_marker("postgres_only")) and connection.vendor != "postgresql"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """No test begins shortly before midnight: it would make its rows on one day and look at them on the next."""
+    left = clock.end_of(clock.today()) - clock.now()
+    if left < NEAR_MIDNIGHT:
+        time.sleep(left.total_seconds() + 1)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,6 @@ from tests.funding.portal import client_of, form_data, messages_of, texts
 pytestmark = pytest.mark.django_db
 S = ApplicationState
 NEW = reverse("funding:create")
-TODAY = clock.today()
 DAY = datetime.timedelta(days=1)
 
 
@@ -95,7 +94,7 @@ def test_the_notes_of_the_rounds_stand_beside_the_choice(client: Client) -> None
 
 def test_a_round_that_is_over_or_not_open_cannot_be_chosen(client: Client) -> None:
     RoundFactory()
-    over = RoundFactory(closes_on=TODAY - DAY)
+    over = RoundFactory(closes_on=clock.today() - DAY)
 
     answer = client.post(NEW, form_data(client.get(NEW), in_round=over.pk, action="save"))
 
@@ -106,9 +105,9 @@ def test_a_round_that_is_over_or_not_open_cannot_be_chosen(client: Client) -> No
 def test_the_page_says_when_the_next_round_opens(client: Client) -> None:
     assert "Antragsrunde" not in texts(client.get(NEW))
 
-    RoundFactory(closes_on=TODAY - DAY)
+    RoundFactory(closes_on=clock.today() - DAY)
     assert "Noch ist keine angekündigt." in texts(client.get(NEW))
-    later = RoundFactory(name="Frühjahr", opens_on=TODAY + 3 * DAY)
+    later = RoundFactory(name="Frühjahr", opens_on=clock.today() + 3 * DAY)
     assert f"Die nächste, „Frühjahr“, beginnt am {later.opens_on:%d.%m.%Y}." in texts(client.get(NEW))
 
 
@@ -127,7 +126,7 @@ def test_a_change_of_the_round_alone_is_saved_by_itself(client: Client, coordina
 
 
 def test_what_is_late_says_so_before_and_after(client: Client, coordinator: User, school: School) -> None:
-    row = RoundFactory(name="Herbst", closes_on=TODAY - DAY)
+    row = RoundFactory(name="Herbst", closes_on=clock.today() - DAY)
     application = make_application(S.DRAFT, school=school, by=coordinator, in_round=row)
     before = texts(client.get(detail(application)))
     assert f"Die Runde „Herbst“ endete am {row.closes_on:%d.%m.%Y}" in before
@@ -163,7 +162,7 @@ def test_the_way_to_the_missing_concept_and_back(client: Client, coordinator: Us
 def test_a_concept_that_stays_with_an_application_offers_no_removal(
     client: Client, coordinator: User, school: School
 ) -> None:
-    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
+    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=clock.today(), by=coordinator)
     remove = reverse("funding:remove_concept", args=[school.number, row.pk])
     assert remove in client.get(concepts(school)).content.decode()
 
@@ -185,7 +184,7 @@ def test_a_concept_that_stays_with_an_application_offers_no_removal(
 def test_a_second_tab_says_who_removed_the_concept_when(
     client: Client, coordinator: User, school: School, name: str, verb: str
 ) -> None:
-    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
+    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=clock.today(), by=coordinator)
     address = reverse(f"funding:{name}", args=[school.number, row.pk])
     services.remove_concept(concept=row, by=coordinator)
     moment = formats.moment(MediaConcept.history.get(history_type="-").history_date)
@@ -203,7 +202,7 @@ def test_a_second_tab_says_who_removed_the_concept_when(
 
 
 def test_a_concept_is_only_ever_saved(client: Client, coordinator: User, school: School) -> None:
-    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=TODAY, by=coordinator)
+    row = services.add_concept(school=school, file=pdf_file("Konzept.pdf"), dated_on=clock.today(), by=coordinator)
 
     answer = client.get(reverse("funding:concept", args=[school.number, row.pk]))
 
@@ -229,7 +228,7 @@ def test_a_file_that_is_no_pdf_is_refused_and_the_date_is_kept(client: Client, s
 def test_a_concept_stands_under_its_own_school_only(coordinator: User, school: School) -> None:
     other = SchoolFactory()
     both = CoordinatorFactory(schools=[school, other])
-    row = services.add_concept(school=school, file=pdf_file(), dated_on=TODAY, by=coordinator)
+    row = services.add_concept(school=school, file=pdf_file(), dated_on=clock.today(), by=coordinator)
 
     assert client_of(both).get(reverse("funding:concept", args=[other.number, row.pk])).status_code == 404
 

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -150,13 +151,13 @@ def test_a_step_of_the_citys_rules_asks_for_an_award_under_a_contract_too() -> N
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        ({"valid_from": today() + DAY}, "contract_over"),
-        ({"valid_until": today() - DAY}, "contract_over"),
-        ({"volume": D("99.99")}, "contract_volume"),
+        (lambda: {"valid_from": today() + DAY}, "contract_over"),
+        (lambda: {"valid_until": today() - DAY}, "contract_over"),
+        (lambda: {"volume": D("99.99")}, "contract_volume"),
     ],
 )
-def test_a_contract_reaches(values: dict[str, Any], code: str) -> None:
-    contract = ContractFactory(**values)
+def test_a_contract_reaches(values: Callable[[], dict[str, Any]], code: str) -> None:
+    contract = ContractFactory(**values())
     refused(code, placed_order, own_line(BudgetFactory()), contract=contract)
 
 

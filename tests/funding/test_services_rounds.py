@@ -1,6 +1,7 @@
 """Rounds: what may be handed in when, late ones, media concepts, and the reminder before the end."""
 
 import datetime
+from collections.abc import Callable
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from post_office.models import Email
 
-from apps.core import clock
+from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.core.job_kinds import words_of
 from apps.core.models import Job
@@ -43,7 +44,6 @@ from tests.funding.factories import (
 
 pytestmark = pytest.mark.django_db
 S = ApplicationState
-TODAY = clock.today()
 DAY = datetime.timedelta(days=1)
 
 
@@ -66,12 +66,12 @@ def refusal(application: EquipmentApplication) -> str:
 
 
 def over(**values: Any) -> ApplicationRound:
-    return RoundFactory(opens_on=TODAY - 30 * DAY, closes_on=TODAY - DAY, **values)
+    return RoundFactory(opens_on=today() - 30 * DAY, closes_on=today() - DAY, **values)
 
 
-@pytest.mark.parametrize(("last_day", "is_late"), [(TODAY, False), (TODAY - DAY, True)])
-def test_the_last_day_is_in_time_and_the_next_is_late(last_day: datetime.date, is_late: bool) -> None:
-    row = RoundFactory(opens_on=TODAY - 30 * DAY, closes_on=last_day)
+@pytest.mark.parametrize(("days_over", "is_late"), [(0, False), (1, True)])
+def test_the_last_day_is_in_time_and_the_next_is_late(days_over: int, is_late: bool) -> None:
+    row = RoundFactory(opens_on=today() - 30 * DAY, closes_on=today() - days_over * DAY)
 
     application = submit(make_application(S.DRAFT, in_round=row))
 
@@ -83,7 +83,7 @@ def test_what_came_back_with_a_question_keeps_its_mark() -> None:
     row = RoundFactory()
     application = submit(make_application(S.DRAFT, in_round=row))
     services.return_with_question(application=application, by=ClerkFactory(), question="Wofür?")
-    ApplicationRound.objects.update(closes_on=TODAY - DAY)
+    ApplicationRound.objects.update(closes_on=today() - DAY)
     application.refresh_from_db()
 
     saved = services.save_draft(
@@ -94,13 +94,13 @@ def test_what_came_back_with_a_question_keeps_its_mark() -> None:
     again = make_application(S.DRAFT, in_round=row)
     assert submit(again).is_late
     services.return_with_question(application=again, by=ClerkFactory(), question="Wofür?")
-    ApplicationRound.objects.update(closes_on=TODAY)
+    ApplicationRound.objects.update(closes_on=today())
     assert submit(EquipmentApplication.objects.get(pk=again.pk)).is_late
 
 
 def test_without_a_round_only_while_none_is_open() -> None:
     over()
-    RoundFactory(opens_on=TODAY + DAY)
+    RoundFactory(opens_on=today() + DAY)
     first, second = make_application(S.DRAFT), make_application(S.DRAFT)
 
     assert submit(first).state == S.SUBMITTED
@@ -109,7 +109,7 @@ def test_without_a_round_only_while_none_is_open() -> None:
 
 
 def test_a_round_that_is_not_open_yet_takes_nothing() -> None:
-    assert refusal(make_application(S.DRAFT, in_round=RoundFactory(opens_on=TODAY + DAY))) == "round_not_open"
+    assert refusal(make_application(S.DRAFT, in_round=RoundFactory(opens_on=today() + DAY))) == "round_not_open"
 
 
 @pytest.mark.parametrize("by_programme", [True, False])
@@ -118,10 +118,12 @@ def test_a_round_may_ask_for_the_media_concept(by_programme: bool) -> None:
     row = RoundFactory(programme=programme, requires_media_concept=not by_programme)
     application = make_application(S.DRAFT, in_round=row)
     other_school = CoordinatorFactory(schools=[SchoolFactory()])
-    services.add_concept(school=other_school.memberships.get().school, file=pdf_file(), dated_on=TODAY, by=other_school)
+    services.add_concept(
+        school=other_school.memberships.get().school, file=pdf_file(), dated_on=today(), by=other_school
+    )
 
     assert refusal(application) == "concept_missing"
-    services.add_concept(school=application.school, file=pdf_file(), dated_on=TODAY, by=application.created_by)
+    services.add_concept(school=application.school, file=pdf_file(), dated_on=today(), by=application.created_by)
     assert submit(application).state == S.SUBMITTED
 
 
@@ -150,14 +152,14 @@ def test_what_is_refused_leaves_no_file_behind(folder: Path, fault: str) -> None
     school, by = SchoolFactory(), ClerkFactory()
     if fault == "too_many":
         for _number in range(MOST_CONCEPTS):
-            services.add_concept(school=school, file=pdf_file(), dated_on=TODAY, by=by)
+            services.add_concept(school=school, file=pdf_file(), dated_on=today(), by=by)
     before = len(list(folder.rglob("*.pdf")))
     file = pdf_file()
     if fault == "no_pdf":
         file.file.seek(0)
         file.file.write(b"<html")
     with pytest.raises(DomainError):
-        services.add_concept(school=school, file=file, dated_on=TODAY + DAY if fault == "future" else TODAY, by=by)
+        services.add_concept(school=school, file=file, dated_on=today() + DAY if fault == "future" else today(), by=by)
 
     assert len(list(folder.rglob("*.pdf"))) == before
 
@@ -166,16 +168,16 @@ def test_concepts_are_kept_within_the_scope_by_those_who_may() -> None:
     school = SchoolFactory()
     with pytest.raises(Http404):
         services.add_concept(
-            school=school, file=pdf_file(), dated_on=TODAY, by=CoordinatorFactory(schools=[SchoolFactory()])
+            school=school, file=pdf_file(), dated_on=today(), by=CoordinatorFactory(schools=[SchoolFactory()])
         )
     for factory in (AuditorFactory, SupportFactory):
         with pytest.raises(PermissionDenied):
-            services.add_concept(school=school, file=pdf_file(), dated_on=TODAY, by=factory())
+            services.add_concept(school=school, file=pdf_file(), dated_on=today(), by=factory())
 
 
 def test_which_rounds_there_are_to_choose() -> None:
-    ended, later = over(), RoundFactory(opens_on=TODAY + 5 * DAY)
-    second, first = RoundFactory(closes_on=TODAY + 2 * DAY), RoundFactory(closes_on=TODAY)
+    ended, later = over(), RoundFactory(opens_on=today() + 5 * DAY)
+    second, first = RoundFactory(closes_on=today() + 2 * DAY), RoundFactory(closes_on=today())
     application = make_application(S.DRAFT, in_round=ended)
 
     assert list(open_rounds()) == [first, second]
@@ -192,7 +194,7 @@ def mails() -> dict[str, str]:
 
 
 def test_schools_with_a_draft_or_nothing_handed_in_are_reminded_once() -> None:
-    row = RoundFactory(name="Herbst", closes_on=TODAY + 14 * DAY, remind_days=14)
+    row = RoundFactory(name="Herbst", closes_on=today() + 14 * DAY, remind_days=14)
     done, drafting, idle = SchoolFactory(), SchoolFactory(), SchoolFactory()
     both = CoordinatorFactory(schools=[drafting, idle])
     alone = CoordinatorFactory(schools=[done])
@@ -218,10 +220,10 @@ def test_schools_with_a_draft_or_nothing_handed_in_are_reminded_once() -> None:
 
 
 def test_the_reminder_asks_for_the_concepts_that_are_not_there_and_brings_the_note() -> None:
-    RoundFactory(closes_on=TODAY + DAY, requires_media_concept=True, note="Bitte mit Inventarnummern.")
+    RoundFactory(closes_on=today() + DAY, requires_media_concept=True, note="Bitte mit Inventarnummern.")
     with_concept, without = SchoolFactory(), SchoolFactory()
     both, alone = CoordinatorFactory(schools=[with_concept, without]), CoordinatorFactory(schools=[with_concept])
-    services.add_concept(school=with_concept, file=pdf_file(), dated_on=TODAY, by=alone)
+    services.add_concept(school=with_concept, file=pdf_file(), dated_on=today(), by=alone)
 
     services.remind_of_rounds()
 
@@ -232,7 +234,7 @@ def test_the_reminder_asks_for_the_concepts_that_are_not_there_and_brings_the_no
 
 
 def test_a_draft_beside_what_is_handed_in_is_reminded_of() -> None:
-    row = RoundFactory(closes_on=TODAY + DAY, remind_days=2)
+    row = RoundFactory(closes_on=today() + DAY, remind_days=2)
     school = SchoolFactory()
     by = CoordinatorFactory(schools=[school])
     submit(make_application(S.DRAFT, school=school, by=by, in_round=row))
@@ -244,16 +246,16 @@ def test_a_draft_beside_what_is_handed_in_is_reminded_of() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"closes_on": TODAY + 15 * DAY},
-        {"closes_on": TODAY - DAY},
-        {"opens_on": TODAY + DAY},
-        {"remind_days": 0},
-        {"reminded_on": TODAY - DAY},
+        lambda: {"closes_on": today() + 15 * DAY},
+        lambda: {"closes_on": today() - DAY},
+        lambda: {"opens_on": today() + DAY},
+        lambda: {"remind_days": 0},
+        lambda: {"reminded_on": today() - DAY},
     ],
 )
-def test_nobody_is_reminded_too_early_too_late_or_again(values: dict[str, Any]) -> None:
+def test_nobody_is_reminded_too_early_too_late_or_again(values: Callable[[], dict[str, Any]]) -> None:
     CoordinatorFactory(schools=[SchoolFactory()])
-    RoundFactory(**{"closes_on": TODAY + 3 * DAY} | values)
+    RoundFactory(**{"closes_on": today() + 3 * DAY} | values())
 
     assert services.remind_of_rounds() == services.rounds.Reminded()
     assert not mails()
@@ -269,7 +271,7 @@ def asking_budget() -> Budget:
 
 def concept_of(application: EquipmentApplication) -> MediaConcept:
     by = application.created_by
-    return services.add_concept(school=application.school, file=pdf_file(), dated_on=TODAY, by=by)
+    return services.add_concept(school=application.school, file=pdf_file(), dated_on=today(), by=by)
 
 
 def test_money_of_a_programme_that_asks_for_a_concept_needs_one_also_without_a_round() -> None:

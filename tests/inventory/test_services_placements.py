@@ -16,7 +16,6 @@ from apps.inventory.models import Device
 from tests import factories
 
 WINDOW = 12
-FIRST = today() - datetime.timedelta(days=WINDOW)
 STEPS = st.tuples(
     st.sampled_from(
         ["move", "move", "move", "stock", "lost", "retire", "repair", "back", "ownership", "kind", "counting"]
@@ -30,16 +29,20 @@ class Book:
     """What should hold on each day of the window."""
 
     def __init__(self) -> None:
+        self.first = today() - datetime.timedelta(days=WINDOW)
         self.days = dict.fromkeys(range(WINDOW + 1))
+
+    def date_of(self, day: int) -> datetime.date:
+        return self.first + datetime.timedelta(days=day)
 
     def write(self, day: int, entry: tuple | None) -> None:
         for later in range(day, WINDOW + 1):
             self.days[later] = entry
 
 
-def stood(device: Device, day: int) -> tuple | None:
+def stood(device: Device, day: datetime.date) -> tuple | None:
     """What the placements say about a day; fails on two at once."""
-    rows = list(device.placements.on(FIRST + datetime.timedelta(days=day)))
+    rows = list(device.placements.on(day))
     assert len(rows) <= 1, "placements overlap"
     return (rows[0].school_id, rows[0].countable, rows[0].ownership) if rows else None
 
@@ -54,7 +57,7 @@ class PlacementSequences(TestCase):
         device = factories.DeviceFactory(product=factories.ProductFactory(kind=kinds[0]), by=clerk)
         book = Book()
         for name, day, number in steps:
-            on = FIRST + datetime.timedelta(days=day)
+            on = book.date_of(day)
             before = list(device.placements.order_by("since").values())
             device.refresh_from_db()
             counted = device.kind.countable
@@ -101,7 +104,7 @@ class PlacementSequences(TestCase):
         assert (device.site_id, device.room) == ((last.site_id, last.room) if last else (None, ""))
         assert (device.status in ("in_use", "on_loan", "in_repair")) == (last is not None)
         for day, entry in book.days.items():
-            assert stood(device, day) == entry
+            assert stood(device, book.date_of(day)) == entry
 
 
 @pytest.mark.django_db

@@ -95,22 +95,22 @@ def test_sending_the_add_form_twice_adds_once(client, school, coordinator):
 @pytest.mark.parametrize(
     ("facts", "field"),
     [
-        ({"serials": "TAKEN"}, "serials"),
-        ({"quantity": "2", "tag": "X-1"}, "tag"),
-        ({"tag": "ä"}, "tag"),
-        ({"since": (today() + DAY).isoformat()}, "since"),
-        ({"since": "1800-01-01"}, "since"),
-        ({"bought_on": today().isoformat(), "since": (today() - DAY).isoformat()}, "since"),
-        ({"bought_on": (today() + DAY).isoformat()}, "bought_on"),
-        ({"quantity": "0"}, "quantity"),
-        ({"quantity": "1", "serials": "a\nb"}, "serials"),
+        (lambda: {"serials": "TAKEN"}, "serials"),
+        (lambda: {"quantity": "2", "tag": "X-1"}, "tag"),
+        (lambda: {"tag": "ä"}, "tag"),
+        (lambda: {"since": (today() + DAY).isoformat()}, "since"),
+        (lambda: {"since": "1800-01-01"}, "since"),
+        (lambda: {"bought_on": today().isoformat(), "since": (today() - DAY).isoformat()}, "since"),
+        (lambda: {"bought_on": (today() + DAY).isoformat()}, "bought_on"),
+        (lambda: {"quantity": "0"}, "quantity"),
+        (lambda: {"quantity": "1", "serials": "a\nb"}, "serials"),
     ],
 )
 def test_what_the_service_refuses_stands_at_its_field(client, school, facts, field):
     factories.DeviceFactory(serial="TAKEN")
     client.force_login(factories.ClerkFactory())
 
-    response = client.post(reverse("inventory:add"), add_data(school=school.pk, **facts))
+    response = client.post(reverse("inventory:add"), add_data(school=school.pk, **facts()))
 
     assert list(response.context["form"].errors) == [field]
     assert Device.objects.count() == 1

@@ -99,6 +99,19 @@ def test_calls_that_lose_cents_are_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_day_that_outlives_midnight_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "days.py").write_text(
+        "DAY = clock.today()\n\n\n@cases([today()])\ndef f(day=now()):\n    return today()\n\n\n"
+        "later = lambda: clock.now()\nfield = Field(default=clock.today)\n",
+        encoding="utf-8",
+    )
+
+    assert [fault.partition(": ")[0] for fault in house_rules.days_kept(tmp_path)] == [
+        "tests/days.py:1", "tests/days.py:5", "tests/days.py:4"
+    ]  # fmt: skip
+
+
 def test_paths_of_a_machine_are_named_in_tracked_files_only(tmp_path: Path) -> None:
     path = "/" + "home/anna/portal"
     (tmp_path / "notes.md").write_text(f"fine\nlies in {path}\n", encoding="utf-8")
