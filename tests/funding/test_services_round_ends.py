@@ -8,11 +8,12 @@ from django.urls import reverse
 from post_office.models import Email
 
 from apps.core import formats
+from apps.core.clock import today
 from apps.funding.models import ApplicationRound
 from tests.factories import ApproverFactory, CoordinatorFactory, SchoolFactory
 from tests.funding.factories import RoundFactory, make_application
 from tests.funding.portal import client_of, texts
-from tests.funding.test_services_rounds import DAY, TODAY, S, mails, submit
+from tests.funding.test_services_rounds import DAY, S, mails, submit
 
 pytestmark = pytest.mark.django_db
 
@@ -27,21 +28,23 @@ def edit_round(row: ApplicationRound, closes_on: datetime.date) -> HttpResponse:
 
 
 def test_schools_that_have_not_handed_in_hear_of_an_earlier_end() -> None:
-    row = RoundFactory(name="Herbst", closes_on=TODAY + 20 * DAY)
+    row = RoundFactory(name="Herbst", closes_on=today() + 20 * DAY)
     done, idle = SchoolFactory(), SchoolFactory()
     alone, other = CoordinatorFactory(schools=[done]), CoordinatorFactory(schools=[idle])
     submit(make_application(S.DRAFT, school=done, by=alone, in_round=row))
 
-    page = edit_round(row, TODAY + 6 * DAY)
+    page = edit_round(row, today() + 6 * DAY)
 
     assert "Die Runde endet früher. Eine Person erfährt es per Mail." in texts(page)
     ((to, text),) = mails().items()
     assert to == other.email
     assert (
-        f"Die Runde „Herbst“ endet früher als angekündigt: am {formats.day(TODAY + 6 * DAY)} statt am"
-        f" {formats.day(TODAY + 20 * DAY)}. Was Sie später einreichen, wird als verspätet gekennzeichnet."
+        f"Die Runde „Herbst“ endet früher als angekündigt: am {formats.day(today() + 6 * DAY)} statt am"
+        f" {formats.day(today() + 20 * DAY)}. Was Sie später einreichen, wird als verspätet gekennzeichnet."
     ) in " ".join(text.split())
-    assert Email.objects.get().subject == f"Anträge: Die Runde „Herbst“ endet früher, am {formats.day(TODAY + 6 * DAY)}"
+    assert (
+        Email.objects.get().subject == f"Anträge: Die Runde „Herbst“ endet früher, am {formats.day(today() + 6 * DAY)}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,8 +52,8 @@ def test_schools_that_have_not_handed_in_hear_of_an_earlier_end() -> None:
     ids=["same day", "later", "not begun", "over already"],
 )  # fmt: skip
 def test_nobody_is_told_of_anything_else(opens: int, closes: int, then: int) -> None:
-    row = RoundFactory(opens_on=TODAY + opens * DAY, closes_on=TODAY + closes * DAY)
+    row = RoundFactory(opens_on=today() + opens * DAY, closes_on=today() + closes * DAY)
     CoordinatorFactory(schools=[SchoolFactory()])
-    edit_round(row, TODAY + then * DAY)
+    edit_round(row, today() + then * DAY)
     row.refresh_from_db()
-    assert (row.closes_on, mails()) == (TODAY + then * DAY, {})
+    assert (row.closes_on, mails()) == (today() + then * DAY, {})
