@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Model
 from django.test import Client
 
 from apps.accounts.choices import Role
@@ -90,7 +91,7 @@ def _send(client: Client, visit: Visit, world: World, role: Role | None, before:
         with written(take_back=False) as tables:
             response = client.post(visit.path(world, role), data)
         found = outcome(client, response)
-        changes = changed_since(before) if tables else []
+        changes = changed_since(before, tables)
         transaction.set_rollback(True)
     client.cookies = cookies
     return found, changes
@@ -105,13 +106,15 @@ def _data(visit: Visit, world: World, role: Role | None) -> dict[str, Any]:
 
 def all_rows() -> Rows:
     """Everything that is stored."""
-    return {
-        model._meta.db_table: list(model._base_manager.order_by("pk").values_list())
-        for model in apps.get_models(include_auto_created=True)
-        if model._meta.db_table not in NOT_COUNTED
-    }
+    models = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
+    return {table: rows_of(model) for table, model in models.items() if table not in NOT_COUNTED}
 
 
-def changed_since(before: Rows) -> list[str]:
-    after = all_rows()
-    return sorted(table for table in after if after[table] != before[table])
+def rows_of(model: type[Model]) -> list[Any]:
+    return list(model._base_manager.order_by("pk").values_list())
+
+
+def changed_since(before: Rows, tables: list[str]) -> list[str]:
+    """Those of the tables written to that hold other rows now."""
+    models = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
+    return [table for table in tables if rows_of(models[table]) != before[table]]
