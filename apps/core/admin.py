@@ -18,7 +18,7 @@ from apps.core.admin_pages import AmountsMixin, DaysMixin, ListPage
 from apps.core.errors import DomainError
 from apps.core.form_fields import GermanDateTimeField
 from apps.core.history_pages import HistoryPageMixin
-from apps.core.models import ContactMessage, Job, PortalText
+from apps.core.models import ContactMessage, PortalText
 from apps.core.querysets import ensure_still_visible
 
 
@@ -167,12 +167,6 @@ class ReadOnlyAdmin(ListPage, AmountsMixin, ReadOnlyMixin, OneRowMixin, admin.Mo
     """For append-only rows such as ledger entries."""
 
     actions = None
-
-
-@admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "state", "created_at", "started_at", "ended_at", "done", "total", "error")
-    list_filter = ("kind", "state")
 
 
 @admin.register(PortalText)

@@ -11,11 +11,6 @@ login                                      -               in  403   403   302  
 logout                                     -               302 302   302   405     405     302  302  405   405
 autocomplete                               -               in  403   403   403     403     403  403  403   403
 jsi18n                                     -               in  403   403   200     200     403  403  200   200
-core_job_changelist                        -               in  403   403   200     200     403  403  200   200
-core_job_add                               -               in  403   403   403     403     403  403  403   403
-core_job_history                           job             in  403   403   200     200     403  403  200   200
-core_job_delete                            job             in  403   403   403     403     403  403  403   403
-core_job_change                            job             in  403   403   200     200     403  403  200   200
 core_portaltext_changelist                 -               in  403   403   403     403     403  403  200   200
 core_portaltext_add                        -               in  403   403   403     403     403  403  403   200
 core_portaltext_history                    portaltext      in  403   403   403     403     403  403  200   200
