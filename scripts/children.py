@@ -6,7 +6,7 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -92,3 +92,18 @@ def raise_on_termination() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, unwind)
     signal.signal(signal.SIGHUP, unwind)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[Callable[[], None]]:
+    """Signals that would end us come once the block is left. Gives what lets them through again, for a child."""
+    ours = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, ours)
+    try:
+        yield release
+    finally:
+        release()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import system_packages
-from children import PATIENCE_SECONDS, Terminated, begin, end, raise_on_termination
+from children import PATIENCE_SECONDS, Terminated, begin, end, held_back, raise_on_termination
 from console import say, stop
 
 START_SECONDS = 30
@@ -164,16 +164,21 @@ def _wait(answers: Callable[[], bool], server: subprocess.Popen[bytes], log: Pat
 
 def _play(command: Sequence[str], servers: Servers) -> int:
     """Run a command in our session, so that Ctrl-C reaches it as well; what else ends us is passed on to it."""
-    process = subprocess.Popen(command, env=os.environ | servers.environment)
+    process = None
     try:
+        with held_back() as release:  # or a signal in this very moment would leave the command without us
+            variables = os.environ | servers.environment
+            process = subprocess.Popen(command, env=variables, preexec_fn=release)  # noqa: PLW1509 - no threads here
         return process.wait()
     except Terminated:
-        process.terminate()
+        if process is not None:
+            process.terminate()
         raise
     finally:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2 * PATIENCE_SECONDS)
-        process.kill()
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2 * PATIENCE_SECONDS)
+            process.kill()
 
 
 def main() -> None:
