@@ -22,7 +22,7 @@ from apps.core.errors import DomainError
 from apps.core.transitions import Transition
 from apps.inventory.binding import bound_reference, bound_words, is_bound
 from apps.inventory.choices import BulkAction, DeviceStatus
-from apps.inventory.loan_selectors import lent_since
+from apps.inventory.loan_selectors import back_since, lent_since
 from apps.inventory.models import Device, DeviceKind, Placement
 from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
 from apps.inventory.workflow import TRANSITIONS
@@ -181,9 +181,11 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
     shown is refused.
     """
     plan, days = Plan(), last_days(devices)
-    lent = lent_since(devices) if wish.action in LOSSES else {}
+    lent, back = (lent_since(devices), back_since(devices)) if wish.action in LOSSES else ({}, {})
     for device in devices:
-        reason = _meanwhile(device, seen) or _refusal(device, wish, days.get(device.pk), lent.get(device.pk))
+        reason = _meanwhile(device, seen) or _refusal(
+            device, wish, days.get(device.pk), lent_on=lent.get(device.pk), back_on=back.get(device.pk)
+        )
         if reason:
             plan.refused[reason].append(device.tag)
             continue
@@ -216,13 +218,20 @@ def last_days(devices: Sequence[Device]) -> dict[int, datetime.date]:
     return dict(days.values_list("device", "day"))
 
 
-def _refusal(device: Device, wish: Wish, last_day: datetime.date | None, lent_on: datetime.date | None) -> str:
+def _refusal(
+    device: Device,
+    wish: Wish,
+    last_day: datetime.date | None,
+    *,
+    lent_on: datetime.date | None,
+    back_on: datetime.date | None,
+) -> str:
     try:
         _ensure_step(device, wish)
         _ensure_change(device, wish)
         _ensure_free(device, wish)
         if wish.action not in KEEPS_PLACE:
-            ensure_day(wish.on, last_day, lent_on=lent_on)
+            ensure_day(wish.on, last_day, lent_on=lent_on, back_on=back_on)
             _ensure_school(device, wish)
     except DomainError as error:
         return str(error)

@@ -59,6 +59,12 @@ def lent_since(devices: Sequence[Device]) -> dict[int, datetime.date]:
     return dict(open_ones.order_by().values_list("device", "since"))
 
 
+def back_since(devices: Sequence[Device]) -> dict[int, datetime.date]:
+    """By device the day on which it last came back from a loan: before that day it was neither lost nor stolen."""
+    rows = Loan.objects.filter(device__in=[device.pk for device in devices], state=LoanState.RETURNED)
+    return dict(rows.order_by().values("device").annotate(day=Max("ended_on")).values_list("device", "day"))
+
+
 def loan_of_scan(key: uuid.UUID | None, user: User) -> Loan | None:
     """The loan that the scan with this key opened or ended, when it was sent before."""
     if key is None:

@@ -43,11 +43,16 @@ class Spot:
 
 
 def ensure_day(
-    day: datetime.date, earliest: datetime.date | None, *, lent_on: datetime.date | None = None, field: str = "on"
+    day: datetime.date,
+    earliest: datetime.date | None,
+    *,
+    lent_on: datetime.date | None = None,
+    back_on: datetime.date | None = None,
+    field: str = "on",
 ) -> None:
     """Refuses the future, a day before any device, and a day before the last known change.
 
-    `lent_on`: since when the device is on loan, where the change would end that.
+    For losses: `lent_on`, since when the device is on loan; `back_on`, when it last came back from one.
     """
     if day > today():
         raise DomainError(_("This day lies in the future. Please enter today or an earlier day."), field=field)
@@ -59,6 +64,13 @@ def ensure_day(
     if lent_on is not None and day < lent_on and (earliest is None or earliest <= lent_on):
         raise DomainError(
             _("It was lent on %(day)s. Please enter that day or a later one.") % {"day": formats.day(lent_on)},
+            code="too_early",
+            field=field,
+        )
+    if back_on is not None and day < back_on and (earliest is None or earliest <= back_on):
+        raise DomainError(
+            _("It came back from a loan on %(day)s. Please enter that day or a later one.")
+            % {"day": formats.day(back_on)},
             code="too_early",
             field=field,
         )

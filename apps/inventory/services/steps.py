@@ -14,7 +14,7 @@ from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.inventory.binding import ensure_may_go
 from apps.inventory.choices import ENDED_STATUSES, LENT_OWNERSHIPS, Condition, DeviceStatus, Disposal
-from apps.inventory.loan_selectors import lent_since
+from apps.inventory.loan_selectors import back_since, lent_since
 from apps.inventory.models import Device
 from apps.inventory.placing import Spot, earliest_day, ensure_day
 from apps.inventory.services.common import ensure_may, locked, reason_of_loss, spot_at, write
@@ -184,7 +184,8 @@ def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Devic
 
 def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datetime.date | None, reason: str) -> Device:
     row = _step(name, device, target, by=by)
-    ensure_day(on or today(), earliest_day(row), lent_on=lent_since([row]).get(row.pk))
+    lent_on, back_on = lent_since([row]).get(row.pk), back_since([row]).get(row.pk)
+    ensure_day(on or today(), earliest_day(row), lent_on=lent_on, back_on=back_on)
     row = write(row, None, status=target, on=on, by=by, reason=reason_of_loss(target, on, reason))
     follow_status(row, by=by, on=on)
     return row
