@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -125,6 +126,11 @@ def _form(page: str, editor: Role, **changes: Any) -> Callable[[World, Any, Role
         return {name: value for name, value in (sent | later).items() if value is not None and value is not False}
 
     return made
+
+
+def _previewed(**typed: Any) -> Data:
+    """What was typed, with the mark of its preview."""
+    return typed | {"previewed": urlencode(typed)}
 
 
 def _value(value: Any) -> Any:
@@ -306,9 +312,9 @@ _MADE: dict[str, Callable[[World, Any, Role | None], Data]] = {
         "funding_budget_add", Role.OFFICE_APPROVER, name="Neu", fiscal_year=2030, appropriation="5,00",
         change_reason="X",
     ),
-    "admin:funding_budget_virement": lambda world, *_: {
-        "counterpart": world.row("sister_budget").pk, "amount": "1,00", **REASON,
-    },
+    "admin:funding_budget_virement": lambda world, *_: _previewed(
+        counterpart=world.row("sister_budget").pk, amount="1,00", **REASON
+    ),
     "admin:funding_budget_carry_over": lambda world, *_: {
         f"chosen_{world.row('last_budget').pk}": "on", f"amount_{world.row('last_budget').pk}": "1,00", **REASON,
     },

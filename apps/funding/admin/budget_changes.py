@@ -221,6 +221,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         errors = collect_errors(form)
         moved = change.budget if any(error.code == "stale" for error in errors) else change
         happened = what_happened(moved, user, errors)
+        may_decide = waits and not is_own and user.has_perm(_CONFIRM)
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -230,7 +231,8 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "state": ProposalState(change.state),
             "waits": waits,
             "beyond_free": beyond_free,
-            "may_decide": waits and not is_own and user.has_perm(_CONFIRM),
+            "may_decide": may_decide,
+            "obstacle": self._obstacle(user, change) if may_decide and not beyond_free else "",
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
             "taken_back": taken_back_of(change),
@@ -239,6 +241,10 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "errors": errors,
             "what_happened": happened,
         }
+
+    def _obstacle(self, user: Any, change: BudgetChange) -> str:
+        """Why it cannot be confirmed as the budgets are now."""
+        return services.refusals_of(changes=[change], by=user).get(change.pk, "")
 
     def _back_form(self, user: Any, change: BudgetChange) -> TakeBackForm | None:
         """None where nothing of it can be taken back, or not by this person."""

@@ -60,7 +60,7 @@ class BudgetPages:
     def virement_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Money for another budget of the group. GET with what is typed shows what it would do, POST proposes it.
 
-        A POST to see it, or with something else than the preview showed, leads to the preview.
+        A POST to see it, without a preview or with something else than it showed, leads to the preview.
         """
         if not request.user.has_perm("funding.change_budget"):
             raise PermissionDenied
@@ -69,10 +69,10 @@ class BudgetPages:
         data = request.GET if is_previewed else request.POST if request.method == "POST" else None
         form = VirementForm(data, others=_others_of_group(budget, request))
         if request.method == "POST":
-            preview = f"{request.path}?{form.typed()}"
-            if request.POST.get("step") == "show":
+            preview, seen = f"{request.path}?{form.typed()}", request.POST.get("previewed")
+            if request.POST.get("step") == "show" or seen is None:
                 return HttpResponseRedirect(f"{preview}#preview")
-            if request.POST.get("previewed", form.typed()) != form.typed():
+            if seen != form.typed():
                 messages.warning(request, _("You changed something after the preview. Please check the new preview."))
                 return HttpResponseRedirect(preview)
         return self._ask(
