@@ -189,6 +189,22 @@ def test_a_command_on_private_servers_is_ended_with_them_and_may_tidy_up(tmp_pat
     assert _running(tmp_path) == []
 
 
+def test_a_signal_waits_while_a_process_begins() -> None:
+    code = (
+        "import os, signal\n"
+        "from children import held_back, raise_on_termination\n"
+        "raise_on_termination()\n"
+        "with held_back():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('begun')\n"
+        "print('too late')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "begun\n")
+
+
 # A real run, whose processes are killed
 
 
