@@ -23,6 +23,7 @@ from apps.core.errors import DomainError
 from apps.core.form_layout import KernFormHelper
 from apps.core.imports import engine
 from apps.core.imports.faults import faults_of
+from apps.core.imports.reading import WORKBOOK
 from apps.core.imports.sources import ImportSource, source_of, sources
 from apps.core.mapping_admin import ColumnsViewMixin, assigned_columns, may_assign
 from apps.core.models import ImportRow, ImportRun, ImportState, RowAction
@@ -151,6 +152,7 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
             "state": ImportState(run.state),
             "kind": _label_of(run),
             "option_labels": source.option_labels() if source else [],
+            "characters": "" if run.encoding == WORKBOOK else run.encoding.upper(),
             "preview": preview,
             "under_way": run.state in UNDER_WAY,
             "progress": _progress_of(run),

@@ -8,7 +8,9 @@ from apps.core.imports import engine
 from apps.core.models import ImportRun, ImportState
 from apps.inventory.models import Device
 from tests import factories
+from tests.core.workbooks import book
 from tests.inventory.lists import JAMF_SCHOOL, SECRET, table
+from tests.schools.importing import check
 
 pytestmark = pytest.mark.django_db
 UPLOAD = "/admin/core/importrun/upload/devices/"
@@ -61,3 +63,12 @@ def test_others_take_in_no_devices(client, role, status):
     """Who has no administration is sent to its sign-in."""
     client.force_login(factories.UserFactory(role=role))
     assert client.get(UPLOAD).status_code == status
+
+
+def test_only_a_text_file_has_an_encoding(client):
+    header, row = ("Seriennummer", "Hersteller", "Modell"), ("SN-1", "Apple", "iPad 10")
+    client.force_login(factories.ClerkFactory())
+    for content, told in ((table(header, [dict(zip(header, row, strict=True))]), True), (book(header, [row]), False)):
+        run = check("devices", content)
+        page = client.get(reverse("admin:core_importrun_change", args=[run.pk])).content.decode()
+        assert ("<li>Zeichensatz: " in page) == told

@@ -162,7 +162,7 @@ def test_500_faults_in_a_workbook_are_named_by_their_rows():
     run = check("devices", book(PLAIN, [[row[name] for name in PLAIN] for row in rows]))
 
     assert [(line, column) for line, column, _text in told(run)] == [(n + 2, "Preis") for n in range(0, 1000, 2)]
-    assert (run.counts["wrong"], run.counts["new"], run.encoding) == (500, 500, "")
+    assert (run.counts["wrong"], run.counts["new"], run.encoding) == (500, 500, "xlsx")
 
 
 def test_formula_cells_stay_text(tmp_path):
