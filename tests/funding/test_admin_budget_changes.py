@@ -54,7 +54,8 @@ def steps_on(page: str) -> list[str]:
 
 
 def freeze(by: User, name: str = "Schul-IT", amount: str = "5.00") -> BudgetChange:
-    return services.propose_edit(budget=BudgetFactory(name=name), by=by, reason="Haushaltssperre", freeze=D(amount))
+    facts = {"reason": "Haushaltssperre", "freeze": D(amount), "beyond_free": True}
+    return services.propose_edit(budget=BudgetFactory(name=name), by=by, **facts)
 
 
 def carry(budget: Budget, amount: str, by: User) -> BudgetChange:
@@ -136,8 +137,11 @@ def test_who_declines_says_why_and_keeps_what_is_typed(client: Client, clerk: Us
     assert "Notiz Noch kein Beschluss" in text
 
 
-def test_what_can_no_longer_be_confirmed_says_why_and_is_only_declined(client: Client, clerk: User) -> None:
-    change = freeze(clerk, amount="9000.00")
+@pytest.mark.parametrize("amount", ["9000.00", "90000.00"], ids=["free", "more than is free"])
+def test_what_can_no_longer_be_confirmed_says_why_and_is_only_declined(
+    client: Client, clerk: User, amount: str
+) -> None:
+    change = freeze(clerk, amount=amount)
     assert change.budget is not None
     assert steps_on(client.get(page_of(change)).content.decode()) == ["confirm", "decline"]
     confirmed(services.propose_edit(budget=change.budget, by=clerk, reason="x", freeze=D("7.00")))

@@ -232,7 +232,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "waits": waits,
             "beyond_free": beyond_free,
             "may_decide": may_decide,
-            "obstacle": self._obstacle(user, change) if may_decide and not beyond_free else "",
+            "obstacle": self._obstacle(user, change) if may_decide else "",
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
             "taken_back": taken_back_of(change),
@@ -243,8 +243,8 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         }
 
     def _obstacle(self, user: Any, change: BudgetChange) -> str:
-        """Why it cannot be confirmed as the budgets are now."""
-        return services.refusals_of(changes=[change], by=user).get(change.pk, "")
+        """Why it cannot be confirmed as the budgets are now, whatever the note says."""
+        return services.refusals_of(changes=[change], by=user, note=change.reason).get(change.pk, "")
 
     def _back_form(self, user: Any, change: BudgetChange) -> TakeBackForm | None:
         """None where nothing of it can be taken back, or not by this person."""

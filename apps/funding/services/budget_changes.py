@@ -227,13 +227,16 @@ def confirm_change(*, change: BudgetChange, by: User, note: str = "") -> BudgetC
         return _decided(row, ProposalState.CONFIRMED, by=by, note=note)
 
 
-def refusals_of(*, changes: Sequence[BudgetChange], by: User) -> dict[int, str]:
-    """Id of a change -> why it is refused when these are confirmed one after the other; what that writes is undone."""
+def refusals_of(*, changes: Sequence[BudgetChange], by: User, note: str = "") -> dict[int, str]:
+    """Id of a change -> why it is refused when these are confirmed one after the other; what that writes is undone.
+
+    With a `note`: only what is refused whatever the note says.
+    """
     refused = {}
     with transaction.atomic():
         for change in changes:
             try:
-                confirm_change(change=change, by=by)
+                confirm_change(change=change, by=by, note=note)
             except DomainError as error:
                 refused[change.pk] = str(error)
         transaction.set_rollback(True)
