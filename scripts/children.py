@@ -96,7 +96,7 @@ def raise_on_termination() -> None:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
-    """Signals that would end us come once the block is left. Gives what lets them through again, for a child."""
+    """Signals that would end us wait until the block is left or calls what it is given; a child calls that, too."""
     ours = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
     def release() -> None:

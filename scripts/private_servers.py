@@ -164,18 +164,16 @@ def _wait(answers: Callable[[], bool], server: subprocess.Popen[bytes], log: Pat
 
 def _play(command: Sequence[str], servers: Servers) -> int:
     """Run a command in our session, so that Ctrl-C reaches it as well; what else ends us is passed on to it."""
-    process = None
-    try:
-        with held_back() as release:  # or a signal in this very moment would leave the command without us
-            variables = os.environ | servers.environment
-            process = subprocess.Popen(command, env=variables, preexec_fn=release)  # noqa: PLW1509 - no threads here
-        return process.wait()
-    except Terminated:
-        if process is not None:
+    with held_back() as release:  # or a signal in the moment it begins would leave the command without us
+        variables = os.environ | servers.environment
+        process = subprocess.Popen(command, env=variables, preexec_fn=release)  # noqa: PLW1509 - we start no threads
+        try:
+            release()
+            return process.wait()
+        except Terminated:
             process.terminate()
-        raise
-    finally:
-        if process is not None:
+            raise
+        finally:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2 * PATIENCE_SECONDS)
             process.kill()
