@@ -1,5 +1,7 @@
 """A list of devices through the administration: uploaded, shown, applied."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -10,7 +12,6 @@ from apps.inventory.models import Device
 from tests import factories
 from tests.core.workbooks import book
 from tests.inventory.lists import JAMF_SCHOOL, SECRET, table
-from tests.schools.importing import check
 
 pytestmark = pytest.mark.django_db
 UPLOAD = "/admin/core/importrun/upload/devices/"
@@ -65,10 +66,22 @@ def test_others_take_in_no_devices(client, role, status):
     assert client.get(UPLOAD).status_code == status
 
 
-def test_only_a_text_file_has_an_encoding(client):
-    header, row = ("Seriennummer", "Hersteller", "Modell"), ("SN-1", "Apple", "iPad 10")
+HEADER, ROW = ("Seriennummer", "Hersteller", "Modell", "Notiz"), ("SN-1", "Apple", "iPad 10", "für Öffentlichkeit")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("\n".join(";".join(cells) for cells in (HEADER, ROW)).encode("cp1252"), ["CP1252"]),
+        (";".join(HEADER).encode() + b"\n" + ";".join(ROW).encode(), ["UTF-8"]),
+        (book(HEADER, [ROW]), []),
+    ],
+    ids=["cp1252", "utf-8", "workbook"],
+)
+def test_the_encoding_is_that_of_what_was_uploaded_and_a_workbook_has_none(client, content, told):
     client.force_login(factories.ClerkFactory())
-    for content, told in ((table(header, [dict(zip(header, row, strict=True))]), True), (book(header, [row]), False)):
-        run = check("devices", content)
-        page = client.get(reverse("admin:core_importrun_change", args=[run.pk])).content.decode()
-        assert ("<li>Zeichensatz: " in page) == told
+    response = client.post(UPLOAD, {"file": SimpleUploadedFile("liste", content), "format": "", "school": ""})
+    engine.run_due()
+    page = client.get(response["Location"]).content.decode()
+    assert "Geprüft, noch nicht übernommen" in page
+    assert re.findall("<li>Zeichensatz: (.+?)</li>", page) == told

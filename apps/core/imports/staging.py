@@ -114,6 +114,7 @@ def _finish_check(run: ImportRun, table: Table, counts: Counter[str], reasons: C
         if current.state != ImportState.CHECKING or current.job_id != run.job_id:
             return
         current.state, current.counts, current.reasons = ImportState.CHECKED, figures, dict(reasons)
-        current.encoding, current.options = table.content.encoding, run.options
+        current.encoding = run.options.get("encoding", table.content.encoding)
+        current.options = run.options
         current.save(update_fields=["state", "counts", "reasons", "encoding", "options"])
         jobs.finish_job(job_of(run), result=figures)

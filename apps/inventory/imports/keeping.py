@@ -24,8 +24,8 @@ def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> Fi
     """The list with the cells of these columns emptied, each row on the line where it stood.
 
     The other columns stay until the import is applied or discarded, because people may assign them yet; of private
-    devices nothing stays. Adds to `options` what the source found, and `unassigned` where no column tells devices
-    apart. Raises `ImportFileError` when the list cannot be read.
+    devices nothing stays. Adds to `options` what the source found, the `encoding` of the upload, and
+    `unassigned` where no column tells devices apart. Raises `ImportFileError` when the list cannot be read.
     """
     table = open_table(
         _Undying(upload.file),
@@ -55,7 +55,8 @@ def stripped(upload: File, source: DevicesSource, options: dict[str, str]) -> Fi
         )  # fmt: skip
     if KEYS.isdisjoint(positions):
         options["unassigned"] = "1"
-    options |= source.options | ({"workbook": "1"} if table.content.is_workbook else {})
+    options |= source.options | {"encoding": table.content.encoding}
+    options |= {"workbook": "1"} if table.content.is_workbook else {}
     text.detach()
     target.seek(0)
     return File(target, name=upload.name)
