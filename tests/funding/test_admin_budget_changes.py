@@ -149,7 +149,10 @@ def test_what_can_no_longer_be_confirmed_says_why_and_is_only_declined(
 
     page = client.get(page_of(change))
     assert steps_on(page.content.decode()) == ["decline"]
-    assert "„Gesperrt“ dieses Budgets hat sich seit dem Vorschlag geändert." in texts(page)
+    why = "„Gesperrt“ dieses Budgets hat sich seit dem Vorschlag geändert."
+    assert why in texts(page)
+    assert why in texts(client.post(page_of(change), {"step": "decline", "note": ""})), "it stays beside another error"
+    assert "Wer bestätigt, sagt in der Notiz, warum." not in texts(page)
     change.refresh_from_db()
     assert (change.state, Budget.history.count()) == (ProposalState.PROPOSED, records)
 

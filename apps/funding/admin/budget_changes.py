@@ -212,7 +212,10 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
 
     def _page(self, request: HttpRequest, change: BudgetChange, form: DecisionForm) -> dict[str, Any]:
         user, waits = request.user, change.state == ProposalState.PROPOSED
-        is_own, beyond_free = change.proposed_by_id == user.pk, waits and leaves_less_than_nothing(change)
+        is_own = change.proposed_by_id == user.pk
+        may_decide = waits and not is_own and user.has_perm(_CONFIRM)
+        obstacle = self._obstacle(user, change) if may_decide else ""
+        beyond_free = waits and not obstacle and leaves_less_than_nothing(change)
         if is_own:
             form["note"].help_text = ""
         elif beyond_free:
@@ -221,7 +224,6 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         errors = collect_errors(form)
         moved = change.budget if any(error.code == "stale" for error in errors) else change
         happened = what_happened(moved, user, errors)
-        may_decide = waits and not is_own and user.has_perm(_CONFIRM)
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -232,7 +234,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "waits": waits,
             "beyond_free": beyond_free,
             "may_decide": may_decide,
-            "obstacle": self._obstacle(user, change) if may_decide else "",
+            "obstacle": obstacle,
             "may_withdraw": waits and is_own and user.has_perm("funding.change_budget"),
             "is_own": is_own,
             "taken_back": taken_back_of(change),
