@@ -18,6 +18,7 @@ from apps.core.form_fields import GermanDateField
 from apps.core.import_admin import ImportButtonMixin
 from apps.core.money import ZERO
 from apps.inventory import services
+from apps.inventory.device_history import holding_days
 from apps.inventory.imports.devices import DevicesSource
 from apps.inventory.models import (
     Device,
@@ -313,6 +314,14 @@ class DeviceAdmin(ImportButtonMixin, ScopedAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         found: Any = queryset
         return found.search(search_term), False
+
+    def set_history_delta_changes(
+        self, request: HttpRequest, historical_records: Any, foreign_keys_are_objs: bool = True
+    ) -> None:
+        super().set_history_delta_changes(request, historical_records, foreign_keys_are_objs)
+        days = holding_days(Device(pk=historical_records[0].id)) if historical_records else {}
+        for record in historical_records:
+            record.holds_from = days.get(record.history_id)
 
     def get_fields(self, request: HttpRequest, obj: Device | None = None) -> Any:
         asked = self.has_change_permission(request, obj)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.choices import SCHOOL_ROLES
 from apps.accounts.models import User
+from apps.core.clock import day_of
 from apps.core.history_pages import shown
 from apps.inventory.models import Attachment, Device, DeviceKind, Product
 from apps.inventory.querysets import school_of_then
@@ -25,6 +28,7 @@ MOST = 1000
 _TRACKED = ("status", "school", "site", "room", "condition", "kind", "ownership", "product", "serial", "price",
             "bought_on", "use_until", "bound_until", "bound_by", "disposal", "disposed_on",
             "proceeds", "note")  # fmt: skip
+_SPOT = ("school_id", "site_id", "room")
 _NAMED = {"school": School, "site": Site, "kind": DeviceKind, "product": Product}
 
 _ALSO = {"school": ("school_id", "last_school_id")}
@@ -43,7 +47,8 @@ class Change:
 class HistoryEntry:
     """Who wrote what when. `by` is None for the portal itself, `who` says it in words for the reader.
 
-    `product` is what was recorded at first; `said` is a sentence where no field changed.
+    `product` is what was recorded at first; `said` is a sentence where no field changed. `holds_from` is the day from
+    which a change of place holds, where it is not the day of the entry.
     """
 
     at: datetime.datetime
@@ -54,6 +59,48 @@ class HistoryEntry:
     changes: Sequence[Change] = field(default_factory=tuple)
     reason: str = ""
     said: str = ""
+    holds_from: datetime.date | None = None
+
+
+def holding_days(device: Device) -> dict[int, datetime.date]:
+    """By the key of a history record the day from which its change of place holds, where it was entered on another.
+
+    Placements do not name the record that made them. Each day on which another place begins was made by a record of
+    its own that led there, and later records hold from no earlier day: as many records as such days follow each other
+    alike. Where there are more, since some replaced others on their day, nothing is said.
+    """
+    led: defaultdict[Any, list[tuple[int, datetime.date, bool]]] = defaultdict(list)
+    rows = Device.history.filter(id=device.pk).order_by("history_date", "history_id")
+    place = None
+    for key, moment, kind, *spot in rows.values_list("history_id", "history_date", "history_type", *_SPOT):
+        former, place = place, _place(spot)
+        if place != former:
+            led[place].append((key, day_of(moment), kind == "+"))
+    begun: defaultdict[Any, list[datetime.date]] = defaultdict(list)
+    for day, place in _begun(device):
+        begun[place].append(day)
+    return {
+        key: day
+        for place, days in begun.items()
+        if len(days) == len(led[place])
+        for (key, entered, first), day in zip(led[place], days, strict=True)
+        if day != entered and not first
+    }
+
+
+def _begun(device: Device) -> list[tuple[datetime.date, Any]]:
+    """The days on which the device came to another place, or (None) to none, with that place; in their order."""
+    course: list[tuple[datetime.date, Any]] = []
+    for since, until, *spot in device.placements.order_by("since").values_list("since", "until", *_SPOT):
+        if course and course[-1][0] == since:
+            course.pop()
+        course += [(since, _place(spot)), *([(until, None)] if until else [])]
+    places = [None, *(place for _day, place in course)]
+    return [step for step, (before, after) in zip(course, pairwise(places), strict=True) if before != after]
+
+
+def _place(spot: Sequence[Any]) -> tuple[Any, ...] | None:
+    return None if spot[0] is None else tuple(spot)
 
 
 def device_history(device: Device, user: User, *, most: int = MOST) -> list[HistoryEntry]:
@@ -86,7 +133,7 @@ class _People:
 
 def _of_device(device: Device, user: User, people: _People, most: int) -> list[HistoryEntry]:
     records = list(Device.history.filter(id=device.pk).select_related("history_user")[: most + 1])
-    words = _Words(records, user)
+    words, days = _Words(records, user), holding_days(device)
     return [
         HistoryEntry(
             at=record.history_date,
@@ -96,6 +143,7 @@ def _of_device(device: Device, user: User, people: _People, most: int) -> list[H
             product=words.names["product"].get(record.product_id, "") if record.history_type == "+" else "",
             changes=() if former is None else words.changes(former, record),
             reason=(record.history_change_reason or "") if words.may_read(former, record) else "",
+            holds_from=days.get(record.history_id) if words.may_read(former, record) else None,
         )
         for record, former in zip(records[:most], [*records[1:], None], strict=False)
     ]

@@ -95,6 +95,34 @@ def test_the_history_says_in_words_who_changed_what_from_what_to_what(settings):
     assert [change.before for change in retired.changes][1] == "Süd"
 
 
+def test_the_history_names_the_day_from_which_a_move_holds_where_it_was_entered_later():
+    clerk, first, second = factories.ClerkFactory(), factories.SchoolFactory(), factories.SchoolFactory()
+    device = factories.DeviceFactory(school=first, since=today() - 9 * DAY, by=clerk)
+    services.change_ownership(device=device, ownership="leased", by=clerk, on=today() - 8 * DAY)
+    services.move_device(device=device, school=second, by=clerk, on=today() - 7 * DAY)
+    services.move_device(device=device, school=second, room="4", by=clerk, on=today() - 5 * DAY)
+    services.take_to_stock(device=device, by=clerk, on=today() - 3 * DAY)
+    services.move_device(device=device, school=first, by=clerk)
+    services.change_condition(device=device, condition="damaged", by=clerk)
+
+    days = [entry.holds_from for entry in device_history(device, clerk)]
+
+    assert days == [None, None, *(today() - number * DAY for number in (3, 5, 7)), None, None]
+    others = factories.CoordinatorFactory(schools=[first])
+    seen = [entry.holds_from for entry in device_history(device, others)]
+    assert seen == [None, None, None, None, today() - 7 * DAY, None, None]
+
+
+def test_the_history_names_no_day_of_a_move_that_another_replaced_on_its_day():
+    clerk, first, second = factories.ClerkFactory(), factories.SchoolFactory(), factories.SchoolFactory()
+    device = factories.DeviceFactory(school=first, since=today() - 9 * DAY, by=clerk)
+    services.move_device(device=device, school=second, by=clerk, on=today() - 4 * DAY)
+    services.move_device(device=device, school=first, by=clerk, on=today() - 4 * DAY)
+    services.move_device(device=device, school=second, by=clerk, on=today() - 2 * DAY)
+
+    assert [entry.holds_from for entry in device_history(device, clerk)] == [None] * 4
+
+
 def test_the_history_names_no_site_that_is_called_the_same_at_both_schools():
     clerk = factories.ClerkFactory()
     one, other = (factories.SiteFactory(name="Hauptstandort") for _number in range(2))
@@ -161,7 +189,7 @@ def test_the_history_takes_the_same_number_of_queries_however_long_it_is(django_
     for number in range(1, 12):
         services.move_device(device=device, school=schools[number % 4], by=clerk)
 
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(7):
         assert len(device_history(device, clerk)) == 12
 
 

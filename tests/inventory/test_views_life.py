@@ -197,3 +197,13 @@ def test_a_label_of_no_device_is_told_in_words_that_fit_the_reader(client, schoo
     assert ("Schulen" in answer.content.decode().partition("<main")[2].partition("</main")[0]) == (
         role == "coordinator"
     )
+
+
+def test_the_pages_about_the_past_name_the_day_from_which_a_move_holds(client, school):
+    clerk, day = factories.ClerkFactory(), today() - 4 * DAY
+    device = factories.DeviceFactory(school=school, since=today() - 9 * DAY, by=clerk)
+    services.move_device(device=device, school=factories.SchoolFactory(), by=clerk, on=day)
+    client.force_login(clerk)
+
+    for address in (page(device), reverse("admin:inventory_device_history", args=[device.pk])):
+        assert client.get(address).content.decode().count(f"gilt ab {day:%d.%m.%Y}") == 1
