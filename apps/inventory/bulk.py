@@ -22,9 +22,9 @@ from apps.core.errors import DomainError
 from apps.core.transitions import Transition
 from apps.inventory.binding import bound_reference, bound_words, is_bound
 from apps.inventory.choices import BulkAction, DeviceStatus
-from apps.inventory.loan_selectors import back_since, lent_since
+from apps.inventory.loan_selectors import last_loans, lent_since
 from apps.inventory.models import Device, DeviceKind, Placement
-from apps.inventory.placing import ensure_bought, ensure_day, ensure_open
+from apps.inventory.placing import LoanDays, ensure_bought, ensure_day, ensure_open
 from apps.inventory.workflow import TRANSITIONS
 from apps.schools.models import School, Site
 from apps.schools.selectors import only_site
@@ -56,6 +56,7 @@ TARGETS = {
     BulkAction.STOLEN: DeviceStatus.STOLEN,
 }
 LOSSES = frozenset({BulkAction.LOST, BulkAction.STOLEN})
+ENDS_USE = LOSSES | {BulkAction.RETIRE}
 SHOWN_TAGS, SHOWN_ROWS = 20, 50
 LEAVES_SCHOOL = frozenset({BulkAction.MOVE, BulkAction.STOCK})
 KEEPS_PLACE = frozenset({BulkAction.REPAIR, BulkAction.REPAIRED, BulkAction.NOTE})
@@ -181,10 +182,10 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
     shown is refused.
     """
     plan, days = Plan(), last_days(devices)
-    lent, back = (lent_since(devices), back_since(devices)) if wish.action in LOSSES else ({}, {})
+    lent, back = (lent_since(devices), last_loans(devices)) if wish.action in ENDS_USE else ({}, {})
     for device in devices:
         reason = _meanwhile(device, seen) or _refusal(
-            device, wish, days.get(device.pk), lent_on=lent.get(device.pk), back_on=back.get(device.pk)
+            device, wish, days.get(device.pk), lent_on=lent.get(device.pk), last_loan=back.get(device.pk)
         )
         if reason:
             plan.refused[reason].append(device.tag)
@@ -224,14 +225,14 @@ def _refusal(
     last_day: datetime.date | None,
     *,
     lent_on: datetime.date | None,
-    back_on: datetime.date | None,
+    last_loan: LoanDays | None,
 ) -> str:
     try:
         _ensure_step(device, wish)
         _ensure_change(device, wish)
         _ensure_free(device, wish)
         if wish.action not in KEEPS_PLACE:
-            ensure_day(wish.on, last_day, lent_on=lent_on, back_on=back_on)
+            ensure_day(wish.on, last_day, lent_on=lent_on, last_loan=last_loan)
             _ensure_school(device, wish)
     except DomainError as error:
         return str(error)

@@ -21,6 +21,7 @@ from apps.inventory.codes import device_of, read_code
 from apps.inventory.loan_choices import LoanState
 from apps.inventory.loan_workflow import TRANSITIONS
 from apps.inventory.models import Device, Loan, LoanChange, LoanRules
+from apps.inventory.placing import LoanDays
 from apps.inventory.selectors import kit_companions
 from apps.schools.models import School
 
@@ -59,10 +60,11 @@ def lent_since(devices: Sequence[Device]) -> dict[int, datetime.date]:
     return dict(open_ones.order_by().values_list("device", "since"))
 
 
-def back_since(devices: Sequence[Device]) -> dict[int, datetime.date]:
-    """By device the day on which it last came back from a loan: before that day it was neither lost nor stolen."""
+def last_loans(devices: Sequence[Device]) -> dict[int, LoanDays]:
+    """By device the loan from which it last came back: before that day it was neither lost, stolen nor retired."""
     rows = Loan.objects.filter(device__in=[device.pk for device in devices], state=LoanState.RETURNED)
-    return dict(rows.order_by().values("device").annotate(day=Max("ended_on")).values_list("device", "day"))
+    last = rows.order_by().values("device").annotate(begun=Max("since"), back=Max("ended_on"))
+    return {device: LoanDays(begun, back) for device, begun, back in last.values_list("device", "begun", "back")}
 
 
 def loan_of_scan(key: uuid.UUID | None, user: User) -> Loan | None:

@@ -42,17 +42,25 @@ class Spot:
         return None if device.school is None else cls(device.school, device.site, device.room)
 
 
+@dataclass(frozen=True)
+class LoanDays:
+    """When a loan from which a device came back began and ended; to whom it went is nobody's business here."""
+
+    since: datetime.date
+    back: datetime.date
+
+
 def ensure_day(
     day: datetime.date,
     earliest: datetime.date | None,
     *,
     lent_on: datetime.date | None = None,
-    back_on: datetime.date | None = None,
+    last_loan: LoanDays | None = None,
     field: str = "on",
 ) -> None:
     """Refuses the future, a day before any device, and a day before the last known change.
 
-    For losses: `lent_on`, since when the device is on loan; `back_on`, when it last came back from one.
+    For what ends a device's use: `lent_on`, since when it is on loan; `last_loan`, from which it last came back.
     """
     if day > today():
         raise DomainError(_("This day lies in the future. Please enter today or an earlier day."), field=field)
@@ -67,10 +75,10 @@ def ensure_day(
             code="too_early",
             field=field,
         )
-    if back_on is not None and day < back_on and (earliest is None or earliest <= back_on):
+    if last_loan is not None and day < last_loan.back and (earliest is None or earliest <= last_loan.back):
         raise DomainError(
-            _("It came back from a loan on %(day)s. Please enter that day or a later one.")
-            % {"day": formats.day(back_on)},
+            _("It was on loan from %(since)s to %(day)s and came back. Please enter %(day)s or a later day.")
+            % {"since": formats.day(last_loan.since), "day": formats.day(last_loan.back)},
             code="too_early",
             field=field,
         )

@@ -60,19 +60,30 @@ def test_as_many_statements_for_twenty_lent_devices_as_for_four(clerk, school):
     assert used[0] == used[1]
 
 
-@pytest.mark.parametrize("action", [BulkAction.LOST, BulkAction.STOLEN])
-def test_no_device_is_lost_before_it_came_back(clerk, devices, action):
+@pytest.mark.parametrize(
+    ("action", "step"),
+    [(BulkAction.LOST, "report_lost"), (BulkAction.STOLEN, "report_stolen"), (BulkAction.RETIRE, "retire_device")],
+)
+def test_no_device_is_lost_or_retired_before_it_came_back(clerk, devices, action, step):
     for device, days in zip(devices, (1, 2), strict=False):
         facts = {"borrower": "teacher", "due_on": None, "since": today() - 6 * DAY}
         loan = services.take_back(loan=services.hand_out(device=device, by=clerk, **facts), by=clerk)
         Loan.objects.filter(pk=loan.pk).update(ended_on=today() - days * DAY)
     day = today() - 2 * DAY
 
-    change = shown(devices, clerk, action, on=day.isoformat())
+    change = shown(devices, clerk, action, on=day.isoformat(), reason="Wasser")
     with pytest.raises(DomainError) as single:
-        getattr(services, f"report_{action.value}")(device=devices[0], by=clerk, on=day)
+        getattr(services, step)(device=devices[0], by=clerk, on=day, reason="Wasser")
 
-    sentence = f"Am {today() - DAY:%d.%m.%Y} kam es aus einer Leihe zurück. Bitte geben Sie frühestens diesen Tag ein."
+    back = f"{today() - DAY:%d.%m.%Y}"
+    sentence = (
+        f"Es war vom {today() - 6 * DAY:%d.%m.%Y} bis {back} verliehen und kam zurück. "
+        f"Bitte geben Sie den {back} oder einen späteren Tag ein."
+    )
     assert services.plan_of(change, clerk).refusals == [(sentence, 1, ["A-1"])]
     assert (str(single.value), single.value.field) == (sentence, "on")
-    assert getattr(services, f"report_{action.value}")(device=devices[1], by=clerk, on=day).status == action.value
+    ended = getattr(services, step)(device=devices[1], by=clerk, on=day, reason="Wasser")
+    assert (ended.school, ended.placements.get().until) == (None, day)
+    with pytest.raises(DomainError) as to_supplier:
+        services.return_to_supplier(device=devices[0], by=clerk, on=day, reason="Wasser")
+    assert str(to_supplier.value) == sentence

@@ -230,6 +230,29 @@ def test_no_list_ends_a_loan_before_it_began(school, product):
     ]
 
 
+def test_no_list_ends_the_use_of_a_device_before_it_came_back_from_a_loan(school, product):
+    clerk, today = factories.ClerkFactory(), clock.today()
+    device = factories.DeviceFactory(product=product, serial="SN-1", school=school, since=today - 9 * DAY)
+    loan = services.hand_out(device=device, by=clerk, borrower="teacher", due_on=None, since=today - 6 * DAY)
+    services.take_back(loan=loan, by=clerk)
+    device.loans.update(ended_on=today - 2 * DAY)
+
+    def faults(status, days):
+        cells = {"Status": status, "Raum": "", "Steht dort seit": f"{today - days * DAY:%d.%m.%Y}"}
+        return [fault for fault in told(check("devices", table((*PLAIN, "Steht dort seit"), [tablet(**cells)])))
+                if fault[1] == "Steht dort seit"]  # fmt: skip
+
+    back = f"{today - 2 * DAY:%d.%m.%Y}"
+    sentence = (
+        f"Es war vom {today - 6 * DAY:%d.%m.%Y} bis {back} verliehen und kam zurück. "
+        f"Bitte geben Sie den {back} oder einen späteren Tag ein."
+    )
+    for status in ("verloren", "gestohlen", "ausgesondert"):
+        assert faults(status, 3) == [(2, "Steht dort seit", sentence)]
+        assert faults(status, 2) == []
+    assert faults("in Gebrauch", 3) == []
+
+
 def test_a_new_product_comes_with_maker_model_and_kind_once(school, product):
     rows = [tablet(Seriennummer=f"N-{n}", Hersteller="Neuwerk", Modell="Tafel 3", Preis="99") for n in range(3)]
     take_in("devices", listed(*rows))

@@ -14,8 +14,9 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 import apps.core.lookups  # noqa: F401 - `any_of`
 from apps.core.imports.columns import folded
 from apps.core.models import ImportRow
-from apps.inventory.loan_selectors import lent_since
+from apps.inventory.loan_selectors import last_loans, lent_since
 from apps.inventory.models import Device, DeviceKind, Placement, Product
+from apps.inventory.placing import LoanDays
 from apps.schools.models import School, Site
 
 KIND_WORDS = {
@@ -110,11 +111,12 @@ class Schools:
 
 @dataclass(frozen=True)
 class Days:
-    """When a device first stood somewhere, its last change of place, and since when it is on loan."""
+    """When a device first stood somewhere, its last change of place, since when it is on loan, and its last loan."""
 
     first: datetime.date | None = None
     last: datetime.date | None = None
     lent: datetime.date | None = None
+    last_loan: LoanDays | None = None
 
 
 Numbers = Iterable[tuple[int, str, str]]
@@ -138,7 +140,7 @@ def shown_on_file(staged: QuerySet[ImportRow]) -> Numbers:
 
 
 class Devices:
-    """The devices on file that some rows speak of, in three queries, or four where some are on loan."""
+    """The devices on file that some rows speak of, in four queries, or five where some are on loan."""
 
     def __init__(self, serials: Iterable[str], tags: Iterable[str]) -> None:
         rows = Device.objects.select_related("product", "kind", "school", "site", "last_school", "school__authority",
@@ -148,11 +150,16 @@ class Devices:
         by_tag = rows.filter(tag__any_of=[*filter(None, tags)])
         self.by_tag: dict[str, Device] = {device.tag: device for device in by_tag}
         devices = {device.pk: device for device in (*self.by_serial.values(), *self.by_tag.values())}
-        lent = lent_since([*devices.values()])
+        lent, back = lent_since([*devices.values()]), last_loans([*devices.values()])
         found = Placement.objects.filter(device__in=devices).order_by().values("device")
         days: Any = found.annotate(first=Min("since"), begun=Max("since"), ended=Max("until"))
         self._days = {
-            row["device"]: Days(row["first"], max(filter(None, (row["begun"], row["ended"]))), lent.get(row["device"]))
+            row["device"]: Days(
+                row["first"],
+                max(filter(None, (row["begun"], row["ended"]))),
+                lent=lent.get(row["device"]),
+                last_loan=back.get(row["device"]),
+            )
             for row in days
         }
 

@@ -116,7 +116,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     if status != device.status:
         facts["status"] = status
         _check_step(device, status, outcome)
-        _check_loan(days, outcome)
+        _check_loan(status, days, outcome)
     facts |= _gone(device, values, {"status": status, "ownership": device.ownership} | facts, outcome)
     _check_binding(device, facts, outcome)
     facts |= _bound(device, values, outcome)
@@ -238,8 +238,16 @@ def _check_left(facts: dict[str, Any], days: Days, outcome: Outcome) -> None:
         )
 
 
-def _check_loan(days: Days, outcome: Outcome) -> None:
-    """No loan ends before it began."""
+def _check_loan(status: str, days: Days, outcome: Outcome) -> None:
+    """No loan ends before it began, and no device is lost, stolen or retired before it came back from one."""
+    last = days.last_loan if status in ENDED_STATUSES else None
+    if last and EARLIEST_DAY <= outcome.day < last.back and (days.last is None or days.last <= last.back):
+        outcome.fault(
+            "since",
+            _("It was on loan from %(since)s to %(day)s and came back. Please enter %(day)s or a later day."),
+            since=formats.day(last.since),
+            day=formats.day(last.back),
+        )
     if days.lent and EARLIEST_DAY <= outcome.day < days.lent:
         outcome.fault("since", _("It was lent on %(day)s. Please enter that day or a later one."),
                       day=formats.day(days.lent))  # fmt: skip

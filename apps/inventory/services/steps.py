@@ -14,7 +14,7 @@ from apps.core.errors import DomainError
 from apps.core.history import save_by
 from apps.inventory.binding import ensure_may_go
 from apps.inventory.choices import ENDED_STATUSES, LENT_OWNERSHIPS, Condition, DeviceStatus, Disposal
-from apps.inventory.loan_selectors import back_since, lent_since
+from apps.inventory.loan_selectors import last_loans, lent_since
 from apps.inventory.models import Device
 from apps.inventory.placing import Spot, earliest_day, ensure_day
 from apps.inventory.services.common import ensure_may, locked, reason_of_loss, spot_at, write
@@ -77,6 +77,7 @@ def retire_device(
     day = on or today()
     row = _step("retire_device", device, DeviceStatus.RETIRED, by=by)
     allowed = ensure_may_go(row, day, by=by, reason=binding_reason)
+    _ensure_day(row, day)
     row.condition = Condition(condition) if condition else row.condition
     row.status = DeviceStatus.RETIRED
     _let_go(row, disposal, day, proceeds)
@@ -94,6 +95,7 @@ def return_to_supplier(*, device: Device, by: User, reason: str, on: datetime.da
     row = _step("retire_device", device, DeviceStatus.RETIRED, by=by)
     if row.status in ENDED_STATUSES:
         raise DomainError(_("%(tag)s is not there, so it cannot go back to the supplier.") % {"tag": row.tag})
+    _ensure_day(row, day)
     row.disposal, row.disposed_on, row.proceeds = Disposal.SUPPLIER, day, None
     row.bound_until, row.bound_by = None, ""
     row.status = DeviceStatus.RETIRED
@@ -182,10 +184,15 @@ def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Devic
     return row
 
 
+def _ensure_day(row: Device, day: datetime.date) -> None:
+    """Refuses that a device's use ends before a loan of it began, or before it came back from one."""
+    lent_on, last_loan = lent_since([row]).get(row.pk), last_loans([row]).get(row.pk)
+    ensure_day(day, earliest_day(row), lent_on=lent_on, last_loan=last_loan)
+
+
 def _end(device: Device, name: str, target: DeviceStatus, *, by: User, on: datetime.date | None, reason: str) -> Device:
     row = _step(name, device, target, by=by)
-    lent_on, back_on = lent_since([row]).get(row.pk), back_since([row]).get(row.pk)
-    ensure_day(on or today(), earliest_day(row), lent_on=lent_on, back_on=back_on)
+    _ensure_day(row, on or today())
     row = write(row, None, status=target, on=on, by=by, reason=reason_of_loss(target, on, reason))
     follow_status(row, by=by, on=on)
     return row
