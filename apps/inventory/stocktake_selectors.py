@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.core import formats
+from apps.core.clock import day_of
 from apps.inventory.choices import ENDED_STATUSES, DeviceStatus
-from apps.inventory.models import Device, Stocktake, StocktakeItem, StocktakeScan
+from apps.inventory.models import Device, Placement, Stocktake, StocktakeItem, StocktakeScan
 from apps.inventory.stocktake_choices import Outcome, Settlement, StocktakeState
 from apps.schools.models import School
 
@@ -25,6 +27,8 @@ ON_LOAN = "on_loan"
 """What filters call the devices that were on loan when the stocktake began."""
 GONE = "gone"
 """What filters call the devices that were reported as lost, stolen or retired on their pages since it began."""
+
+_LOST_ON = {DeviceStatus.LOST: gettext_lazy("lost on %(day)s"), DeviceStatus.STOLEN: gettext_lazy("stolen on %(day)s")}
 
 
 def lent(prefix: str = "") -> Q:
@@ -55,12 +59,21 @@ def still_open(stocktake: Stocktake) -> Any:
 
 
 def with_ends(items: Any) -> Any:
-    """Items with what `gone_words` needs of their devices: what each was reported as since the beginning, and when."""
-    since = {"history_date__gte": OuterRef("stocktake__started_at"), "status": OuterRef("device__status")}
-    reports = Device.history.filter(id=OuterRef("device"), **since).order_by("history_date")
+    """Items with what `gone_words` needs of their devices: what each was reported as since the beginning, and when.
+
+    `lost_on` is the day of the loss or theft, with which the device's last placement ended; only the first report of
+    several ended one.
+    """
+    since = {"id": OuterRef("device"), "history_date__gte": OuterRef("stocktake__started_at")}
+    ends = Device.history.filter(**since, status__in=ENDED_STATUSES).order_by("history_date")
+    reports = ends.filter(status=OuterRef("device__status"))
+    stood = Placement.objects.filter(device=OuterRef("device"), school=OuterRef("school"))
+    ended = stood.filter(until__isnull=False).order_by("-until")
     return items.annotate(
         gone_as=Case(When(gone(), then=F("device__status")), default=Value("")),
         gone_on=Case(When(gone(), then=Subquery(reports.values("history_date")[:1]))),
+        gone_first_as=Case(When(gone(), then=Subquery(ends.values("status")[:1]))),
+        lost_on=Case(When(gone(), then=Subquery(ended.values("until")[:1]))),
     )
 
 
@@ -68,6 +81,11 @@ def gone_words(item: Any) -> str:
     """What a device was reported as on its own page, and when; empty for all others. Read by `with_ends`."""
     if item.settlement == Settlement.GONE:
         return str(item.reason)
+    if item.gone_as in _LOST_ON and item.gone_as == item.gone_first_as and item.lost_on is not None:
+        lost = str(_LOST_ON[item.gone_as]) % {"day": formats.day(item.lost_on)}
+        if item.lost_on == day_of(item.gone_on):
+            return lost
+        return _("%(lost)s, reported on %(day)s") % {"lost": lost, "day": formats.day(item.gone_on)}
     sentences = {
         DeviceStatus.LOST: _("reported as lost on %(day)s"),
         DeviceStatus.STOLEN: _("reported as stolen on %(day)s"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.core import formats
 from apps.core.clock import today
 from apps.inventory import services
-from apps.inventory.models import Device, Stocktake, StocktakeScan
+from apps.inventory.models import Device, Placement, Stocktake, StocktakeScan
 from apps.inventory.stocktake_choices import Settlement
 from tests.factories import (
     AuditorFactory,
@@ -323,6 +323,23 @@ def test_what_is_reported_on_its_page_meanwhile_is_no_longer_looked_for(signed_i
 
     services.move_device(device=Device.objects.get(tag="T-1"), school=stocktake.school, room="1", by=ClerkFactory())
     assert "0 von 2 gefunden" in text(signed_in.get(address("stocktake", stocktake)))
+
+
+def test_a_stocktake_names_the_day_of_a_loss_and_of_its_report_where_that_is_another(signed_in, stocktake):
+    by, day = ClerkFactory(), today() - datetime.timedelta(days=3)
+    Placement.objects.filter(device__tag__startswith="T-").update(since=day - datetime.timedelta(days=9))
+    services.report_lost(device=Device.objects.get(tag="T-1"), by=by, on=day)
+    services.report_lost(device=Device.objects.get(tag="T-2"), by=by, on=day)
+    services.report_stolen(device=Device.objects.get(tag="T-2"), by=by)
+    services.report_stolen(device=Device.objects.get(tag="T-3"), by=by)
+
+    for words in (
+        text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone")),
+        pdf_text(signed_in.get(address("stocktake_result", stocktake))),
+    ):
+        assert f"verloren am {formats.day(day)}, gemeldet am {formats.day(today())}" in words
+        assert f"am {formats.day(today())} als gestohlen gemeldet" in words
+        assert words.count(f"gestohlen am {formats.day(today())}") == 1
 
 
 def test_at_the_end_it_stays_settled_whatever_becomes_of_the_device(signed_in, stocktake, coordinator):
