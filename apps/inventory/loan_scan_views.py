@@ -46,6 +46,8 @@ class ScanView(LoanPageMixin, TemplateView):
     permission_required = "inventory.keep_loans"
     scan_form_class: type[ScanForm] = ScanForm
     undo_step, without_words = "", _("leave out")
+    other_desk: tuple[str, Any] = ("", "")
+    """Address and heading of the other direction, whose scans may wait on this device, too."""
     outcome: Outcome | None = None
 
     @property
@@ -123,6 +125,7 @@ class ScanView(LoanPageMixin, TemplateView):
             states=LoanState,
             scan_url=self._address(),
             is_ready=self.is_ready,
+            other_desk={"url": reverse(self.other_desk[0]), "heading": self.other_desk[1]},
             **kwargs,
         )
 
@@ -133,6 +136,7 @@ class HandOutView(ScanView):
     template_name = "inventory/hand_out.html"
     heading = _("Hand out devices")
     undo_step, without_words = "undo_hand_out", _("leave out")
+    other_desk = ("inventory:take_back", _("Take devices back"))
 
     @cached_property
     def terms(self) -> ClassForm:
@@ -186,6 +190,7 @@ class TakeBackView(ScanView):
     heading = _("Take devices back")
     scan_form_class = ScanBackForm
     undo_step, without_words = "undo_take_back", _("is missing")
+    other_desk = ("inventory:hand_out", _("Hand out devices"))
 
     @cached_property
     def shelf(self) -> ShelfForm:

@@ -75,6 +75,7 @@
       isStopped: false,
       isUnkept: false,
       waiting: () => store.all().filter((entry) => !entry.aside),
+      shown: () => queue.waiting().filter(owns),
       aside: () => store.all().filter((entry) => entry.aside && owns(entry)),
       add(facts) {
         const entry = { id: uuid(), page, at: moment(), ...facts };
@@ -177,10 +178,17 @@
     find("clear").addEventListener("click", () => queue.clear());
     return () => {
       const waiting = queue.waiting();
+      const here = queue.shown();
       const reason = queue.isUnkept && waiting.length ? words.unkept : words[queue.problem] || "";
-      const many = waiting.length === 1 ? words.one : words.many.replace("%s", String(waiting.length));
-      show(find("waiting"), waiting.length && (reason || !quiet) ? many : "");
-      show(find("numbers"), quiet && waiting.length && reason ? waiting.map(nameOf).join(", ") : "");
+      const many = (number, one, more) => (number === 1 ? one : more.replace("%s", String(number)));
+      show(find("waiting"), here.length && (reason || !quiet) ? many(here.length, words.one, words.many) : "");
+      show(find("numbers"), quiet && here.length && reason ? here.map(nameOf).join(", ") : "");
+      const elsewhere = find("elsewhere");
+      if (elsewhere) {
+        const number = waiting.length - here.length;
+        elsewhere.hidden = !number || !reason;
+        show(elsewhere.querySelector("a"), elsewhere.hidden ? "" : many(number, elsewhere.dataset.one, elsewhere.dataset.many));
+      }
       show(find("problem"), (waiting.length || queue.isStopped) && (tellsReason || queue.isUnkept) ? reason : "");
       find("box").hidden = [...find("box").children].every((part) => part.hidden);
       const aside = queue.aside();

@@ -175,6 +175,30 @@ def test_numbers_that_wait_survive_a_closed_page_and_are_sent_once(pages: Pages,
     expect(again.get_by_role("region", name="Nicht ausgeführt")).to_be_hidden()
 
 
+def test_each_desk_shows_what_waits_for_it_and_leads_to_the_other(pages: Pages, city: City) -> None:
+    page = pages.open(city.people["coordinator"], viewport=PHONE)
+    tags = shelf_tags(city, 3)
+    page.goto("/loans/take-back/")
+    other = page.context.new_page()
+    begin(other)
+    page.context.set_offline(True)
+    for tag in tags[:2]:
+        scan(other, tag)
+    waiting = other.locator("[data-queue-box]")
+    expect(waiting).to_contain_text("2 Scans warten hier und sind noch nicht gesendet:")
+    expect(waiting.get_by_role("link")).to_have_count(0)
+
+    scan(page, tags[2])
+    here = page.locator("[data-queue-box]")
+    expect(here.get_by_text("1 Scan wartet hier und ist noch nicht gesendet:")).to_be_visible()
+    expect(here.get_by_text(tags[2], exact=True)).to_be_visible()
+    leads = here.get_by_role("link", name="2 Scans warten bei „Geräte ausgeben“.")
+    expect(leads).to_have_attribute("href", "/loans/hand-out/")
+    expect(waiting.get_by_role("link", name="1 Scan wartet bei „Geräte zurücknehmen“.")).to_be_visible()
+    expect(waiting.get_by_text(", ".join(tags[:2]), exact=True)).to_be_visible()
+    assert axe_violations(page) == []
+
+
 def test_an_answer_that_gets_lost_hands_out_and_takes_back_once(pages: Pages, city: City) -> None:
     page = pages.open(city.people["coordinator"])
     (tag,) = shelf_tags(city, 1)
