@@ -128,6 +128,8 @@ def earliest_day(device: Device) -> datetime.date | None:
 def place(device: Device, spot: Spot | None, *, day: datetime.date, by: User) -> set[int]:
     """Ends the open placement on `day` and opens the next at `spot` (None: nowhere), counting as the device does now.
 
+    What ended on that very day and is like the next goes on: nothing stood between them.
+
     Sets the copies on `device`, which the caller saves. The device's row must be locked. Returns the ids of the
     schools whose figures moved.
     """
@@ -137,7 +139,7 @@ def place(device: Device, spot: Spot | None, *, day: datetime.date, by: User) ->
         ensure_open(spot.school, day)
     touched = _end_open(device, day)
     if spot is not None:
-        placement_for(device, spot, day=day, by=by).save(force_insert=True)
+        _open(placement_for(device, spot, day=day, by=by))
         touched.add(spot.school.pk)
     _copy(device, spot)
     return touched
@@ -156,6 +158,21 @@ def placement_for(device: Device, spot: Spot, *, day: datetime.date, by: User | 
         ownership=device.ownership,
         by=by,
     )
+
+
+def goes_on(former: Placement | None, new: Placement) -> bool:
+    """Whether the placement that ended as the new one begins is like it: same place, counting as the same."""
+    names = ("school_id", "site_id", "room", "countable", "presentation", "ownership")
+    return former is not None and all(getattr(former, name) == getattr(new, name) for name in names)
+
+
+def _open(new: Placement) -> None:
+    former = Placement.objects.filter(device=new.device_id, until=new.since).first()
+    if former is not None and goes_on(former, new):
+        former.until = None
+        former.save(update_fields=["until"])
+    else:
+        new.save(force_insert=True)
 
 
 def _end_open(device: Device, day: datetime.date) -> set[int]:

@@ -108,6 +108,21 @@ class PlacementSequences(TestCase):
 
 
 @pytest.mark.django_db
+def test_a_device_that_comes_back_on_the_same_day_stood_there_all_along():
+    clerk, day = factories.ClerkFactory(), today() - datetime.timedelta(days=3)
+    first, second = factories.SchoolFactory(), factories.SchoolFactory()
+    device = factories.DeviceFactory(school=first, room="1", since=day - datetime.timedelta(days=9), by=clerk)
+    services.move_device(device=device, school=second, on=day, by=clerk)
+    services.move_device(device=device, school=first, room="1", on=day, by=clerk)
+    (row,) = device.placements.all()
+    assert (row.school, row.room, row.since, row.until) == (first, "1", day - datetime.timedelta(days=9), None)
+
+    services.move_device(device=device, school=second, on=day, by=clerk)
+    services.move_device(device=device, school=first, room="2", on=day, by=clerk)
+    assert list(device.placements.order_by("since").values_list("room", "until")) == [("1", day), ("2", None)]
+
+
+@pytest.mark.django_db
 def test_the_device_of_a_refused_step_stays_as_it_was():
     device = factories.DeviceFactory(school=factories.SchoolFactory())
 

@@ -23,7 +23,7 @@ from apps.core.history import bulk_create_by, bulk_update_by
 from apps.inventory.binding import BIND, is_bound, is_loosened, refusal
 from apps.inventory.choices import ENDED_STATUSES, PLACED_STATUSES, DeviceStatus
 from apps.inventory.models import Device, DeviceKind, Placement, Product, ProductPrice
-from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, placement_for, search_text_of
+from apps.inventory.placing import Spot, ensure_bought, ensure_day, ensure_open, goes_on, placement_for, search_text_of
 from apps.inventory.services.common import ensure_may, undo_disposal
 from apps.inventory.services.loan_rows import follow_statuses
 
@@ -194,15 +194,10 @@ def _replace_placements(entries: Sequence[Entry], *, by: User | None) -> set[int
     for day, ids in ended.items():
         Placement.objects.filter(pk__in=ids).update(until=day)
     opened = [placement for entry in entries if (placement := _next_placement(entry, by)) is not None]
-    going_on = {row.device_id: former[row.device_id] for row in opened if _goes_on(former.get(row.device_id), row)}
+    going_on = {row.device_id: former[row.device_id] for row in opened if goes_on(former.get(row.device_id), row)}
     Placement.objects.filter(pk__in=[row.pk for row in going_on.values()]).update(until=None)
     Placement.objects.bulk_create([row for row in opened if row.device_id not in going_on], batch_size=BATCH)
     return touched | {placement.school_id for placement in opened}
-
-
-def _goes_on(former: Placement | None, new: Placement) -> bool:
-    names = ("school_id", "site_id", "room", "countable", "presentation", "ownership")
-    return former is not None and all(getattr(former, name) == getattr(new, name) for name in names)
 
 
 def _next_placement(entry: Entry, by: User | None) -> Placement | None:
