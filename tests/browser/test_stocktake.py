@@ -213,6 +213,31 @@ def test_the_next_room_follows_the_one_in_which_one_stands_also_without_network(
     expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1 (0 von 5 gefunden)")
 
 
+def test_on_a_phone_the_rooms_that_are_complete_are_folded(city, stocktake, tags, pages):
+    by = city.people["coordinator"]
+    scanned = [services.SentScan(uuid.uuid4(), tag, room="1") for tag in tags[:5]]
+    services.count_scans(stocktake=stocktake, scans=scanned, by=by)
+    page = pages.open(by, viewport=PHONE)
+    page.goto(stocktake.get_absolute_url())
+    done, begun = page.get_by_role("table", name="Erwartete und gefundene Geräte je Raum").locator("tbody tr").all()
+    expect(begun.get_by_role("link", name="2")).to_be_visible()
+    expect(begun.get_by_text("nicht begonnen")).to_be_visible()
+    fold = done.get_by_role("link", name="Ergebnisse in diesem Raum")
+    summary = done.locator("summary")
+    assert summary.inner_text().split() == ["1", "5", "von", "5", "gefunden"]
+    expect(fold).to_be_hidden()
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(fold).to_be_visible()
+    expect(done.locator("details").get_by_text("Vollständig")).to_be_visible()
+    assert browsing.axe_violations(page) == []
+
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(summary).to_be_hidden()
+    expect(fold).to_be_hidden()
+    expect(done.get_by_role("link", name="1")).to_be_visible()
+
+
 def test_the_last_room_with_something_missing_is_not_its_own_next(city, stocktake, tags, pages):
     sent = [services.SentScan(uuid.uuid4(), tag, room="1") for tag in tags[:5]]
     services.count_scans(stocktake=stocktake, scans=sent, by=city.people["coordinator"])
