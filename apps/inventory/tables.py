@@ -132,7 +132,7 @@ class PlacementTable(PortalTable):
         model = Placement
         fields = ("school", "room", "since", "until", "counted", "ownership", "by")
         sequence = fields
-        cards = ("since", "until", "counted")
+        cards = ("room", "since", "until", "counted")
 
     def render_school(self, record: Placement) -> str:
         return f"{record.school}, {record.site}" if record.site else str(record.school)

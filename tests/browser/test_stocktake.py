@@ -224,7 +224,7 @@ def test_on_a_phone_the_rooms_that_are_complete_are_folded(city, stocktake, tags
     expect(begun.get_by_text("nicht begonnen")).to_be_visible()
     fold = done.get_by_role("link", name="Ergebnisse in diesem Raum")
     summary = done.locator("summary")
-    assert summary.inner_text().split() == ["1", "5", "von", "5", "gefunden"]
+    assert summary.inner_text().split() == ["1", "(5", "von", "5", "gefunden)"]
     expect(fold).to_be_hidden()
     summary.focus()
     page.keyboard.press("Enter")
