@@ -37,6 +37,7 @@ def test_each_part_is_told_apart() -> None:
             becomes(web, "beat to be back")
 
             worker.kill()
+            leave_a_job_running(postgres)
             long_ago(postgres, "worker")
             assert ready(web) == (503, failing("worker"))
             with Worker(environment=environment):
@@ -62,6 +63,17 @@ def failing(part: str) -> dict[str, str]:
 
 
 def long_ago(postgres: PrivatePostgres, part: str) -> None:
-    """As if the part had shown its last sign of life long ago."""
+    """As if the part had shown its last sign of life long ago; a job that a worker runs is one of its signs, too."""
     with postgres.connect() as database:
         database.execute("UPDATE core_heartbeat SET at = at - interval '1 hour' WHERE part = %s", [part])
+        if part == "worker":
+            database.execute("UPDATE core_job SET beat_at = beat_at - interval '1 hour'")
+
+
+def leave_a_job_running(postgres: PrivatePostgres) -> None:
+    """As if the worker had died in the middle of a sweep, of which it begins one a second."""
+    with postgres.connect() as database:
+        database.execute(
+            "INSERT INTO core_job (kind, state, created_at, started_at, beat_at, done, total, result, error)"
+            " VALUES ('quotas.recalculate_stale', 'running', now(), now(), now(), 0, 0, '{}', '')"
+        )
