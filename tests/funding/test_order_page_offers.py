@@ -1,5 +1,6 @@
 """What the pages of an order offer: only what will not be refused, and where to go on."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -27,6 +28,7 @@ from tests.funding.purchases import (
 pytestmark = pytest.mark.django_db
 D = Decimal
 CANCEL = "Bestellung stornieren"
+APPROVE = "Genehmigen und bestellen"
 
 
 @pytest.fixture
@@ -83,6 +85,23 @@ def test_missing_money_leads_to_where_it_may_come_from() -> None:
     assert f'href="/admin/funding/budget/{budget.pk}/overrun/">Überschreitung vorschlagen' in page
     assert 'href="/admin/funding/budget/">Budget wählen, das Geld abgibt' in page
     assert f"/budget/{budget.pk}/overrun/" not in client_of(ClerkFactory()).get(address(order)).content.decode()
+
+
+def test_an_approval_is_offered_while_it_will_not_be_refused() -> None:
+    budget = BudgetFactory(appropriation=D("1000.00"))
+    order = services.place_order(order=draft_order(own_line(budget)), by=ClerkFactory())
+    approver = client_of(ApproverFactory())
+    assert APPROVE in texts(approver.get(address(order)))
+    assert approver.get(address(order, "approve")).status_code == 200
+
+    change_by_two(budget, freeze=D("950.00"))
+    with pytest.raises(DomainError) as caught:
+        services.approve_order(order=order, by=ApproverFactory())
+    shown = texts(approver.get(address(order)))
+    assert (APPROVE in shown, shown.count(re.sub(r"\s", " ", str(caught.value)))) == (False, 1)
+    assert approver.get(address(order, "approve"))["Location"] == address(order)
+    order.refresh_from_db()
+    assert (order.state, budget.entries.count()) == (OrderState.PROPOSED, 0)
 
 
 def test_a_supplier_is_to_be_chosen(clerk: Client) -> None:

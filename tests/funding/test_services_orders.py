@@ -211,6 +211,16 @@ def test_dearer_than_there_is_money_is_refused_and_nothing_is_placed() -> None:
     assert (order.state, application.state, sums(budget)) == (O.DRAFT, S.APPROVED, (D("1000.00"), ZERO, ZERO))
 
 
+def test_a_line_that_costs_nothing_is_placed_once_the_note_says_why() -> None:
+    budget = BudgetFactory()
+    gift = own_line(budget, price="0.00", description="Kabel")
+    found = refused("no_price", place, draft_order(own_line(budget), gift))
+    assert (found.field, str(found).split(".")[0]) == ("note", "Position 2 („1 × Kabel“) kostet nichts")
+    services.place_order(order=draft_order(own_line(budget), gift, note="Zugabe der Lieferfirma"), by=ClerkFactory())
+
+    refused("no_price", place, draft_order(*lines_for(approved(("100.00", 1)), "0.00")))
+
+
 def test_a_freeze_keeps_own_purchases_back() -> None:
     budget = BudgetFactory(appropriation=D("100.00"))
     order = draft_order(own_line(budget))

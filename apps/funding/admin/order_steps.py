@@ -22,7 +22,7 @@ from apps.core.overtaken import what_happened
 from apps.core.text import as_key
 from apps.funding import services
 from apps.funding.admin import purchase_forms as forms
-from apps.funding.choices import InvoiceKind
+from apps.funding.choices import InvoiceKind, OrderState
 from apps.funding.models import Budget, Order
 from apps.funding.purchase_selectors import LineStatus, devices_to_return, order_lines
 from apps.funding.purchasing import UNPLACED_ORDERS
@@ -271,7 +271,7 @@ class StepPages:
         visit = Visit(request, order, request.POST if request.method == "POST" else None, order_lines(order))
         if name == "scan":
             visit.ensure_found()
-        if name == "cancel" and request.method == "GET" and (obstacle := why_not_cancelled(order)):
+        if request.method == "GET" and (obstacle := self._obstacle(visit, name)):
             messages.error(request, obstacle)
             return HttpResponseRedirect(reverse("admin:funding_order_change", args=[order.pk]))
         form = step.form(visit)
@@ -286,6 +286,14 @@ class StepPages:
                     messages.success(request, done)
                 return HttpResponseRedirect(target or reverse("admin:funding_order_change", args=[order.pk]))
         return TemplateResponse(request, "admin/funding/order/step.html", self._step_context(visit, step, form))
+
+    def _obstacle(self, visit: Visit, name: str) -> str:
+        """Why a step leads nowhere whatever is typed; its page is not shown then."""
+        if name == "cancel":
+            return why_not_cancelled(visit.order)
+        if name == "approve" and visit.order.state == OrderState.PROPOSED:
+            return services.why_not_approved(order=visit.order, by=visit.user)
+        return ""
 
     def _step_context(self, visit: Visit, step: Step, form: Any) -> dict[str, Any]:
         words = {"title": step.heading, "text": step.text, "button": step.button}

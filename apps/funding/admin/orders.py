@@ -300,6 +300,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         waiting = any(row.state == InvoiceState.RECORDED for row in invoices)
         form, lines = forms if forms is not None and editable else (None, None)
         actions = self._actions(request, order, rows)
+        not_approved = services.why_not_approved(order=order, by=request.user) if "approve" in actions else ""  # type: ignore[arg-type]
         context = self.context(
             request,
             title=order.number,
@@ -317,7 +318,8 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             is_saved=bool(errors) and request.method != "POST",
             step=purchase_selectors.next_step(order, rows, waiting=waiting),
             paid_in_vain=total(row.paid_in_vain for row in rows),
-            actions=actions,
+            actions=actions - {"approve"} if not_approved else actions,
+            not_approved=not_approved,
             **beyond_on_page(order, request.user),
             award=purchase_selectors.award_step(order.estimated_net),
             deliveries=order.deliveries.select_related("by").prefetch_related("items__order_line__product"),

@@ -55,7 +55,14 @@ from apps.funding.services.orders import (
     give_up_line,
     save_order,
 )
-from apps.funding.services.placing import approve_order, beyond_approved, ensure_placeable, place_order, return_order
+from apps.funding.services.placing import (
+    approve_order,
+    beyond_approved,
+    ensure_placeable,
+    place_order,
+    return_order,
+    why_not_approved,
+)
 from apps.funding.services.proofs import changes_since, create_proof, hand_in, reopen, save_texts
 from apps.funding.services.proposals import (
     decisions_of,
@@ -144,6 +151,7 @@ __all__ = [
     "sentence_about_two",
     "submit",
     "tell_of_earlier_end",
+    "why_not_approved",
     "withdraw",
     "withdraw_change",
     "withdraw_proposal",

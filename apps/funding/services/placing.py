@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import clock
 from apps.core.errors import DomainError
+from apps.core.money import ZERO
 from apps.funding.choices import LedgerKind, OrderState
 from apps.funding.models import Budget, Order, OrderLine
 from apps.funding.purchase_selectors import pieces_of
@@ -39,7 +41,8 @@ def place_order(*, order: Order, by: User, revision: int | None = None) -> Order
     has approved: then the order becomes `PROPOSED`, nothing is posted, and another person decides (`approve_order`).
 
     Refuses an empty order, a contract that does not reach, a missing award record (needed where the city's table has
-    a step for the sum, or without a contract), and more than a budget has available.
+    a step for the sum, or without a contract), a line at no price that no note explains, and more than a budget has
+    available.
     """
     with money_transaction():
         locked = lock_order(order, by=by, permission=_ORDER)
@@ -75,6 +78,18 @@ def approve_order(*, order: Order, by: User, revision: int | None = None) -> Ord
             )
         _place(locked, _checked(locked, by=by), "approve_order", by=by)
     return row
+
+
+def why_not_approved(*, order: Order, by: User) -> str:
+    """The sentence with which `approve_order` would refuse now; empty where it would not. Nothing stays written."""
+    sentence = ""
+    with transaction.atomic():
+        try:
+            approve_order(order=order, by=by)
+        except DomainError as error:
+            sentence = str(error)
+        transaction.set_rollback(True)
+    return sentence
 
 
 def return_order(*, order: Order, by: User, reason: str = "", revision: int | None = None) -> Order:
@@ -113,7 +128,22 @@ def _checked(locked: Locked, *, by: User) -> Booking:
     ensure_contract(row, locked.lines)
     complete_award(row)
     _ensure_still_approved(locked)
+    _ensure_priced(locked)
     return _gathered(row, locked.lines, locked.lock_budgets(by=by), by=by)
+
+
+def _ensure_priced(locked: Locked) -> None:
+    """What costs nothing is a gift or a price that nobody has typed: the order's note says which."""
+    if locked.order.note:
+        return
+    for number, line in enumerate(locked.lines, start=1):
+        if line.unit_price == ZERO:
+            raise DomainError(
+                _("Line %(number)s (“%(line)s”) costs nothing. Please enter its price, or say in the note why.")
+                % {"number": number, "line": line},
+                code="no_price",
+                field="note",
+            )
 
 
 def _gathered(order: Order, lines: Sequence[OrderLine], budgets: Mapping[int, Budget], *, by: User) -> Booking:
