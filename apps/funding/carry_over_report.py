@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.core import formats
+from apps.core.clock import day_of
 from apps.core.money import ZERO
 from apps.funding.carry_over import CarryOverList
 from apps.funding.choices import ProposalState
@@ -30,7 +31,9 @@ HEADER = (
     _("Amount"),
     _("State"),
     _("Proposed by"),
+    _("Proposed on"),
     _("Confirmed by"),
+    _("Confirmed on"),
     _("Reason"),
 )
 
@@ -49,16 +52,23 @@ def cells(change: BudgetChange) -> list[Any]:
         _amount(change),
         str(ProposalState(change.state).label),
         str(change.proposed_by),
+        day_of(change.proposed_at),
         str(change.decided_by or ""),
+        day_of(change.decided_at) if change.decided_at else "",
         change.reason,
     ]
 
 
 def list_pdf(found: CarryOverList) -> bytes:
-    """A tagged PDF (PDF/UA-1) with the confirmed ones and their sum; those that wait stand apart."""
-    sections = [_section(gettext("Confirmed"), found.confirmed, found.sum_confirmed)]
+    """A tagged PDF (PDF/UA-1) with the confirmed ones and their sum; those that wait stand apart.
+
+    It is laid before the council in public, so it has the days but not the names of who proposed and confirmed: these
+    are in the file of `cells`.
+    """
+    sections = [_section(gettext("Confirmed"), gettext("Confirmed on"), found.confirmed, found.sum_confirmed)]
     if found.proposed:
-        sections.append(_section(gettext("Proposed, not confirmed yet"), found.proposed, found.sum_proposed))
+        title = gettext("Proposed, not confirmed yet")
+        sections.append(_section(title, gettext("Proposed on"), found.proposed, found.sum_proposed))
     document = {
         "title": gettext("Carry-overs from the fiscal year %(year)s into %(next)s")
         % {"year": found.year, "next": found.year + 1},
@@ -72,12 +82,12 @@ def list_pdf(found: CarryOverList) -> bytes:
     return pdf_of(_TEMPLATE, document)
 
 
-def _section(title: str, changes: Iterable[BudgetChange], amount: Decimal) -> dict[str, Any]:
+def _section(title: str, day: str, changes: Iterable[BudgetChange], amount: Decimal) -> dict[str, Any]:
     header = [
-        gettext("Budget"), gettext("Measure number"), gettext("Source"), gettext("Goes to"), gettext("Reason"),
+        gettext("Budget"), gettext("Measure number"), gettext("Source"), gettext("Goes to"), gettext("Reason"), day,
         gettext("Amount"),
     ]  # fmt: skip
-    last = [gettext("Sum"), None, None, None, None, amount]
+    last = [gettext("Sum"), None, None, None, None, None, amount]
     part = table(header, [_row(change) for change in changes], last)
     return part | {"title": title, "none": gettext("There are none.")}
 
@@ -85,7 +95,8 @@ def _section(title: str, changes: Iterable[BudgetChange], amount: Decimal) -> di
 def _row(change: BudgetChange) -> Row:
     budget = _budget(change)
     measure = budget.measure_number or formats.missing()
-    return [str(budget), measure, _source(budget), _target(change), change.reason, _amount(change)]
+    day = formats.day(day_of(change.decided_at or change.proposed_at))
+    return [str(budget), measure, _source(budget), _target(change), change.reason, day, _amount(change)]
 
 
 def _budget(change: BudgetChange) -> Budget:

@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, formats
+from apps.core.clock import today
 from apps.core.errors import DomainError
 from apps.funding import services
 from apps.funding.choices import ProposalState
@@ -305,11 +306,11 @@ def test_the_council_gets_its_list(client: Client, clerk: User, approver: User) 
         ("Schul-IT 2026", "Schul-IT 2027", "1234,50", "bestätigt"),
         ("'=Geräte 2026", "'=Geräte 2027", "1,00", "vorgeschlagen"),
     ]
-    assert (rows[0]["Maßnahmennummer"], rows[0]["Vorgeschlagen von"], rows[0]["Bestätigt von"]) == (
-        "0300_01",
-        str(clerk),
-        str(approver),
-    )
+    day = formats.day(today())
+    assert rows[0]["Maßnahmennummer"] == "0300_01"
+    assert (rows[0]["Vorgeschlagen von"], rows[0]["Vorgeschlagen am"]) == (str(clerk), day)
+    assert (rows[0]["Bestätigt von"], rows[0]["Bestätigt am"]) == (str(approver), day)
+    assert (rows[1]["Bestätigt von"], rows[1]["Bestätigt am"]) == ("", "")
 
     pdf = council(client, "pdf")
     assert b"/MarkInfo" in pdf
@@ -319,4 +320,6 @@ def test_the_council_gets_its_list(client: Client, clerk: User, approver: User) 
     assert document.get_metadata_value("Title") == "Überträge aus dem Haushaltsjahr 2026 in das Haushaltsjahr 2027"
     for word in ("Schul-IT 2027", "0300_01", "1.234,50 €", "Lieferung", "noch nicht bestätigt"):
         assert word in words
-    assert "Nein 2026" not in words
+    assert (words.count("Bestätigt am"), words.count("Vorgeschlagen am")) == (1, 1)
+    assert words.count(day) == 3, "of both lines, and when the list was made"
+    assert not [word for word in ("Nein 2026", str(clerk), str(approver)) if word in words]

@@ -9,6 +9,8 @@ import pytest
 from django.apps import apps
 from django.urls import reverse
 
+from apps.core import formats
+from apps.core.clock import today
 from apps.core.money import total
 from apps.funding import services
 from apps.funding.choices import ProposalState
@@ -211,16 +213,28 @@ def test_the_proposal_is_sent_with_the_fields_that_are_typed_in() -> None:
     assert re.findall(r'form="virement" name="step" value="(\w+)"', page) == ["propose"]
 
 
+def test_what_somebody_else_has_proposed_waits_for_its_decision_first() -> None:
+    source, target = BudgetFactory(virement_group="DK 7"), BudgetFactory(virement_group="DK 7")
+    values = {"budget": source, "counterpart": target, "amount": D("10.00")}
+    first_clerk, second_clerk = ClerkFactory(), ClerkFactory()
+    first = services.propose_virement(**values, reason="Mehrbedarf", by=first_clerk)
+    found = refused("proposed_already", services.propose_virement, **values, reason="Reparaturen", by=second_clerk)
+    day = formats.day(today())
+    assert str(found).startswith(f"{first_clerk} hat am {day} genau das vorgeschlagen; der Vorschlag wartet noch.")
+    services.decline_change(change=first, by=ApproverFactory(), note="Aus anderem Grund")
+    assert services.propose_virement(**values, reason="Reparaturen", by=second_clerk).state == ProposalState.PROPOSED
+
+
 def test_what_is_sent_twice_is_proposed_once() -> None:
     source, target = BudgetFactory(virement_group="DK 7"), BudgetFactory(virement_group="DK 7")
     clerk = ClerkFactory()
     values = {"budget": source, "counterpart": target, "amount": D("10.00"), "reason": "Mehrbedarf"}
     first = services.propose_virement(**values, by=clerk)
     refused("proposed_already", services.propose_virement, **values, by=clerk)
-    other = services.propose_virement(**values, by=ClerkFactory())
+    more = services.propose_virement(**values | {"reason": "Noch mehr Bedarf"}, by=clerk)
     confirmed(first)
     again = services.propose_virement(**values, by=clerk)
-    assert set(BudgetChange.objects.filter(state=ProposalState.PROPOSED)) == {other, again}
+    assert set(BudgetChange.objects.filter(state=ProposalState.PROPOSED)) == {more, again}
 
     freeze = {"budget": source, "reason": "Sperre", "freeze": D("5.00")}
     services.propose_edit(**freeze, by=clerk)

@@ -204,7 +204,7 @@ class BudgetChange(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(amount__isnull=True) | Q(amount__gt=0) | Q(kind="carry_over", amount__lt=0),
-                name="funding_budget_change_positive",
+                name="funding_budget_change_amount",
             ),
         ]
 

@@ -12,13 +12,15 @@ from decimal import Decimal
 from typing import Any, Unpack
 
 from django.db import transaction
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.core import clock
+from apps.core import clock, formats
+from apps.core.clock import day_of
 from apps.core.errors import DomainError, StaleError
 from apps.core.history import save_by
 from apps.core.money import CENT, ZERO
@@ -185,18 +187,32 @@ def _change_of(budget: Budget, kind: str, values: Mapping[str, Any]) -> BudgetCh
 def _proposed(change: BudgetChange, *, by: User, reason: str, beyond_free: bool = False) -> BudgetChange:
     """Saves a proposal once it has been tried out; what the rehearsal writes is taken back.
 
-    A form that is sent twice makes one proposal.
+    A form that is sent twice makes one proposal; and what another person has proposed, whatever their reason, is
+    decided before it is proposed once more.
     """
     change.proposed_by = by
     change.reason = required_text(reason, _("Please say why the budget changes."), field="reason")
     validated(change, exclude=("budget", "counterpart", "proposed_by", "decided_by", "decided_at"))
-    if BudgetChange.objects.filter(state=ProposalState.PROPOSED, **_values_of(change)).exists():
-        message = _("You have proposed exactly this already. It waits until another person confirms it.")
-        raise DomainError(message, code="proposed_already")
+    _ensure_not_waiting(change, by=by)
     with transaction.atomic():
         _apply(BudgetChange(**_values_of(change)), by=by, beyond_free=beyond_free)
         transaction.set_rollback(True)
     return save_by(change, by=by)
+
+
+def _ensure_not_waiting(change: BudgetChange, *, by: User) -> None:
+    same = {name: value for name, value in _values_of(change).items() if name not in {"reason", "proposed_by"}}
+    found = BudgetChange.objects.filter(~Q(proposed_by=by) | Q(reason=change.reason), **same)
+    waiting = found.filter(state=ProposalState.PROPOSED).select_related("proposed_by").first()
+    if waiting is None:
+        return
+    sentence = _("You have proposed exactly this already. It waits until another person confirms it.")
+    if waiting.proposed_by_id != by.pk:
+        sentence = _(
+            "%(person)s proposed exactly this on %(day)s, and it waits. Please confirm or decline that proposal first."
+        )
+    values = {"person": waiting.proposed_by, "day": formats.day(day_of(waiting.proposed_at))}
+    raise DomainError(sentence % values, code="proposed_already")
 
 
 def _values_of(change: BudgetChange) -> dict[str, Any]:
