@@ -85,7 +85,9 @@ def row_of(response: HttpResponse, name: str) -> list[str]:
 
 def test_the_list_shows_where_the_money_is(client: Client, approver: User) -> None:
     """10,000 + 500 + 250 - 1,000 frozen - 600 committed and not paid - 400 paid = 8,750."""
-    budget = BudgetFactory(name="Schul-IT", carried_over=D("500.00"), supplement=D("250.00"), freeze=D("1000.00"))
+    account = {"product": "030101", "ledger_account": "0785", "measure_number": "0300_01"}
+    amounts = {"carried_over": D("500.00"), "supplement": D("250.00"), "freeze": D("1000.00")}
+    budget = BudgetFactory(name="Schul-IT", **account, **amounts)
     application = make_application(lines=[("1000.00", 1)])
     services.approve(application=application, by=approver, decisions=decide(application, budget))
     ledger.pay(budget, D("400.00"), by=approver)
@@ -94,7 +96,7 @@ def test_the_list_shows_where_the_money_is(client: Client, approver: User) -> No
     page = client.get(BUDGETS)
     assert row_of(page, "Schul-IT")[1:] == [
         "2026",
-        "städtische Mittel",
+        "städtische Mittel Produkt 030101 · Sachkonto 0785 · Maßnahmennummer 0300_01",
         "10.000,00 €",
         "750,00 € übertragen 500,00 € Nachtrag 250,00 €",
         "1.000,00 €",

@@ -10,6 +10,7 @@ from apps.funding.admin import (
     orders,
     proofs,
     queue,
+    records,
     rounds,
     rules,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "orders",
     "proofs",
     "queue",
+    "records",
     "rounds",
     "rules",
 ]

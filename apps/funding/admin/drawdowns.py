@@ -20,7 +20,7 @@ from apps.core.templatetags.portal import state_badge
 from apps.core.text import as_key
 from apps.funding import drawdown_report as report
 from apps.funding import services
-from apps.funding.admin.budgets import euros
+from apps.funding.admin.columns import euros
 from apps.funding.admin.papers import KEEP, PaperAdmin, Step, first_rows
 from apps.funding.choices import DrawdownState
 from apps.funding.drawdown_selectors import (
