@@ -2,75 +2,19 @@
 
 import json
 import re
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pypdfium2
 import pytest
-import segno
-from playwright.sync_api import Browser, Page, expect
-from system_packages import find_chromium
+from playwright.sync_api import Page, expect
 
 from apps.inventory import services
-from apps.inventory.models import Device, Stocktake, StocktakeScan
-from tests.browser.city import City, make_city
+from apps.inventory.models import Device, StocktakeScan
+from tests.browser.stocktakes.phone import PHONE, open_findings, put_away, reopened, scan, scans
 from tests.support import browser as browsing
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def city(transactional_db: None) -> City:
-    """The first school's ten devices stand in two rooms."""
-    city = make_city()
-    by = city.people["it_support"]
-    for number, device in enumerate(Device.objects.filter(school=city.school).order_by("tag")):
-        services.move_device(device=device, school=city.school, room="1" if number < 5 else "2", by=by)
-    return city
-
-
-@pytest.fixture
-def tags(city: City) -> list[str]:
-    return list(Device.objects.filter(school=city.school).order_by("tag").values_list("tag", flat=True))
-
-
-@pytest.fixture
-def stocktake(city: City) -> Stocktake:
-    return services.start_stocktake(school=city.school, by=city.people["coordinator"])
-
-
-def scan(page: Page, code: str) -> None:
-    """As a hand scanner does it: the number, then Enter."""
-    page.get_by_label("Inventarnummer, Seriennummer oder Code").fill(code)
-    page.keyboard.press("Enter")
-
-
-def scans(page: Page) -> list[str]:
-    """The last scans as the page shows them, newest first."""
-    return [" ".join(text.split()) for text in page.locator("[data-scans] li").all_inner_texts()]
-
-
-def reopened(page: Page) -> Page:
-    """The page closed, and its address opened again in the same browser."""
-    profile, address = page.context, page.url
-    page.close()
-    again = profile.new_page()
-    again.goto(address)
-    return again
-
-
-def put_away(page: Page) -> None:
-    """The page has put away what it needs without network."""
-    expect(page.locator("[data-stocktake]")).to_have_attribute("data-kept-away", "yes")
-
-
-def open_findings(page: Page, name: str) -> None:
-    page.get_by_role("navigation", name="Brotkrumen").get_by_role("link", name=re.compile("Talschule")).click()
-    page.get_by_role("link", name=name).click()
 
 
 def test_with_a_broken_connection_each_scan_counts_once(city, tags, pages):
@@ -181,72 +125,6 @@ def test_reopened_without_network_it_shows_what_the_portal_answered_last(city, t
     expect(page.locator("[data-progress]")).to_have_text("4 von 10 gefunden")
 
 
-def test_the_next_room_follows_the_one_in_which_one_stands_also_without_network(city, stocktake, tags, pages):
-    by = city.people["it_support"]
-    for room, tag in zip(("3", "10"), tags[8:], strict=True):
-        services.move_device(device=Device.objects.get(tag=tag), school=city.school, room=room, by=by)
-    services.cancel_stocktake(stocktake=stocktake, by=city.people["coordinator"], reason="Zu früh")
-    stocktake = services.start_stocktake(school=city.school, by=city.people["coordinator"])
-    page = pages.open(city.people["coordinator"], viewport=PHONE)
-    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/?room=1")
-    put_away(page)
-    page.context.set_offline(True)
-    for words in ("2 (0 von 3 gefunden)", "3 (0 von 1 gefunden)", "10 (0 von 1 gefunden)", "1 (0 von 5 gefunden)"):
-        page.get_by_role("link", name=f"Nächster Raum: {words}", exact=True).click()
-        expect(page.get_by_label("Raum, in dem Sie stehen")).to_have_value(words.split()[0])
-
-    room = page.get_by_label("Raum, in dem Sie stehen")
-    room.fill("3")
-    room.press("Tab")
-    page = reopened(page)
-    expect(page.get_by_label("Raum, in dem Sie stehen")).to_have_value("3")
-    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 10")
-
-    page.context.set_offline(False)
-    page.get_by_role("link", name="Nächster Raum: 10").click()
-    scan(page, tags[9])
-    expect(page.locator("[data-progress]")).to_have_text("1 von 10 gefunden")
-    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1 (0 von 5 gefunden)")
-    page.get_by_role("link", name="Nächster Raum: 1").click()
-    page.get_by_role("link", name="Nächster Raum: 2").click()
-    page.get_by_role("link", name="Nächster Raum: 3").click()
-    expect(page.locator("[data-next]")).to_contain_text("Nächster Raum: 1 (0 von 5 gefunden)")
-
-
-def test_on_a_phone_the_rooms_that_are_complete_are_folded(city, stocktake, tags, pages):
-    by = city.people["coordinator"]
-    scanned = [services.SentScan(uuid.uuid4(), tag, room="1") for tag in tags[:5]]
-    services.count_scans(stocktake=stocktake, scans=scanned, by=by)
-    page = pages.open(by, viewport=PHONE)
-    page.goto(stocktake.get_absolute_url())
-    done, begun = page.get_by_role("table", name="Erwartete und gefundene Geräte je Raum").locator("tbody tr").all()
-    expect(begun.get_by_role("link", name="2")).to_be_visible()
-    expect(begun.get_by_text("nicht begonnen")).to_be_visible()
-    fold = done.get_by_role("link", name="Ergebnisse in diesem Raum")
-    summary = done.locator("summary")
-    assert summary.inner_text().split() == ["1", "(5", "von", "5", "gefunden)"]
-    expect(fold).to_be_hidden()
-    summary.focus()
-    page.keyboard.press("Enter")
-    expect(fold).to_be_visible()
-    expect(done.locator("details").get_by_text("Vollständig")).to_be_visible()
-    assert browsing.axe_violations(page) == []
-
-    page.set_viewport_size({"width": 1280, "height": 800})
-    expect(summary).to_be_hidden()
-    expect(fold).to_be_hidden()
-    expect(done.get_by_role("link", name="1")).to_be_visible()
-
-
-def test_the_last_room_with_something_missing_is_not_its_own_next(city, stocktake, tags, pages):
-    sent = [services.SentScan(uuid.uuid4(), tag, room="1") for tag in tags[:5]]
-    services.count_scans(stocktake=stocktake, scans=sent, by=city.people["coordinator"])
-    page = pages.open(city.people["coordinator"], viewport=PHONE)
-    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/?room=1")
-    page.get_by_role("link", name="Nächster Raum: 2").click()
-    expect(page.locator("[data-next]")).to_be_hidden()
-
-
 def test_an_answer_that_gets_lost_is_asked_for_again(city, tags, stocktake, pages):
     page = pages.open(city.people["coordinator"], viewport=PHONE, service_workers="block")
     page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
@@ -348,63 +226,6 @@ def test_another_persons_page_is_not_kept(city, stocktake, pages):
     page.context.add_cookies([browsing.session_cookie(city.people["it_support"], pages.address)])
     page.goto("/inventory/")
     page.wait_for_function("caches.keys().then((names) => names.length === 0)")
-
-
-def picture_of(text: str, path: Path) -> Path:
-    """A film of two frames for Chromium's false camera: the QR code of this text on white."""
-    width, height, module = 640, 480, 10
-    code = [list(row) for row in segno.make_qr(text, error="m").matrix_iter(border=4)]
-    luma = bytearray(b"\xeb" * (width * height))
-    left, top = (width - len(code) * module) // 2, (height - len(code) * module) // 2
-    for y, row in enumerate(code):
-        for x, dark in enumerate(row):
-            if dark:
-                for line in range(module):
-                    at = (top + y * module + line) * width + left + x * module
-                    luma[at : at + module] = b"\x10" * module
-    frame = b"FRAME\n" + bytes(luma) + b"\x80" * (width * height // 2)
-    path.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + frame * 2)
-    return path
-
-
-@pytest.fixture
-def filmed(browser: Browser, tags: list[str], live_server, tmp_path: Path) -> Iterator[browsing.Pages]:
-    """Pages of a browser whose camera sees the label of the first device."""
-    film = picture_of(f"{live_server.url}/d/{tags[0]}", tmp_path / "label.y4m")
-    flags = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    chromium = browser.browser_type.launch(executable_path=find_chromium(), args=[*browsing.FLAGS, *flags])
-    try:
-        yield from browsing.pages_of(chromium, live_server.url)
-    finally:
-        chromium.close()
-
-
-def test_the_camera_reads_a_label_once_it_is_asked_for(city, tags, stocktake, filmed):
-    page = filmed.open(city.people["coordinator"], viewport=PHONE, permissions=["camera"])
-    page.add_init_script(
-        "window.asked = 0; const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);"
-        "navigator.mediaDevices.getUserMedia = (wish) => { window.asked += 1; return ask(wish); };"
-    )
-    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
-    expect(page.get_by_role("button", name="Kamera")).to_be_visible()
-    assert page.evaluate("window.asked") == 0
-    page.get_by_role("button", name="Kamera").click()
-    expect(page.locator("main")).to_contain_text("1 von 10 gefunden")
-    assert page.evaluate("window.asked") == 1
-    assert scans(page) == [f"Gefunden {tags[0]} ist gefunden."]
-    newest = page.locator("[data-newest]")
-    expect(newest).to_be_in_viewport(ratio=1)
-    assert " ".join(newest.inner_text().split()) == f"Gefunden {tags[0]} ist gefunden."
-    page.get_by_role("button", name="Kamera").click()
-    expect(page.locator("[data-video]")).to_be_hidden()
-    expect(page.get_by_role("button", name="Kamera")).to_have_attribute("aria-pressed", "false")
-
-
-def test_a_camera_that_is_refused_is_said(city, stocktake, pages):
-    page = pages.open(city.people["coordinator"], viewport=PHONE, permissions=[])
-    page.goto(f"/inventory/stocktakes/{stocktake.pk}/scan/")
-    page.get_by_role("button", name="Kamera").click()
-    expect(page.get_by_role("alert")).to_have_text(re.compile("Die Kamera lässt sich nicht nutzen."))
 
 
 def test_two_people_scan_at_once_and_both_see_how_far_it_is(city, tags, stocktake, pages):
