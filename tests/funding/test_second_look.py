@@ -97,12 +97,12 @@ def test_the_page_of_an_approval_names_the_sum_and_the_budgets() -> None:
     assert f"100,00 € aus „{budget}“ (500,00 € verfügbar)" in text
 
 
-def test_the_page_of_an_approval_says_when_there_is_not_enough() -> None:
+def test_the_page_of_an_order_says_when_there_is_not_enough_to_approve_it() -> None:
     budget = BudgetFactory(name="Schul-IT", appropriation=D("500.00"))
     order = proposed_order(budget)
     budget.refresh_from_db()
     change_by_two(budget, appropriation=D("50.00"))
-    assert "(50,00 € verfügbar)" in text_of(order, ApproverFactory(), "approve")
+    assert "(50,00 € verfügbar)" in text_of(order, ApproverFactory())
 
 
 def test_a_refused_confirmation_says_what_its_reader_can_do() -> None:

@@ -101,7 +101,7 @@ def test_a_new_budget_stands_once_another_person_has_confirmed_it() -> None:
 def test_the_same_name_twice_in_a_year_is_refused_when_it_is_proposed_and_when_it_is_confirmed() -> None:
     values = {"by": ClerkFactory(), "reason": "x", "name": "Tablets", "appropriation": D("1.00")}
     first = services.propose_budget(fiscal_year=2026, **values)  # type: ignore[arg-type]
-    second = services.propose_budget(fiscal_year=2026, **values | {"by": ClerkFactory()})  # type: ignore[arg-type]
+    second = services.propose_budget(fiscal_year=2026, **values | {"appropriation": D("2.00")})  # type: ignore[arg-type]
     confirmed(first)
 
     assert code_of(services.confirm_change, change=second, by=ApproverFactory()) == "constraint"
