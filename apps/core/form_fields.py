@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.money import ensure_storable
 
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 FOUR_PLACES = Decimal("0.0001")
 _BLANKS = re.compile(r"[\s\u00a0\u202f'’]")
 _GROUPED = {",": re.compile(r"\d{1,3}(?:\.\d{3})+", re.ASCII), ".": re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)}
@@ -173,7 +174,20 @@ class GermanIntegerField(LocalLimits, forms.IntegerField):
         return {}
 
 
-class GermanDateField(forms.DateField):
+class _YearLimits:
+    """Refuses years with which no sum of days and years can be reckoned: a slip of the key, like 20226."""
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)  # type: ignore[misc]  # of the field
+        if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise forms.ValidationError(
+                _("Please enter a day between the years %(first)s and %(last)s."),
+                code="year",
+                params={"first": str(FIRST_YEAR), "last": str(LAST_YEAR)},
+            )
+
+
+class GermanDateField(_YearLimits, forms.DateField):
     """A day: the browser's own date input; also reads 1.3.2026, 01.03.26 and 2026-03-01."""
 
     default_error_messages = {"invalid": _("Enter a date, for example 1.3.2026.")}
@@ -188,7 +202,7 @@ def day_input() -> forms.DateInput:
     return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
-class GermanDateTimeField(forms.DateTimeField):
+class GermanDateTimeField(_YearLimits, forms.DateTimeField):
     """A moment in the portal's time zone: the browser's own input; also reads 1.3.2026 14:30."""
 
     default_error_messages = {"invalid": _("Enter a date and a time, for example 1.3.2026 14:30.")}

@@ -14,6 +14,7 @@ from apps.core.form_fields import EuroField, GermanDateField, GermanIntegerField
 from apps.core.form_layout import refuse
 from apps.funding import services
 from apps.funding.models import FundingProgramme, Grant, GrantChange
+from apps.funding.models.grants import MOST_YEARS_BOUND
 from apps.funding.services.grants import NOTICE_FIELDS
 
 BEGINS_WITH = ("rate", "limit_per_device", "implementation_until", "earmarking_years")
@@ -104,7 +105,9 @@ class ChangeNoticeForm(forms.ModelForm):
     amount = EuroField(label=_("amount"))
     limit_per_device = EuroField(label=_("limit per device"), required=False, min_value=Decimal("0.01"))
     implementation_until = GermanDateField(label=_("implementation until"), required=False)
-    earmarking_years = GermanIntegerField(label=_("earmarking in years"), required=False, min_value=0, max_value=30)
+    earmarking_years = GermanIntegerField(
+        label=_("earmarking in years"), required=False, min_value=0, max_value=MOST_YEARS_BOUND
+    )
     proof_due_on = GermanDateField(label=_("proof of use due on"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.Textarea({"rows": 2}))
 

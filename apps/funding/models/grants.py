@@ -16,6 +16,7 @@ from apps.core.money import CentsField
 from apps.funding.earmarking import earmarked_until
 from apps.funding.querysets import MoneyQuerySet, NoticeQuerySet
 
+MOST_YEARS_BOUND = 30
 SHARE = [MinValueValidator(Decimal("0.0001")), MaxValueValidator(Decimal(1))]
 
 
@@ -48,6 +49,7 @@ class FundingProgramme(models.Model):
         _("earmarking in years"),
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_YEARS_BOUND)],
         help_text=_("It ends with the end of this calendar year after the implementation period ends."),
     )
     requires_media_concept = models.BooleanField(_("asks for the school's media concept"), default=False)
@@ -103,6 +105,7 @@ class Grant(models.Model):
         _("earmarking in years"),
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_YEARS_BOUND)],
         help_text=_("It ends with the end of this calendar year after the implementation period ends."),
     )
     proof_due_on = models.DateField(_("proof of use due on"), null=True, blank=True)

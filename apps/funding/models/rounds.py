@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +33,10 @@ class ApplicationRound(models.Model):
     closes_on = models.DateField(_("closes on"), help_text=_("The last day on which an application is in time."))
     requires_media_concept = models.BooleanField(_("asks for the school's media concept"), default=False)
     remind_days = models.PositiveSmallIntegerField(
-        _("reminder so many days before"), default=14, help_text=_("0: no reminder.")
+        _("reminder so many days before"),
+        default=14,
+        validators=[MaxValueValidator(365)],
+        help_text=_("0: no reminder."),
     )
     reminded_on = models.DateField(_("reminded on"), null=True, editable=False)
     note = models.TextField(_("note for the schools"), blank=True)

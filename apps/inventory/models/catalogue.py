@@ -31,7 +31,9 @@ class DeviceKind(models.Model):
         default=False,
         help_text=_("For kinds that do not count for pupils, such as document cameras. Those that do are always lent."),
     )
-    years_of_use = models.PositiveSmallIntegerField(_("years of use"), validators=[MinValueValidator(1)])
+    years_of_use = models.PositiveSmallIntegerField(
+        _("years of use"), validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
     tracked_singly = models.BooleanField(
         _("each one is a device"),
         default=True,
