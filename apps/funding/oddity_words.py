@@ -36,6 +36,11 @@ class Oddity:
         return str(words.sentence) % shown
 
     @property
+    def blocks_payment(self) -> bool:
+        """Whether the payment is refused as long as this holds."""
+        return self.kind in _BLOCKING
+
+    @property
     def url(self) -> str:
         """Where to see or mend it; empty where only the sentence was kept."""
         return "" if self.told else _WORDS[self.kind].link.url(self.values)
@@ -43,6 +48,9 @@ class Oddity:
     @property
     def verb(self) -> str:
         return "" if self.told else str(_WORDS[self.kind].link.verb)
+
+
+_BLOCKING = frozenset({"beyond_available", "beyond_frozen", "missing_own_share"})
 
 
 def as_kept(oddity: Oddity) -> dict[str, Any]:
@@ -131,6 +139,14 @@ _WORDS = {
         gettext_lazy("The payment would need another %(amount)s out of “%(budget)s”, and only %(available)s are free."),
         _BUDGET,
         {"amount": _euro, "available": _euro},
+    ),
+    "beyond_frozen": _Words(
+        gettext_lazy(
+            "The payment would need another %(amount)s out of “%(budget)s”, and only %(available)s are free: %(frozen)s"
+            " are frozen."
+        ),
+        _BUDGET,
+        {"amount": _euro, "available": _euro, "frozen": _euro},
     ),
     "after_proof": _Words(
         gettext_lazy(

@@ -22,7 +22,7 @@ from apps.funding.models import Budget, BudgetChange
 from tests.factories import ApproverFactory, AuditorFactory, ClerkFactory
 from tests.funding import ledger
 from tests.funding.factories import BudgetFactory, confirmed
-from tests.funding.portal import client_of, texts
+from tests.funding.portal import client_of, messages_of, texts
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -91,7 +91,7 @@ def test_several_are_confirmed_at_once_and_what_is_refused_says_why(
     assert "1 Änderung bestätigen" in texts(preview)
     assert set(BudgetChange.objects.values_list("state", flat=True)) == {"proposed"}
 
-    after = client.post(answer["Location"], follow=True)
+    after = client.post(answer["Location"], {"shown": [theirs.pk, own.pk]}, follow=True)
     assert after.redirect_chain == [(LIST, 302)]
     assert "1 Änderung bestätigt." in texts(after)
     assert "Sie haben diese Änderung selbst vorgeschlagen." in texts(after)
@@ -116,6 +116,33 @@ def test_the_preview_says_what_is_refused_once_the_others_are_confirmed(client: 
     assert "1 Änderung bestätigen" in texts(preview)
     assert set(BudgetChange.objects.values_list("state", flat=True)) == {"proposed"}
     assert Budget.history.count() == records
+
+
+def test_what_else_waits_for_the_budget_stands_beside_it(client: Client, clerk: User) -> None:
+    budget, other = BudgetFactory(name="Schul-IT", virement_group="DK 7"), BudgetFactory(virement_group="DK 7")
+    waiting = services.propose_virement(budget=budget, counterpart=other, amount=D("60.00"), reason="Tablets", by=clerk)
+    change = services.propose_edit(budget=budget, by=clerk, reason="Sperre", freeze=D("5.00"))
+    assert "Außerdem wartet für dieses Budget" in texts(client.get(page_of(change)))
+    assert f"{waiting} : 60,00 € {clerk}, Tablets" in texts(client.get(page_of(change)))
+    services.withdraw_change(change=waiting, by=clerk)
+    assert "Außerdem wartet" not in texts(client.get(page_of(change)))
+
+
+def test_only_what_was_shown_as_possible_is_confirmed(client: Client, clerk: User) -> None:
+    """The budget got money between preview and confirmation, so that what was to be left out would be possible too."""
+    budget = BudgetFactory(name="Schul-IT", appropriation=D("100.00"), virement_group="DK 7")
+    other = BudgetFactory(virement_group="DK 7")
+    first, second = (
+        services.propose_virement(budget=budget, counterpart=other, amount=D("60.00"), reason=why, by=clerk)
+        for why in ("Tablets", "Notebooks")
+    )
+    address = f"{LIST}confirm/?ids={first.pk},{second.pk}"
+    page = client.get(address)
+    data = {"shown": re.findall(r'name="shown" value="(\d+)"', page.content.decode())}
+    confirmed(services.propose_edit(budget=budget, by=clerk, reason="x", appropriation=D("500.00")))
+    assert messages_of(client.post(address, data, follow=True)) == ["1 Änderung bestätigt."]
+    states = BudgetChange.objects.in_bulk([first.pk, second.pk])
+    assert (states[first.pk].state, states[second.pk].state) == ("confirmed", "proposed")
 
 
 def test_an_own_proposal_may_be_withdrawn_and_not_confirmed(client: Client, approver: User) -> None:

@@ -155,5 +155,5 @@ def test_the_sum_of_the_preview_counts_those_that_are_not_left_out(client: Clien
 
     text = texts(client.get(bulk("approve_proposed", row, *others)))
 
-    assert "Die Mittel reichen für 1 von 1 Anträgen." in text
+    assert "Die Mittel reichen für 1 von 1 Antrag." in text
     assert text.count("Wird ausgelassen: Es ist nichts dazu vorgeschlagen.") == 3

@@ -145,7 +145,7 @@ def test_what_cannot_be_read_yet_does_not_break_the_figures(office: Client, budg
 
 def test_budgets_that_are_not_enough_or_missing_are_said_in_words(office: Client) -> None:
     application = make_application(lines=[("500.00", 2)])
-    small = BudgetFactory(name="Klein", appropriation=D("300.00"))
+    small = BudgetFactory(name="Klein", appropriation=D("300.00"), virement_group="DK 7")
     grant = BudgetFactory(name="DigitalPakt", from_grant=True)
     assert "Für 1.000,00 € ist noch kein Budget gewählt." in texts(office.get(desk_of(application)))
     page = send(office, desk_of(application), "recalculate", budget=small.pk)

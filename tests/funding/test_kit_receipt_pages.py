@@ -54,7 +54,7 @@ def test_kits_are_offered_scanned_in_and_invoiced(world: World, clerk: Client) -
     session = scanned_in(clerk, scan, "TAB-0001", "TAB-0002", "TAB-0003", "TAB-0004")
 
     shown = texts(clerk.get(session.get_absolute_url()))
-    assert "Muster Tablet: 4 von 5 sind gekommen · Muster Hülle: 4 von 5 sind gekommen" in shown
+    assert "Muster Tablet: 4 von 5 gekommen · Muster Hülle: 4 von 5 gekommen" in shown
     assert "Weitere Lieferung dieser Bestellung scannen (1 Set fehlt)" in shown
     assert scan.replace("&", "&amp;") in clerk.get(session.get_absolute_url()).content.decode()
     assert "Als Set einscannen : 1 × Tablet-Set" in texts(clerk.get(page))

@@ -17,6 +17,7 @@ from tests.funding.purchases import (
     approved,
     deliver,
     draft_order,
+    form_of,
     invoiced,
     lines_for,
     order_in,
@@ -78,12 +79,12 @@ def test_goods_that_are_all_scanned_in_have_no_empty_form(clerk: Client) -> None
 
 
 def test_missing_money_leads_to_where_it_may_come_from() -> None:
-    budget = BudgetFactory(appropriation=D("1000.00"))
+    budget = BudgetFactory(appropriation=D("1000.00"), virement_group="DK 7", fiscal_year=2026)
     order = services.place_order(order=draft_order(own_line(budget)), by=ClerkFactory())
     change_by_two(budget, freeze=D("950.00"))
     page = client_of(ApproverFactory()).get(address(order)).content.decode()
     assert f'href="/admin/funding/budget/{budget.pk}/overrun/">Überschreitung vorschlagen' in page
-    assert 'href="/admin/funding/budget/">Budget wählen, das Geld abgibt' in page
+    assert 'href="/admin/funding/budget/?year=2026&amp;q=DK%207">Budget wählen, das Geld abgibt' in page
     assert f"/budget/{budget.pk}/overrun/" not in client_of(ClerkFactory()).get(address(order)).content.decode()
 
 
@@ -102,6 +103,28 @@ def test_an_approval_is_offered_while_it_will_not_be_refused() -> None:
     assert approver.get(address(order, "approve"))["Location"] == address(order)
     order.refresh_from_db()
     assert (order.state, budget.entries.count()) == (OrderState.PROPOSED, 0)
+    assert "In diesem Budget sind 950,00 € gesperrt." in shown
+    assert "Vorschlagen, weniger zu sperren" in texts(client_of(ClerkFactory()).get(address(order)))
+
+    change_by_two(budget, freeze=D("0.00"))
+    services.approve_order(order=order, by=ApproverFactory())
+    assert approver.get(address(order, "approve"))["Location"] == address(order)
+    assert "Status" in messages_of(approver.get(address(order)))[-1]
+
+
+def test_a_line_that_costs_nothing_is_marked_and_its_reason_asked_for(clerk: Client) -> None:
+    order = draft_order(own_line(BudgetFactory(), price="0.00"), own_line(BudgetFactory()))
+    assert "Warum eine Position nichts kostet" in texts(clerk.get(address(order)))
+    assert "Warum eine Position" not in texts(clerk.get(address(draft_order(own_line(BudgetFactory())))))
+
+    data = form_of(clerk, address(order)) | {"step": "place"}
+    shown = texts(clerk.post(address(order), data, follow=True))
+    assert "Position 1 („1 × Verkabelung“) kostet nichts." in shown
+    data = form_of(clerk, address(order)) | {"step": "place", "no_price_reason": "Zugabe der Lieferfirma"}
+    shown = texts(clerk.post(address(order), data, follow=True))
+    assert shown.count("Diese Position kostet nichts. Begründung: Zugabe der Lieferfirma") == 1
+    order.refresh_from_db()
+    assert order.state == OrderState.PROPOSED
 
 
 def test_a_supplier_is_to_be_chosen(clerk: Client) -> None:

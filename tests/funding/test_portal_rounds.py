@@ -150,6 +150,8 @@ def test_the_way_to_the_missing_concept_and_back(client: Client, coordinator: Us
 
     without_date = client.post(address, {"file": pdf_file()})
     assert (without_date.status_code, MediaConcept.objects.count()) == (422, 0)
+    assert "Bitte wählen Sie die Datei noch einmal aus." in texts(without_date)
+    assert "Bitte wählen Sie die Datei noch einmal aus." not in texts(client.post(address, {"dated_on": "1.2.2026"}))
     answer = client.post(address, {"file": pdf_file("Konzept.pdf"), "dated_on": "01.02.2026"})
 
     assert answer.url == detail(application)

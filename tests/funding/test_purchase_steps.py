@@ -118,7 +118,7 @@ def test_the_scan_pages_name_the_order_and_lead_back_to_it() -> None:
     back = f'href="/admin/funding/order/{order.pk}/change/"'
     for name in ("scan", "scan_take_in", "scan_cancel"):
         shown = client.get(reverse(f"inventory:{name}", args=[session.pk]))
-        assert f"Bestellung {order.number} , {order.supplier} · 0 von 2 sind gekommen" in texts(shown), name
+        assert f"Bestellung {order.number} , {order.supplier} · 0 von 2 gekommen" in texts(shown), name
         assert back in shown.content.decode(), name
 
     taken = {"revision": session.revision}

@@ -211,12 +211,13 @@ def test_dearer_than_there_is_money_is_refused_and_nothing_is_placed() -> None:
     assert (order.state, application.state, sums(budget)) == (O.DRAFT, S.APPROVED, (D("1000.00"), ZERO, ZERO))
 
 
-def test_a_line_that_costs_nothing_is_placed_once_the_note_says_why() -> None:
+def test_a_line_that_costs_nothing_is_placed_once_the_order_says_why() -> None:
     budget = BudgetFactory()
     gift = own_line(budget, price="0.00", description="Kabel")
     found = refused("no_price", place, draft_order(own_line(budget), gift))
-    assert (found.field, str(found).split(".")[0]) == ("note", "Position 2 („1 × Kabel“) kostet nichts")
-    services.place_order(order=draft_order(own_line(budget), gift, note="Zugabe der Lieferfirma"), by=ClerkFactory())
+    assert (found.field, str(found).split(".")[0]) == ("no_price_reason", "Position 2 („1 × Kabel“) kostet nichts")
+    refused("no_price", place, draft_order(gift, note="Bitte vormittags"))
+    assert place(draft_order(own_line(budget), gift, no_price_reason="Zugabe")).state == O.PLACED
 
     refused("no_price", place, draft_order(*lines_for(approved(("100.00", 1)), "0.00")))
 

@@ -107,7 +107,7 @@ def test_who_approves_sees_what_is_dearer_line_by_line() -> None:
     for url in (f"/admin/funding/order/{order.pk}/change/", f"/admin/funding/order/{order.pk}/approve/"):
         shown = texts(client_of(ApproverFactory()).get(url))
         assert "je Stück für 500,00 € genehmigt, für 550,00 € bestellt 1.000,00 € 1.100,00 € 100,00 €" in shown
-        assert "eigener Einkauf der Verwaltung 0,00 € 100,00 € 100,00 €" in shown
+        assert "eigener Kauf des Amts 0,00 € 100,00 € 100,00 €" in shown
         assert "Summe 1.000,00 € 1.200,00 € 200,00 €" in shown
         assert "je Stück für 20,00" not in shown
 
@@ -215,18 +215,18 @@ def test_what_was_approved_beyond_stays_to_be_read() -> None:
     kept = {change.to_state: services.kept_beyond(change) for change in order.status_changes.all()}
     assert kept == {"proposed": None, "placed": before}
     told = order.history.latest().history_change_reason
-    assert told == f"{euro(D('200.00'))} mehr genehmigt, als vorher genehmigt waren"
+    assert told == f"{euro(D('200.00'))} über das Genehmigte hinaus genehmigt"
     address = f"/admin/funding/order/{order.pk}/"
     for reader in (client_of(AuditorFactory()), client_of(ClerkFactory())):
         shown = texts(reader.get(f"{address}change/"))
-        assert "Berta Brandt hat 200,00 € mehr genehmigt, als vorher genehmigt waren:" in shown
+        assert "Berta Brandt hat 200,00 € über das Genehmigte hinaus genehmigt:" in shown
         assert f"100,00 € aus „{budget}“" in shown
         assert "je Stück für 500,00 € genehmigt, für 550,00 € bestellt 1.000,00 € 1.100,00 € 100,00 €" in shown
         page = reader.get(f"{address}change/").content.decode()
         assert '<th scope="row">1 × Verkabelung<br>' in page
         assert "Summe 1.000,00 € 1.200,00 € 200,00 €" in shown
         assert "je Stück für 20,00" not in shown
-    assert "200,00 € mehr genehmigt, als vorher genehmigt waren" in texts(
+    assert "200,00 € über das Genehmigte hinaus genehmigt" in texts(
         client_of(AuditorFactory()).get(f"{address}history/")
     )
 

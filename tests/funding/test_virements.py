@@ -220,7 +220,10 @@ def test_what_somebody_else_has_proposed_waits_for_its_decision_first() -> None:
     first = services.propose_virement(**values, reason="Mehrbedarf", by=first_clerk)
     found = refused("proposed_already", services.propose_virement, **values, reason="Reparaturen", by=second_clerk)
     day = formats.day(today())
-    assert str(found).startswith(f"{first_clerk} hat am {day} genau das vorgeschlagen; der Vorschlag wartet noch.")
+    told = f"{first_clerk} hat am {day} genau das vorgeschlagen"
+    assert str(found) == f"{told}. Der Vorschlag wartet, bis eine andere Person ihn bestätigt oder ablehnt."
+    found = refused("proposed_already", services.propose_virement, **values, reason="x", by=ApproverFactory())
+    assert str(found).startswith(f"{told}; der Vorschlag wartet noch. Bitte bestätigen Sie ihn zuerst")
     services.decline_change(change=first, by=ApproverFactory(), note="Aus anderem Grund")
     assert services.propose_virement(**values, reason="Reparaturen", by=second_clerk).state == ProposalState.PROPOSED
 

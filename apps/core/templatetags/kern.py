@@ -76,10 +76,15 @@ def overtaken(errors: Iterable[FieldError]) -> bool:
 def error_summary(*parts: Any, autosaves: bool = False) -> dict[str, Any]:
     """All errors of the given forms and formsets, each linking to its field; nothing when there are none.
 
-    `autosaves`: the form saves itself, so that an earlier state of it may be saved already.
+    `autosaves`: the form saves itself, so that an earlier state of it may be saved already. A chosen file is lost with
+    the page, and the person is told.
     """
     errors: list[FieldError] = collect_errors(*(part for part in parts if part))
-    return {"errors": errors, "autosaves": autosaves or any(_saves_itself(part) for part in parts)}
+    return {
+        "errors": errors,
+        "autosaves": autosaves or any(_saves_itself(part) for part in parts),
+        "lost_file": any(getattr(part, "files", None) for part in parts),
+    }
 
 
 @register.inclusion_tag("kern/error_summary.html", takes_context=True)

@@ -39,6 +39,8 @@ from apps.funding.proposed import Step, leaves_less_than_nothing, steps_of
 LIST = "admin:funding_budgetchange_changelist"
 _CONFIRM = "funding.confirm_budget"
 _TAKE_BACK = "take_back"
+_SHOWN = "shown"
+"""In the form: the changes that were shown as possible to confirm."""
 _VERBS: dict[str, Callable[..., BudgetChange]] = {
     "confirm": services.confirm_change,
     "decline": services.decline_change,
@@ -130,7 +132,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         return [path("confirm/", view, name="funding_budgetchange_confirm_several"), *super().get_urls()]
 
     def confirm_several_view(self, request: HttpRequest) -> HttpResponse:
-        """What would change; once that is confirmed one by one: what is refused stays and says why."""
+        """What would change; then what was shown as possible is confirmed one by one, and what is refused says why."""
         if not request.user.has_perm(_CONFIRM):
             raise PermissionDenied(_CONFIRM)
         ids = ids_of(request)
@@ -139,7 +141,8 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             raise Http404
         if request.method != "POST":
             return self._preview(request, changes)
-        self._confirm(request, changes)
+        shown = request.POST.getlist(_SHOWN)
+        self._confirm(request, [change for change in changes if str(change.pk) in shown])
         return HttpResponseRedirect(reverse(LIST))
 
     def _confirm(self, request: HttpRequest, changes: Iterable[BudgetChange]) -> None:
@@ -166,6 +169,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "title": gettext("Confirm several changes"),
             "rows": rows,
             "possible": len(rows) - len(refused),
+            "shown": _SHOWN,
         }
         return TemplateResponse(request, "admin/funding/budgetchange/confirm_several.html", context)
 
@@ -218,6 +222,9 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
         beyond_free = waits and not obstacle and leaves_less_than_nothing(change)
         if is_own:
             form["note"].help_text = ""
+        elif obstacle:
+            form["note"].help_text = _("Why you decline it.")
+            form.fields["note"].required = True
         elif beyond_free:
             form["note"].help_text = _("Needed: why you confirm or decline.")
             form.fields["note"].hint_says_when_required = True  # type: ignore[attr-defined]  # read by the template
@@ -232,6 +239,7 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "steps": steps_of([change])[change.pk],
             "state": ProposalState(change.state),
             "waits": waits,
+            "also_waiting": self._also_waiting(user, change) if waits else (),
             "beyond_free": beyond_free,
             "may_decide": may_decide,
             "obstacle": obstacle,
@@ -243,6 +251,13 @@ class BudgetChangeAdmin(ReadOnlyMixin, ScopedAdmin):
             "errors": errors,
             "what_happened": happened,
         }
+
+    def _also_waiting(self, user: Any, change: BudgetChange) -> list[BudgetChange]:
+        """What else is proposed for its budgets: whichever comes first may leave too little for the others."""
+        found: dict[int, BudgetChange] = {}
+        for budget in filter(None, (change.budget, change.counterpart)):
+            found |= {row.pk: row for row in changes_of(budget, user).exclude(pk=change.pk)}
+        return list(found.values())
 
     def _obstacle(self, user: Any, change: BudgetChange) -> str:
         """Why it cannot be confirmed as the budgets are now, whatever the note says."""

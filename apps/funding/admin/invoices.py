@@ -33,6 +33,7 @@ from apps.funding.calculations import Split
 from apps.funding.cancelled import cancelling_of
 from apps.funding.choices import InvoiceKind, InvoiceState
 from apps.funding.models import Invoice
+from apps.funding.oddity_words import Oddity
 
 _PAY = "funding.pay_invoice"
 _RECORD = "funding.record_invoice"
@@ -125,8 +126,8 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         told = [
             {
                 "invoice": row,
-                "obstacle": self._obstacle(request, row),
-                "oddities": odd[row.pk],
+                "obstacle": self._obstacle(request, row) or _blocked(odd[row.pk]),
+                "oddities": [oddity for oddity in odd[row.pk] if not oddity.blocks_payment],
                 "mark": (_mark_name(row), request.POST.get(_mark_name(row), services.mark_of(odd[row.pk]))),
             }
             for row in rows
@@ -199,6 +200,8 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
         is_own = invoice.recorded_by_id == request.user.pk
         is_unread = any(error.code == "unread" for error in errors)
         oddities = services.oddities_of([invoice], by=request.user)[invoice.pk]  # type: ignore[arg-type]  # signed in
+        may_pay = is_open and not is_own and request.user.has_perm(_PAY)
+        is_blocked = may_pay and bool(_blocked(oddities))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -211,7 +214,8 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "oddities": oddities,
             "seen": services.mark_of(oddities) if is_unread else request.POST.get(_SEEN, services.mark_of(oddities)),
             "cancelling": cancelling_of(invoice),
-            "pay": pay if is_open and not is_own and request.user.has_perm(_PAY) else None,
+            "pay": pay if may_pay and (pay.is_bound or not is_blocked) else None,
+            "is_blocked": is_blocked,
             "is_own": is_open and is_own and request.user.has_perm(_PAY),
             "cancel": cancel if is_open and request.user.has_perm(_RECORD) else None,
             "errors": errors,
@@ -219,6 +223,11 @@ class InvoiceAdmin(ReadOnlyMixin, ScopedAdmin):
             "what_happened": told,
         }
         return TemplateResponse(request, "admin/funding/invoice/page.html", context)
+
+
+def _blocked(oddities: Iterable[Oddity]) -> str:
+    """What a payment would be refused with now; empty where it would not."""
+    return " ".join(oddity.sentence for oddity in oddities if oddity.blocks_payment)
 
 
 def _told_lines(invoice: Invoice) -> list[dict[str, Any]]:

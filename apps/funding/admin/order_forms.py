@@ -160,6 +160,12 @@ class OrderForm(PurchaseForm):
     contract = ContractField(
         FrameworkContract.objects.none(), label=_("Framework contract"), required=False, empty_label=_("None")
     )
+    no_price_reason = forms.CharField(
+        label=_("Why a line costs nothing"),
+        required=False,
+        max_length=300,
+        help_text=_("A gift of the supplier, for example. Needed for placing."),
+    )
     note = forms.CharField(label=_("Note"), required=False, widget=text_area())
     estimated_net = EuroField(
         label=_("Estimated sum (net)"),
@@ -190,7 +196,9 @@ class OrderForm(PurchaseForm):
         self.fields["supplier"].queryset = suppliers.filter(is_active=True) | suppliers.filter(pk=order.supplier_id)
         self.fields["contract"].offer(FrameworkContract.objects.visible_to(user), named=order.contract_id)
         self.fields["estimated_net"].help_text = _NEEDED_SUM if sets_thresholds(today()) else _NEEDED_SUM_OR_CONTRACT
-        for name in ("estimated_net", "procedure", "award_reason"):
+        if not order.no_price_reason and all(line.unit_price for line in order.lines.all()):
+            del self.fields["no_price_reason"]
+        for name in self.fields.keys() & {"estimated_net", "procedure", "award_reason", "no_price_reason"}:
             self.fields[name].hint_says_when_required = True
 
     def facts(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from apps.core.overtaken import what_happened
 from apps.core.text import as_key
 from apps.funding import services
 from apps.funding.admin import purchase_forms as forms
-from apps.funding.choices import InvoiceKind, OrderState
+from apps.funding.choices import InvoiceKind
 from apps.funding.models import Budget, Order
 from apps.funding.purchase_selectors import LineStatus, devices_to_return, order_lines
 from apps.funding.purchasing import UNPLACED_ORDERS
@@ -291,7 +291,7 @@ class StepPages:
         """Why a step leads nowhere whatever is typed; its page is not shown then."""
         if name == "cancel":
             return why_not_cancelled(visit.order)
-        if name == "approve" and visit.order.state == OrderState.PROPOSED:
+        if name == "approve":
             return services.why_not_approved(order=visit.order, by=visit.user)
         return ""
 
@@ -308,7 +308,7 @@ class StepPages:
             "form": form,
             "plain_fields": [bound for bound in form if "-" not in bound.name or not hasattr(form, "line_forms")],
             "line_forms": form.line_forms() if hasattr(form, "line_forms") else (),
-            **(beyond_on_page(visit.order, visit.user) if step.name == "approve" else {}),
+            **(_approving(visit, errors) if step.name == "approve" else {}),
             "nothing_to_note": step.name == "receive" and not form.rows,
             "to_scan": [row for row in visit.rows if row.is_scanned and row.missing],
             "paid_in_vain": total(row.paid_in_vain for row in visit.rows) if step.name == "close" else ZERO,
@@ -333,14 +333,23 @@ def why_not_cancelled(order: Order) -> str:
     return ""
 
 
+def _approving(visit: Visit, errors: Sequence[Any]) -> dict[str, Any]:
+    """For the page of an approval; one that was refused is not offered again while it would be refused anew."""
+    is_over = bool(errors) and bool(services.why_not_approved(order=visit.order, by=visit.user))
+    said = {"saved": gettext("Nothing was committed and nothing was ordered."), "is_over": is_over}
+    return beyond_on_page(visit.order, visit.user) | said
+
+
 def beyond_on_page(order: Order, user: Any) -> dict[str, Any]:
     """For a template: what the order would commit beyond what is approved, while it is not placed."""
     if order.state not in UNPLACED_ORDERS:
         return {}
     try:
-        return {"beyond": services.beyond_approved(order, by=user)}
+        beyond = services.beyond_approved(order, by=user)
     except DomainError as error:
         return {"beyond_unknown": str(error)}
+    budgets = Budget.objects.visible_to(user).in_bulk([effect.budget_id for effect in beyond.effects])
+    return {"beyond": beyond, "budget_effects": [(effect, budgets[effect.budget_id]) for effect in beyond.effects]}
 
 
 def _about(visit: Visit) -> str:

@@ -170,6 +170,7 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
             estimated_net=draft.estimated_net,
             procedure=draft.procedure,
             award_reason=draft.award_reason,
+            no_price_reason=draft.no_price_reason,
             lines=[*form.lines(), *stored],  # the form knows its lines by their numbers in a refusal
         )
 
@@ -249,7 +250,8 @@ class OrderAdmin(StepPages, ReadOnlyMixin, ScopedAdmin):
         self, request: HttpRequest, order: Order, data: Any, *, as_saved: bool = False
     ) -> tuple[OrderForm, Any]:
         """`as_saved`: the head is what is saved and nothing suggested, so that a refusal finds its field."""
-        names = ("revision", "supplier", "contract", "note", "estimated_net", "procedure", "award_reason")
+        names = ("revision", "supplier", "contract", "note", "estimated_net", "procedure", "award_reason",
+                 "no_price_reason")  # fmt: skip
         initial = {name: getattr(order, name) for name in names}
         lines = [line_initial(line) for line in order.lines.order_by("pk")]
         if not as_saved and order.estimated_net is None and order.contract_id is None and lines:

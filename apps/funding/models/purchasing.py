@@ -152,6 +152,7 @@ class Order(models.Model):
     estimated_net = CentsField(_("estimated sum (net)"), null=True, blank=True)
     procedure = models.CharField(_("award procedure"), max_length=120, blank=True)
     award_reason = models.TextField(_("reason of the award"), blank=True)
+    no_price_reason = models.CharField(_("why a line costs nothing"), max_length=300, blank=True)
 
     objects = MoneyQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["revision", "form_key"])

@@ -39,7 +39,7 @@ from apps.funding.services.steps import (
 )
 from apps.funding.workflow import CHANGE_TRANSITIONS
 
-_PROPOSE = "funding.change_budget"
+_PROPOSE, _CONFIRM = "funding.change_budget", "funding.confirm_budget"
 _ALONE = {"freeze": BudgetChangeKind.FREEZE, "supplement": BudgetChangeKind.SUPPLEMENT}
 """Field -> kind of a change that touches nothing else."""
 _MOVES = frozenset({BudgetChangeKind.CARRY_OVER, BudgetChangeKind.VIREMENT})
@@ -206,10 +206,15 @@ def _ensure_not_waiting(change: BudgetChange, *, by: User) -> None:
     waiting = found.filter(state=ProposalState.PROPOSED).select_related("proposed_by").first()
     if waiting is None:
         return
-    sentence = _("You have proposed exactly this already. It waits until another person confirms it.")
-    if waiting.proposed_by_id != by.pk:
+    if waiting.proposed_by_id == by.pk:
+        sentence = _("You have proposed exactly this already. It waits until another person confirms it.")
+    elif by.has_perm(_CONFIRM):
         sentence = _(
             "%(person)s proposed exactly this on %(day)s, and it waits. Please confirm or decline that proposal first."
+        )
+    else:
+        sentence = _(
+            "%(person)s proposed exactly this on %(day)s. It waits until another person confirms or declines it."
         )
     values = {"person": waiting.proposed_by, "day": formats.day(day_of(waiting.proposed_at))}
     raise DomainError(sentence % values, code="proposed_already")

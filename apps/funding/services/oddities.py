@@ -143,7 +143,9 @@ class _Facts:
                 yield Oddity("beyond_approval", values, needs_remark=False)
             else:
                 free = {"available": str(effect.available_before)}
-                yield Oddity("beyond_available", values | free, needs_remark=False)
+                frozen = self.budgets[effect.budget_id].freeze
+                kind, more = ("beyond_frozen", {"frozen": str(frozen)}) if frozen else ("beyond_available", {})
+                yield Oddity(kind, values | free | more, needs_remark=False)
 
     def _about_proofs(self, rows: Iterable[InvoiceLine], *, is_credit: bool) -> Iterator[Oddity]:
         about = {(row.order_line.budget.grant_id, row.order_line.school_id) for row in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from django.db.models import Sum
@@ -52,20 +53,36 @@ from apps.funding.services.steps import (
 )
 
 _ORDER = "funding.place_order"
-_FACTS = ("supplier", "contract", "note", "estimated_net", "procedure", "award_reason")
+
+
+class OrderFacts(TypedDict, total=False):
+    """What a draft has beside its supplier and lines; what is left out is empty. `estimated_net` in euros."""
+
+    contract: FrameworkContract | None
+    note: str
+    estimated_net: Decimal | None
+    procedure: str
+    award_reason: str
+    no_price_reason: str
+
+
+_NOTHING: OrderFacts = {
+    "contract": None,
+    "note": "",
+    "estimated_net": None,
+    "procedure": "",
+    "award_reason": "",
+    "no_price_reason": "",
+}
 
 
 def create_order(
     *,
     by: User,
     supplier: Supplier,
-    contract: FrameworkContract | None = None,
     lines: Sequence[OrderLineInput] = (),
-    note: str = "",
     form_key: UUID | None = None,
-    estimated_net: Decimal | None = None,
-    procedure: str = "",
-    award_reason: str = "",
+    **facts: Unpack[OrderFacts],
 ) -> Order:
     """A draft with the next number of the year. A form that is sent twice (`form_key`) makes one order.
 
@@ -78,15 +95,7 @@ def create_order(
         if (earlier := _of_form(form_key, by)) is not None:
             return earlier
         order = Order(number=_next(numbers), form_key=form_key, created_by=by)
-        _take_facts(
-            order,
-            supplier=supplier,
-            contract=contract,
-            note=note,
-            estimated_net=estimated_net,
-            procedure=procedure,
-            award_reason=award_reason,
-        )
+        _take_facts(order, supplier, facts)
         save_by(order, by=by)
         write_lines(order, lines, by=by)
         return order
@@ -99,11 +108,7 @@ def save_order(
     by: User,
     supplier: Supplier,
     lines: Sequence[OrderLineInput],
-    contract: FrameworkContract | None = None,
-    note: str = "",
-    estimated_net: Decimal | None = None,
-    procedure: str = "",
-    award_reason: str = "",
+    **facts: Unpack[OrderFacts],
 ) -> Order:
     """Replaces facts, award record and lines of a draft; lines that are not named are removed.
 
@@ -114,17 +119,9 @@ def save_order(
         row = lock_order(order, by=by, permission=_ORDER, also_lines=named).order
         ensure_order_revision(row, revision)
         _ensure_draft(row)
-        _take_facts(
-            row,
-            supplier=supplier,
-            contract=contract,
-            note=note,
-            estimated_net=estimated_net,
-            procedure=procedure,
-            award_reason=award_reason,
-        )
+        _take_facts(row, supplier, facts)
         row.revision += 1
-        save_by(row, by=by, update_fields=[*_FACTS, "revision"])
+        save_by(row, by=by, update_fields=["supplier", *_NOTHING, "revision"])
         write_lines(row, lines, by=by)
     return row
 
@@ -228,14 +225,16 @@ def _of_form(form_key: UUID | None, by: User) -> Order | None:
     return found
 
 
-def _take_facts(order: Order, *, supplier: Supplier, contract: FrameworkContract | None, **facts: object) -> None:
+def _take_facts(order: Order, supplier: Supplier, given: OrderFacts) -> None:
+    facts: OrderFacts = {**_NOTHING, **given}
+    contract = facts["contract"]
     if not supplier.is_active and supplier.pk != order.supplier_id:
         raise DomainError(_("We no longer order at “%(supplier)s”. Please choose another supplier.")
                           % {"supplier": supplier}, field="supplier")  # fmt: skip
     if contract is not None and contract.supplier_id != supplier.pk:
         raise DomainError(_("“%(contract)s” is a contract with another supplier. Please choose one of this supplier.")
                           % {"contract": contract}, field="contract")  # fmt: skip
-    order.supplier, order.contract = supplier, contract
+    order.supplier = supplier
     for name, value in facts.items():
         setattr(order, name, value.strip() if isinstance(value, str) else value)
     validated(order, exclude=("number", "supplier", "contract", "created_by", "placed_by"))

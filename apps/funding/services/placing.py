@@ -41,7 +41,7 @@ def place_order(*, order: Order, by: User, revision: int | None = None) -> Order
     has approved: then the order becomes `PROPOSED`, nothing is posted, and another person decides (`approve_order`).
 
     Refuses an empty order, a contract that does not reach, a missing award record (needed where the city's table has
-    a step for the sum, or without a contract), a line at no price that no note explains, and more than a budget has
+    a step for the sum, or without a contract), a line at no price without its reason, and more than a budget has
     available.
     """
     with money_transaction():
@@ -133,16 +133,16 @@ def _checked(locked: Locked, *, by: User) -> Booking:
 
 
 def _ensure_priced(locked: Locked) -> None:
-    """What costs nothing is a gift or a price that nobody has typed: the order's note says which."""
-    if locked.order.note:
+    """What costs nothing is a gift or a price that nobody has typed: the order says which."""
+    if locked.order.no_price_reason:
         return
     for number, line in enumerate(locked.lines, start=1):
         if line.unit_price == ZERO:
             raise DomainError(
-                _("Line %(number)s (“%(line)s”) costs nothing. Please enter its price, or say in the note why.")
+                _("Line %(number)s (“%(line)s”) costs nothing. Please enter its price, or say why.")
                 % {"number": number, "line": line},
                 code="no_price",
-                field="note",
+                field="no_price_reason",
             )
 
 
