@@ -1,6 +1,5 @@
 """What the pages of an order offer: only what will not be refused, and where to go on."""
 
-import re
 from decimal import Decimal
 
 import pytest
@@ -96,10 +95,8 @@ def test_an_approval_is_offered_while_it_will_not_be_refused() -> None:
     assert approver.get(address(order, "approve")).status_code == 200
 
     change_by_two(budget, freeze=D("950.00"))
-    with pytest.raises(DomainError) as caught:
-        services.approve_order(order=order, by=ApproverFactory())
     shown = texts(approver.get(address(order)))
-    assert (APPROVE in shown, shown.count(re.sub(r"\s", " ", str(caught.value)))) == (False, 1)
+    assert (APPROVE in shown, shown.count("Es fehlen 50,00 €"), "nötig sind" in shown) == (False, 1, False)
     assert approver.get(address(order, "approve"))["Location"] == address(order)
     order.refresh_from_db()
     assert (order.state, budget.entries.count()) == (OrderState.PROPOSED, 0)

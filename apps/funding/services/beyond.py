@@ -51,6 +51,10 @@ class Beyond:
     lines: Sequence[LineBeyond]
 
     @property
+    def is_affordable(self) -> bool:
+        return all(effect.sufficient for effect in self.effects)
+
+    @property
     def approved(self) -> Decimal:
         return total(row.approved for row in self.lines)
 
