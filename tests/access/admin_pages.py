@@ -218,7 +218,7 @@ funding_reasontemplate_change              reasontemplate  in  403   403   200  
 funding_order_to_order                     -               in  403   403   200     200     403  403  200  403
 funding_order_give_up                      ledgerentry     in  403   403   200/404 200/404 403  403  403  403
 funding_order_cancel                       order_placed    in  403   403   200     200     403  403  403  403
-funding_order_approve                      order           in  403   403   403     200     403  403  403  403
+funding_order_approve                      order_proposed  in  403   403   403     200     403  403  403  403
 funding_order_send-back                    order           in  403   403   200     200     403  403  403  403
 funding_order_close                        order           in  403   403   200     200     403  403  403  403
 funding_order_receive                      order           in  403   403   200     200     403  403  403  403

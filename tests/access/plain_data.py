@@ -71,7 +71,6 @@ PLAIN: dict[str, Data] = {
     "admin:quotas_target_delete": {"post": "yes"},
     "admin:funding_reasontemplate_delete": {"post": "yes"},
     "admin:funding_budget_overrun": {"amount": "100,00", "reason": "Weil es so ist."},
-    "admin:funding_budgetchange_confirm_several": {},
     "admin:funding_budgetchange_change#confirm": {"step": "confirm", "note": ""},
     "admin:funding_budgetchange_change#decline": {"step": "decline", "note": "Nein"},
     "admin:funding_budgetchange_change#withdraw": {"step": "withdraw", "note": ""},

@@ -62,6 +62,7 @@ PURCHASES: dict[str, Callable[[World, Any, Role | None], Data]] = {
     "admin:funding_order_to_order": _chosen,
     "admin:funding_order_change#save": _draft("save"),
     "admin:funding_order_change#place": _draft("place"),
+    "admin:funding_budgetchange_confirm_several": lambda _world, row, _role: {"shown": row.pk},
     "admin:funding_order_approve": lambda _world, row, _role: {"revision": row.revision},
     "admin:funding_order_send-back": lambda _world, row, _role: {"revision": row.revision, "reason": "Weil"},
     "admin:funding_order_receive": _goods(received_on=_today()),
