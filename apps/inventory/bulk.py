@@ -56,7 +56,8 @@ TARGETS = {
     BulkAction.STOLEN: DeviceStatus.STOLEN,
 }
 LOSSES = frozenset({BulkAction.LOST, BulkAction.STOLEN})
-ENDS_USE = LOSSES | {BulkAction.RETIRE}
+CHANGES_PLACE = LOSSES | {BulkAction.RETIRE, BulkAction.MOVE, BulkAction.ROOM, BulkAction.STOCK}
+"""Actions that no device takes while it is lent out by its school: not on a day of a past loan either."""
 SHOWN_TAGS, SHOWN_ROWS = 20, 50
 LEAVES_SCHOOL = frozenset({BulkAction.MOVE, BulkAction.STOCK})
 KEEPS_PLACE = frozenset({BulkAction.REPAIR, BulkAction.REPAIRED, BulkAction.NOTE})
@@ -182,7 +183,7 @@ def make_plan(devices: Sequence[Device], wish: Wish, *, seen: Mapping[str, str] 
     shown is refused.
     """
     plan, days = Plan(), last_days(devices)
-    lent, back = (lent_since(devices), last_loans(devices)) if wish.action in ENDS_USE else ({}, {})
+    lent, back = (lent_since(devices), last_loans(devices)) if wish.action in CHANGES_PLACE else ({}, {})
     for device in devices:
         reason = _meanwhile(device, seen) or _refusal(
             device, wish, days.get(device.pk), lent_on=lent.get(device.pk), last_loan=back.get(device.pk)

@@ -60,7 +60,8 @@ def ensure_day(
 ) -> None:
     """Refuses the future, a day before any device, and a day before the last known change.
 
-    For what ends a device's use: `lent_on`, since when it is on loan; `last_loan`, from which it last came back.
+    For what takes a device from its place: `lent_on`, since when it is on loan; `last_loan`, from which it last came
+    back.
     """
     if day > today():
         raise DomainError(_("This day lies in the future. Please enter today or an earlier day."), field=field)

@@ -230,15 +230,15 @@ def test_no_list_ends_a_loan_before_it_began(school, product):
     ]
 
 
-def test_no_list_ends_the_use_of_a_device_before_it_came_back_from_a_loan(school, product):
+def test_no_list_takes_a_device_from_its_place_before_it_came_back_from_a_loan(school, other, product):
     clerk, today = factories.ClerkFactory(), clock.today()
     device = factories.DeviceFactory(product=product, serial="SN-1", school=school, since=today - 9 * DAY)
     loan = services.hand_out(device=device, by=clerk, borrower="teacher", due_on=None, since=today - 6 * DAY)
     services.take_back(loan=loan, by=clerk)
     device.loans.update(ended_on=today - 2 * DAY)
 
-    def faults(status, days):
-        cells = {"Status": status, "Raum": "", "Steht dort seit": f"{today - days * DAY:%d.%m.%Y}"}
+    def faults(status, days, **place):
+        cells = {"Status": status, "Raum": "", "Steht dort seit": f"{today - days * DAY:%d.%m.%Y}"} | place
         return [fault for fault in told(check("devices", table((*PLAIN, "Steht dort seit"), [tablet(**cells)])))
                 if fault[1] == "Steht dort seit"]  # fmt: skip
 
@@ -250,6 +250,10 @@ def test_no_list_ends_the_use_of_a_device_before_it_came_back_from_a_loan(school
     for status in ("verloren", "gestohlen", "ausgesondert"):
         assert faults(status, 3) == [(2, "Steht dort seit", sentence)]
         assert faults(status, 2) == []
+    for place in ({"Schulnummer": "120675"}, {"Raum": "9"}):
+        assert faults("", 3, **place) == [(2, "Steht dort seit", sentence)]
+        assert faults("", 2, **place) == []
+    assert faults("Lager", 3, Schulnummer="") == [(2, "Steht dort seit", sentence)]
     assert faults("in Gebrauch", 3) == []
 
 

@@ -116,7 +116,6 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     if status != device.status:
         facts["status"] = status
         _check_step(device, status, outcome)
-        _check_loan(status, days, outcome)
     facts |= _gone(device, values, {"status": status, "ownership": device.ownership} | facts, outcome)
     _check_binding(device, facts, outcome)
     facts |= _bound(device, values, outcome)
@@ -127,6 +126,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
         _refuse_place(said, status, outcome)
     if device.status in PLACED_STATUSES and status not in PLACED_STATUSES:
         facts |= {name: "" if name == "room" else None for name in SPOT if getattr(device, name)}
+    _check_loan(facts, days, outcome)
     _check_left(facts, days, outcome)
     outcome.facts = facts
     begins = status in PLACED_STATUSES and not facts.keys().isdisjoint({*SPOT, "ownership", "kind"})
@@ -238,9 +238,10 @@ def _check_left(facts: dict[str, Any], days: Days, outcome: Outcome) -> None:
         )
 
 
-def _check_loan(status: str, days: Days, outcome: Outcome) -> None:
-    """No loan ends before it began, and no device is lost, stolen or retired before it came back from one."""
-    last = days.last_loan if status in ENDED_STATUSES else None
+def _check_loan(facts: dict[str, Any], days: Days, outcome: Outcome) -> None:
+    """No loan ends before it began, and no device moves, is lost, stolen or retired before it came back from one."""
+    leaves = facts.get("status") in ENDED_STATUSES or not facts.keys().isdisjoint(SPOT)
+    last = days.last_loan if leaves else None
     if last and EARLIEST_DAY <= outcome.day < last.back and (days.last is None or days.last <= last.back):
         outcome.fault(
             "since",
@@ -248,7 +249,7 @@ def _check_loan(status: str, days: Days, outcome: Outcome) -> None:
             since=formats.day(last.since),
             day=formats.day(last.back),
         )
-    if days.lent and EARLIEST_DAY <= outcome.day < days.lent:
+    if "status" in facts and days.lent and EARLIEST_DAY <= outcome.day < days.lent:
         outcome.fault("since", _("It was lent on %(day)s. Please enter that day or a later one."),
                       day=formats.day(days.lent))  # fmt: skip
 

@@ -44,6 +44,7 @@ def move_device(
         raise DomainError(
             _("The device stands there already. Please choose another school, site or room."), field="school"
         )
+    _ensure_day(row, on or today())
     return write(row, spot, status=DeviceStatus.IN_USE, on=on, by=by, reason=reason)
 
 
@@ -51,6 +52,7 @@ def move_device(
 def take_to_stock(*, device: Device, by: User, on: datetime.date | None = None) -> Device:
     """Takes a device into the depot, where it counts for no school; also undoes a mistaken loss or retirement."""
     row = _step("take_to_stock", device, DeviceStatus.IN_STOCK, by=by)
+    _ensure_day(row, on or today())
     return write(row, None, status=DeviceStatus.IN_STOCK, on=on, by=by)
 
 
@@ -185,7 +187,7 @@ def _step(name: str, device: Device, target: DeviceStatus, *, by: User) -> Devic
 
 
 def _ensure_day(row: Device, day: datetime.date) -> None:
-    """Refuses that a device's use ends before a loan of it began, or before it came back from one."""
+    """Refuses that a device leaves its place before a loan of it began, or before it came back from one."""
     lent_on, last_loan = lent_since([row]).get(row.pk), last_loans([row]).get(row.pk)
     ensure_day(day, earliest_day(row), lent_on=lent_on, last_loan=last_loan)
 
