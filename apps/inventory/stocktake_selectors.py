@@ -28,7 +28,11 @@ ON_LOAN = "on_loan"
 GONE = "gone"
 """What filters call the devices that were reported as lost, stolen or retired on their pages since it began."""
 
-_LOST_ON = {DeviceStatus.LOST: gettext_lazy("lost on %(day)s"), DeviceStatus.STOLEN: gettext_lazy("stolen on %(day)s")}
+_ENDED_ON = {
+    DeviceStatus.LOST: gettext_lazy("lost on %(day)s"),
+    DeviceStatus.STOLEN: gettext_lazy("stolen on %(day)s"),
+    DeviceStatus.RETIRED: gettext_lazy("retired on %(day)s"),
+}
 
 
 def lent(prefix: str = "") -> Q:
@@ -61,19 +65,26 @@ def still_open(stocktake: Stocktake) -> Any:
 def with_ends(items: Any) -> Any:
     """Items with what `gone_words` needs of their devices: what each was reported as since the beginning, and when.
 
-    `lost_on` is the day of the loss or theft, with which the device's last placement ended; only the first report of
-    several ended one.
+    `gone_as` is what the device is now, or, once the end has kept that, what it was then.
+    `ended_on` is the day of the loss, theft or retirement, with which the device's last placement ended; only the
+    first report of several ended one.
     """
     since = {"id": OuterRef("device"), "history_date__gte": OuterRef("stocktake__started_at")}
     ends = Device.history.filter(**since, status__in=ENDED_STATUSES).order_by("history_date")
+    at_the_end = Device.history.filter(id=OuterRef("device"), history_date__lte=OuterRef("settled_at"))
+    kept_as = at_the_end.order_by("-history_date", "-history_id").values("status")[:1]
     reports = ends.filter(status=OuterRef("device__status"))
     stood = Placement.objects.filter(device=OuterRef("device"), school=OuterRef("school"))
     ended = stood.filter(until__isnull=False).order_by("-until")
     return items.annotate(
-        gone_as=Case(When(gone(), then=F("device__status")), default=Value("")),
+        gone_as=Case(
+            When(settlement=Settlement.GONE, then=Subquery(kept_as)),
+            When(gone(), then=F("device__status")),
+            default=Value(""),
+        ),
         gone_on=Case(When(gone(), then=Subquery(reports.values("history_date")[:1]))),
         gone_first_as=Case(When(gone(), then=Subquery(ends.values("status")[:1]))),
-        lost_on=Case(When(gone(), then=Subquery(ended.values("until")[:1]))),
+        ended_on=Case(When(gone(), then=Subquery(ended.values("until")[:1]))),
     )
 
 
@@ -81,11 +92,11 @@ def gone_words(item: Any) -> str:
     """What a device was reported as on its own page, and when; empty for all others. Read by `with_ends`."""
     if item.settlement == Settlement.GONE:
         return str(item.reason)
-    if item.gone_as in _LOST_ON and item.gone_as == item.gone_first_as and item.lost_on is not None:
-        lost = str(_LOST_ON[item.gone_as]) % {"day": formats.day(item.lost_on)}
-        if item.lost_on == day_of(item.gone_on):
-            return lost
-        return _("%(lost)s, reported on %(day)s") % {"lost": lost, "day": formats.day(item.gone_on)}
+    if item.gone_as and item.gone_as == item.gone_first_as and item.ended_on is not None:
+        ended = str(_ENDED_ON[DeviceStatus(item.gone_as)]) % {"day": formats.day(item.ended_on)}
+        if item.ended_on == day_of(item.gone_on):
+            return ended
+        return _("%(lost)s, reported on %(day)s") % {"lost": ended, "day": formats.day(item.gone_on)}
     sentences = {
         DeviceStatus.LOST: _("reported as lost on %(day)s"),
         DeviceStatus.STOLEN: _("reported as stolen on %(day)s"),

@@ -121,7 +121,7 @@ def _result(item: Any) -> DeviceStatus | Outcome:
     """What is looked for is found or not; of what is elsewhere it is said what became of it."""
     if item.is_lent:
         return DeviceStatus.ON_LOAN
-    return DeviceStatus(item.gone_as) if item.gone_as and not item.settlement else Outcome(item.outcome)
+    return DeviceStatus(item.gone_as) if item.gone_as else Outcome(item.outcome)
 
 
 def place_words(site: Any, room: str) -> str:

@@ -43,7 +43,7 @@ def test_what_is_reported_on_its_page_meanwhile_is_no_longer_looked_for(signed_i
     assert "1 Ergebnis dieser Art ist noch offen." in missing
     gone = text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone"))
     assert f"am {day} als gestohlen gemeldet" in gone
-    assert f"am {day} ausgesondert" in gone
+    assert f"ausgesondert am {day}" in gone
     assert "T-2" not in gone
     read = pdf_text(signed_in.get(address("stocktake_result", stocktake)))
     assert "Nicht gefunden 1" in read
@@ -74,6 +74,21 @@ def test_a_stocktake_names_the_day_of_a_loss_and_of_its_report_where_that_is_ano
         assert words.count(f"gestohlen am {formats.day(today())}") == 1
 
 
+def test_a_retirement_bears_its_own_day_too_also_in_what_closing_writes_down(signed_in, stocktake, coordinator):
+    day = today() - datetime.timedelta(days=3)
+    Placement.objects.filter(device__tag="T-2").update(since=day - datetime.timedelta(days=9))
+    for tag, on in (("T-1", today()), ("T-2", day)):
+        services.retire_device(device=Device.objects.get(tag=tag), by=ClerkFactory(), reason="Wasser", on=on)
+    said = f"ausgesondert am {formats.day(day)}, gemeldet am {formats.day(today())}"
+    assert said in text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone&code=T-2"))
+    assert said in pdf_text(signed_in.get(address("stocktake_result", stocktake)))
+
+    services.count_scans(stocktake=stocktake, scans=[services.SentScan(uuid.uuid4(), "T-3")], by=coordinator)
+    services.close_stocktake(stocktake=stocktake, by=coordinator)
+    reasons = stocktake.items.filter(settlement="gone").order_by("code").values_list("code", "reason")
+    assert list(reasons) == [("T-1", f"ausgesondert am {formats.day(today())}"), ("T-2", said)]
+
+
 def test_at_the_end_it_stays_settled_whatever_becomes_of_the_device(signed_in, stocktake, coordinator):
     services.report_stolen(device=Device.objects.get(tag="T-1"), by=ClerkFactory())
     for code in ("T-2", "T-3"):
@@ -87,7 +102,9 @@ def test_at_the_end_it_stays_settled_whatever_becomes_of_the_device(signed_in, s
     assert item.history.first().history_user == coordinator
     page = text(signed_in.get(address("stocktake", stocktake)))
     assert "2 von 2 gefunden" in page
-    assert said in text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone"))
+    listed = text(signed_in.get(address("stocktake_items", stocktake) + "?outcome=gone"))
+    assert said in listed
+    assert "T-1 Muster Tablet 11 Gestohlen" in listed
     assert said in pdf_text(signed_in.get(address("stocktake_result", stocktake)))
 
 
