@@ -195,16 +195,34 @@ class ReasonField(forms.CharField):
 
 
 class MoveForm(PlaceMixin, ActionForm):
+    """The room that is filled in is that of the present school: it does not come along to another one.
+
+    `static/js/forms.js` empties it there and says by an empty `filled_in` that what it sends is meant; without a
+    script `clean` drops it.
+    """
+
     submit = _("Move device")
     school = forms.ModelChoiceField(School.objects.none(), label=_("School"))
     site = SiteChoice(Site.objects.none(), label=_("Site"), required=False)
     room = forms.CharField(label=_("Room"), required=False, max_length=60)
     on = OnField()
+    filled_in = forms.CharField(required=False, widget=forms.HiddenInput())
 
     def prepare(self) -> None:
         for name in ("school", "site", "room"):
             self.initial.setdefault(name, getattr(self.device, name))
+        self.initial["filled_in"] = self.device.room
         self.choose_place(self.user, school_optional=False)
+        if self.device.school_id is not None:
+            here = {"data-room-of": self.device.school_id, "data-room-here": self.device.room}
+            self.fields["school"].widget.attrs |= here
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        filled_in = cleaned.pop("filled_in", "")
+        if cleaned.get("school") != self.device.school and cleaned.get("room") == filled_in:
+            cleaned["room"] = ""
+        return cleaned
 
 
 class StockForm(ActionForm):

@@ -195,6 +195,19 @@
     });
   });
 
+  // The room that is filled in is that of one school: another one empties it, unless somebody typed something there.
+  // What is sent from here is meant, so the server need not tell it from what was filled in.
+  document.querySelectorAll("select[data-room-of]").forEach((select) => {
+    const { room, filled_in: filled } = select.form.elements;
+    const offer = () => (select.value === select.dataset.roomOf ? select.dataset.roomHere : "");
+    let offered = offer();
+    select.addEventListener("change", () => {
+      if (room.value === offered) room.value = offer();
+      offered = offer();
+    });
+    select.form.addEventListener("submit", () => { filled.value = ""; });
+  });
+
   // Drafts that save themselves ---------------------------------------------------------------------------
   document.querySelectorAll("form[data-autosave]").forEach((form) => {
     const status = form.querySelector("[data-saved]") || form.appendChild(document.createElement("p"));

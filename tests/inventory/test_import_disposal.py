@@ -50,6 +50,17 @@ def test_a_list_retires_a_device_on_the_day_on_which_it_left(device):
     assert Placement.objects.get().until == left
 
 
+def test_a_day_before_the_device_came_back_from_a_loan_is_told_at_the_column_that_names_it(device):
+    lent = {"borrower": "teacher", "due_on": None, "since": clock.today() - 6 * DAY}
+    clerk = factories.ClerkFactory()
+    services.take_back(loan=services.hand_out(device=device, by=clerk, **lent), by=clerk)
+    sentence = (
+        f"Es war vom {day(6)} bis {day(0)} verliehen und kam zurück. "
+        f"Bitte geben Sie den {day(0)} oder einen späteren Tag ein."
+    )
+    assert told(check("devices", rows(f"T-1;ausgesondert;;verkauft;{day(3)};"))) == [(2, "Abgegangen am", sentence)]
+
+
 def test_what_is_said_later_is_added_and_the_same_list_again_changes_nothing(retired):
     listed = rows(f"T-1;ausgesondert;;verschrottet;{day(4)};")
     assert take_in("devices", listed).counts["changed"] == 1

@@ -214,6 +214,23 @@ def test_a_coordinator_cannot_move_a_device_to_a_foreign_school(client, school, 
     assert Device.objects.get().school == school
 
 
+@pytest.mark.parametrize(("typed", "recorded"), [("R 1", ""), ("R 2", "R 2"), ("", "")])
+def test_the_room_of_the_old_school_is_not_recorded_at_the_new_one(client, school, typed, recorded):
+    device, other = factories.DeviceFactory(school=school, room="R 1"), factories.SchoolFactory()
+    client.force_login(factories.ClerkFactory())
+    page = reverse("inventory:move", args=[device.tag])
+    filled_in = client.get(page).context["form"]["filled_in"].value()
+    sent = {"school": other.pk, "room": typed, "filled_in": filled_in, "on": today().isoformat()}
+
+    client.post(page, sent)
+
+    device.refresh_from_db()
+    assert (device.school, device.room) == (other, recorded)
+    client.post(page, sent | {"school": other.pk, "room": "R 7", "filled_in": recorded})
+    device.refresh_from_db()
+    assert (device.school, device.room) == (other, "R 7")
+
+
 def test_sites_are_offered_where_a_school_has_several(client, school, coordinator):
     factories.SiteFactory(school=school, is_main=True)
     client.force_login(coordinator)

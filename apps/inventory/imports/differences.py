@@ -56,6 +56,8 @@ class Outcome:
     faults: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     hints: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     day: datetime.date = field(default_factory=clock.today)
+    day_column: str = "since"
+    """Where the row names that day."""
 
     def fault(self, column: str, message: str, **params: Any) -> None:
         self.faults.append((column, message, params))
@@ -100,7 +102,9 @@ def of_new(said: Said) -> Outcome:
 
 def of_known(device: Device, said: Said, days: Days) -> Outcome:
     """A device on file: only what is different."""
-    outcome, values = Outcome(day=_day(device, said)), said.values
+    values = said.values
+    day, day_column = _day(device, said)
+    outcome = Outcome(day=day, day_column=day_column)
     facts = {
         name: values[name] for name in PLAIN_FACTS if _is_said(values, name) and values[name] != _on_file(device, name)
     }
@@ -141,11 +145,13 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     return outcome
 
 
-def _day(device: Device, said: Said) -> datetime.date:
-    """From when it is so. A device that the row retires left on the day that it names for that."""
+def _day(device: Device, said: Said) -> tuple[datetime.date, str]:
+    """From when it is so, and the column for that. A device that the row retires left on the day that it names."""
     values = said.values
     retires = values.get("status") == DeviceStatus.RETIRED != device.status
-    return values.get("since") or (values.get("disposed_on") if retires else None) or clock.today()
+    if retires and values.get("disposed_on") and not values.get("since"):
+        return values["disposed_on"], "disposed_on"
+    return values.get("since") or clock.today(), "since"
 
 
 def _status(device: Device, said: Said) -> str:
@@ -244,13 +250,13 @@ def _check_loan(facts: dict[str, Any], days: Days, outcome: Outcome) -> None:
     last = days.last_loan if leaves else None
     if last and EARLIEST_DAY <= outcome.day < last.back and (days.last is None or days.last <= last.back):
         outcome.fault(
-            "since",
+            outcome.day_column,
             _("It was on loan from %(since)s to %(day)s and came back. Please enter %(day)s or a later day."),
             since=formats.day(last.since),
             day=formats.day(last.back),
         )
     if "status" in facts and days.lent and EARLIEST_DAY <= outcome.day < days.lent:
-        outcome.fault("since", _("It was lent on %(day)s. Please enter that day or a later one."),
+        outcome.fault(outcome.day_column, _("It was lent on %(day)s. Please enter that day or a later one."),
                       day=formats.day(days.lent))  # fmt: skip
 
 
