@@ -34,6 +34,8 @@ from apps.core.text import sort_key
 
 ROWS_PER_PAGE = 50
 UNDER_WAY = (ImportState.CHECKING, ImportState.APPLYING)
+CHARACTERS = {WORKBOOK: "", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
+"""Encodings whose name in Python is not the one that people know."""
 
 
 class ImportButtonMixin:
@@ -152,7 +154,7 @@ class ImportRunAdmin(ColumnsViewMixin, ImportButtonMixin, ReadOnlyAdmin):
             "state": ImportState(run.state),
             "kind": _label_of(run),
             "option_labels": source.option_labels() if source else [],
-            "characters": "" if run.encoding == WORKBOOK else run.encoding.upper(),
+            "characters": CHARACTERS.get(run.encoding, run.encoding.upper()),
             "preview": preview,
             "under_way": run.state in UNDER_WAY,
             "progress": _progress_of(run),

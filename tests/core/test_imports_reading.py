@@ -114,6 +114,7 @@ def test_limits_of_size_and_rows() -> None:
     content = (f"{HEADER}\n" + "1;A;B\n" * 5).encode()
 
     assert "mehr als 4 Zeilen" in refusal(content, limits=Limits(rows=4))
+    assert "mehr als 1.000 Zeilen" in refusal(content + b"1;A;B\n" * 1000, limits=Limits(rows=1000))
     assert len(rows_of(content, limits=Limits(rows=5))) == 5
     assert "größer als 0 MB" in refusal(content, limits=Limits(file_bytes=20))
 

@@ -6,12 +6,15 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from apps.core.clock import today
 from apps.core.imports import engine
 from apps.core.models import ImportRun, ImportState
-from apps.inventory.models import Device
+from apps.inventory.models import Device, Placement
+from apps.schools.models import School
 from tests import factories
 from tests.core.workbooks import book
 from tests.inventory.lists import JAMF_SCHOOL, SECRET, table
+from tests.inventory.test_services import DAY
 
 pytestmark = pytest.mark.django_db
 UPLOAD = "/admin/core/importrun/upload/devices/"
@@ -48,6 +51,26 @@ def test_a_list_is_uploaded_shown_with_its_format_and_applied(client):
     assert Device.objects.get().history.get().history_user == clerk
 
 
+def test_the_page_says_from_which_day_a_move_holds_and_that_without_one_it_is_that_of_the_import(client):
+    client.force_login(factories.ClerkFactory())
+    old, new = factories.SchoolFactory(), School.objects.get(number="120674")
+    for tag in ("T-1", "T-2", "T-3"):
+        factories.DeviceFactory(tag=tag, school=old, since=today() - 9 * DAY)
+    day, header = today() - 3 * DAY, ("Inventarnummer", "Schulnummer", "Steht dort seit", "Notiz")
+    rows = [("T-1", new.number, f"{day:%d.%m.%Y}", ""), ("T-2", new.number, "", ""), ("T-3", "", "", "neu")]
+    file = SimpleUploadedFile("liste.csv", "\n".join(";".join(row) for row in (header, *rows)).encode())
+    run_page = client.post(UPLOAD, {"file": file, "format": "", "school": ""})["Location"]
+    engine.run_due()
+
+    page = client.get(run_page).content.decode()
+    told = re.findall("<dt>Ab diesem Tag</dt>.*?<ins><span.*?</span>(.*?)</ins>", page, re.DOTALL)
+    assert told == [f"{day:%d.%m.%Y}", "Tag, an dem der Import übernommen wird"]
+    client.post(f"{run_page.rpartition('change')[0]}apply/")
+    engine.run_due()
+    moved = Placement.objects.filter(school=new).order_by("since").values_list("device__tag", "since")
+    assert list(moved) == [("T-1", day), ("T-2", today())]
+
+
 def test_an_unreadable_list_is_refused_in_the_form(client):
     client.force_login(factories.ClerkFactory())
     page = client.post(UPLOAD, {"file": SimpleUploadedFile("a.csv", b"PK\x03\x04abc")}).content.decode()
@@ -72,11 +95,12 @@ HEADER, ROW = ("Seriennummer", "Hersteller", "Modell", "Notiz"), ("SN-1", "Apple
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("\n".join(";".join(cells) for cells in (HEADER, ROW)).encode("cp1252"), ["CP1252"]),
+        ("\n".join(";".join(cells) for cells in (HEADER, ROW)).encode("cp1252"), ["Windows-1252"]),
         (";".join(HEADER).encode() + b"\n" + ";".join(ROW).encode(), ["UTF-8"]),
+        ("\n".join(";".join(cells) for cells in (HEADER, ROW)).encode("utf-8-sig"), ["UTF-8"]),
         (book(HEADER, [ROW]), []),
     ],
-    ids=["cp1252", "utf-8", "workbook"],
+    ids=["cp1252", "utf-8", "utf-8-sig", "workbook"],
 )
 def test_the_encoding_is_that_of_what_was_uploaded_and_a_workbook_has_none(client, content, told):
     client.force_login(factories.ClerkFactory())

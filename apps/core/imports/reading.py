@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext_lazy as _
 
+from apps.core import formats
 from apps.core.errors import ImportFileError
 from apps.core.exports import escaped
 from apps.core.imports import workbooks
@@ -265,7 +266,8 @@ def _within(records: Iterator[tuple[int, list[str]]], limits: Limits) -> Iterato
         count += 1
         if count > limits.rows + 1:
             raise ImportFileError(
-                _("The file has more than %(rows)s rows. Please split it up.") % {"rows": limits.rows}
+                _("The file has more than %(rows)s rows. Please split it up.")
+                % {"rows": formats.number(limits.rows)}
             )
         yield line, record
 

@@ -27,6 +27,7 @@ from apps.inventory.imports.catalogue import Catalogue, Devices, Schools, on_fil
 from apps.inventory.imports.formats import ALL_COLUMNS
 from apps.inventory.imports.naming import NamingSource
 from apps.inventory.imports.shapes import Shape, Shapes
+from apps.inventory.imports.telling import HOLDS_FROM, TAKEN_IN
 from apps.inventory.imports.upload import DevicesUploadForm
 from apps.inventory.models import Device, Product
 from apps.inventory.services import alike, batches
@@ -35,8 +36,8 @@ from apps.inventory.services.newcomers import Newcomer, create_batch
 from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
 
-FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", "ownership", "price",
-          "bought_on", "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
+FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", HOLDS_FROM, "ownership",
+          "price", "bought_on", "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
           "note")  # fmt: skip
 LOCKED = 5_000
 """Numbers that are looked up at once to find what must be locked."""
@@ -228,7 +229,7 @@ class DevicesSource(NamingSource):
             row.errors += outcome.told(self._title_of)
             row.hints += outcome.hinted(self._title_of)
             row.target = Planned(device, outcome.facts, outcome.day)
-            row.changes = _changes(device, outcome.facts)
+            row.changes = _changes(device, outcome.facts) | _holds_from(outcome, said)
             row.action = RowAction.NEW if device is None else RowAction.CHANGED if row.changes else RowAction.UNCHANGED
             if device is None and shape is not None and not row.errors and not _is_unsaved(outcome.facts["product"]):
                 shape.learn(outcome.facts, row.changes, outcome.day)
@@ -338,6 +339,14 @@ def _changes(device: Device | None, facts: Mapping[str, Any]) -> dict[str, list[
         return {name: [None, _as_json(value)] for name, value in facts.items() if value not in (None, "")}
     pairs = {name: [_as_json(getattr(device, name)), _as_json(value)] for name, value in facts.items()}
     return {name: [old, new] for name, (old, new) in pairs.items() if name != "site" or old != new}
+
+
+def _holds_from(outcome: differences.Outcome, said: differences.Said) -> dict[str, list[Any]]:
+    """From when a device stands elsewhere; without a day in the row that is the day on which the list is taken in."""
+    if not outcome.moves:
+        return {}
+    is_named = said.values.get(outcome.day_column) is not None
+    return {HOLDS_FROM: [None, outcome.day.isoformat() if is_named else TAKEN_IN]}
 
 
 def _as_json(value: Any) -> Any:

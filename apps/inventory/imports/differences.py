@@ -58,6 +58,8 @@ class Outcome:
     day: datetime.date = field(default_factory=clock.today)
     day_column: str = "since"
     """Where the row names that day."""
+    moves: bool = False
+    """Whether a device on file stands elsewhere, or counts otherwise, from that day on."""
 
     def fault(self, column: str, message: str, **params: Any) -> None:
         self.faults.append((column, message, params))
@@ -133,6 +135,7 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
     _check_loan(facts, days, outcome)
     _check_left(facts, days, outcome)
     outcome.facts = facts
+    ends = device.status in PLACED_STATUSES and status not in PLACED_STATUSES
     begins = status in PLACED_STATUSES and not facts.keys().isdisjoint({*SPOT, "ownership", "kind"})
     _check_days(
         outcome,
@@ -140,8 +143,9 @@ def of_known(device: Device, said: Said, days: Days) -> Outcome:
         days,
         known_bought=device.bought_on,
         school=facts.get("school", device.school) if begins else None,
-        ends=device.status in PLACED_STATUSES and status not in PLACED_STATUSES,
+        ends=ends,
     )
+    outcome.moves = begins or ends
     return outcome
 
 

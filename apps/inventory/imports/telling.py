@@ -16,6 +16,8 @@ from apps.inventory.models import Device, DeviceKind
 
 SENSES = {"status": DeviceStatus, "ownership": Ownership, "condition": Condition, "disposal": Disposal}
 DAYS = frozenset({"bought_on", "use_until", "bound_until", "disposed_on"})
+HOLDS_FROM, TAKEN_IN = "since", "taken_in"
+"""Of a device that moves, from which day on; TAKEN_IN is the day on which the list is applied."""
 AMOUNTS = frozenset({"price", "proceeds"})
 
 
@@ -70,13 +72,17 @@ class TellingSource(ImportSource):
                 "unused_columns": int(self.options.get("unused", 0))}  # fmt: skip
 
     def field_label(self, name: str) -> str:
+        if name == HOLDS_FROM:
+            return _("From this day on")
         return str(Device._meta.get_field(name).verbose_name)
 
     def display(self, name: str, value: Any) -> str:
         if value in (None, ""):
             return ""
+        if (name, value) == (HOLDS_FROM, TAKEN_IN):
+            return _("the day on which the import is applied")
         if name in SENSES:
             return str(SENSES[name](value).label)
-        if name in DAYS:
+        if name in DAYS or name == HOLDS_FROM:
             return formats.day(datetime.date.fromisoformat(value))
         return formats.euro(value) if name in AMOUNTS else str(value)
