@@ -141,6 +141,10 @@ class RoomProgress:
     found: int
 
     @property
+    def missing(self) -> int:
+        return self.expected - self.found
+
+    @property
     def is_done(self) -> bool:
         return self.found >= self.expected
 

@@ -22,7 +22,12 @@
   const showLater = (text) => {
     const line = document.createElement("li");
     line.className = "kern-body";
-    line.textContent = text;
+    text.split(/(\bL-\w{3}-\w{3}\b)/).forEach((part, place) => {
+      const piece = document.createElement("span");
+      piece.textContent = part;
+      piece.className = place % 2 ? "portal-nowrap" : "";
+      line.append(piece);
+    });
     later.querySelector("ul").prepend(line);
     later.hidden = false;
   };

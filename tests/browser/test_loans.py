@@ -164,6 +164,8 @@ def test_numbers_that_wait_survive_a_closed_page_and_are_sent_once(pages: Pages,
     again.goto("/loans/")
     later = again.get_by_role("region", name="Von diesem Gerät nachträglich gesendet")
     expect(later.get_by_role("listitem")).to_contain_text([f"{tags[1]} ist ausgegeben"])
+    number = later.locator(".portal-nowrap")
+    expect(number).to_have_text([Loan.objects.get(device__tag=tags[1]).number])
     refused = again.get_by_role("region", name="Nicht ausgeführt")
     expect(refused.get_by_role("listitem")).to_contain_text([f"{tags[0]} ist schon verliehen"])
     assert axe_violations(again) == []

@@ -54,7 +54,7 @@ def test_on_a_phone_the_rooms_that_are_complete_are_folded(city, stocktake, tags
     done, begun = page.get_by_role("table", name="Erwartete und gefundene Geräte je Raum").locator("tbody tr").all()
     expect(begun.get_by_role("link", name="2")).to_be_visible()
     expect(begun.get_by_text("nicht begonnen")).to_be_visible()
-    fold = done.get_by_role("link", name="Ergebnisse in diesem Raum")
+    fold = done.get_by_role("link", name="In diesem Raum scannen")
     summary = done.locator("summary")
     assert summary.inner_text().split() == ["1", "(5", "von", "5", "gefunden)"]
     expect(fold).to_be_hidden()

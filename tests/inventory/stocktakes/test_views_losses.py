@@ -108,6 +108,23 @@ def test_at_the_end_it_stays_settled_whatever_becomes_of_the_device(signed_in, s
     assert said in pdf_text(signed_in.get(address("stocktake_result", stocktake)))
 
 
+def test_once_it_is_over_a_room_says_how_many_were_not_found_and_no_longer_how_far_it_is(
+    signed_in, stocktake, coordinator
+):
+    running = text(signed_in.get(address("stocktake", stocktake)))
+    assert ("1 0 2 Nicht begonnen" in running, "In diesem Raum scannen" in running) == (True, False)
+    services.count_scans(stocktake=stocktake, scans=[services.SentScan(uuid.uuid4(), "T-3")], by=coordinator)
+    running = text(signed_in.get(address("stocktake", stocktake)))
+    assert ("In diesem Raum scannen" in running, "Ergebnisse in diesem Raum" in running) == (True, False)
+
+    missing = stocktake.items.filter(outcome="missing")
+    services.settle_items(stocktake=stocktake, items=missing, how=Settlement.REPORTED_LOST, by=coordinator)
+    services.close_stocktake(stocktake=stocktake, by=coordinator)
+    over = text(signed_in.get(address("stocktake", stocktake)))
+    assert "1 0 2 2 nicht gefunden" in over
+    assert ("In diesem Raum scannen" in over, "Ergebnisse in diesem Raum" in over) == (False, True)
+
+
 def test_what_was_stolen_meanwhile_is_not_counted_as_lost(signed_in, stocktake, coordinator):
     services.report_stolen(device=Device.objects.get(tag="T-1"), by=ClerkFactory())
     why = "Es ist als gestohlen gemeldet. Bitte belassen Sie es so und nennen Sie das als Begründung."
