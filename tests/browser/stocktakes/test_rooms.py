@@ -62,6 +62,8 @@ def test_on_a_phone_the_rooms_that_are_complete_are_folded(city, stocktake, tags
     page.keyboard.press("Enter")
     expect(fold).to_be_visible()
     expect(done.locator("details").get_by_text("Vollständig")).to_be_visible()
+    assert summary.evaluate("row => row.nextElementSibling.getBoundingClientRect().top"
+                            " - row.getBoundingClientRect().bottom") == 8, "room for the ring of the focus"  # fmt: skip
     assert browsing.axe_violations(page) == []
 
     page.set_viewport_size({"width": 1280, "height": 800})
