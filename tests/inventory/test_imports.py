@@ -97,8 +97,11 @@ def test_differences_are_shown_by_field_and_a_move_keeps_the_past(school, other,
     run = check("devices", listed(row))
 
     assert changes(run) == {
-        "SN-1": {"price": ["10.00", "12.50"], "school": ["120674 GS Overberg", "120675 RS Marke"], "room": ["R 12", ""]}
-    }
+        "SN-1": {
+            "price": ["10.00", "12.50"], "school": ["120674 GS Overberg", "120675 RS Marke"], "room": ["R 12", ""],
+            "since": [None, "taken_in"],
+        }
+    }  # fmt: skip
     take_in("devices", listed(row))
     device.refresh_from_db()
     assert (device.school, device.room, device.price) == (other, "", Decimal("12.50"))

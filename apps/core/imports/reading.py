@@ -266,8 +266,7 @@ def _within(records: Iterator[tuple[int, list[str]]], limits: Limits) -> Iterato
         count += 1
         if count > limits.rows + 1:
             raise ImportFileError(
-                _("The file has more than %(rows)s rows. Please split it up.")
-                % {"rows": formats.number(limits.rows)}
+                _("The file has more than %(rows)s rows. Please split it up.") % {"rows": formats.number(limits.rows)}
             )
         yield line, record
 

@@ -36,9 +36,9 @@ from apps.inventory.services.newcomers import Newcomer, create_batch
 from apps.schools.models import School
 from apps.schools.services import raise_inputs_version
 
-FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", HOLDS_FROM, "ownership",
-          "price", "bought_on", "use_until", "condition", "bound_until", "bound_by", "disposal", "disposed_on", "proceeds",
-          "note")  # fmt: skip
+FIELDS = ("tag", "serial", "product", "kind", "status", "school", "site", "room", "last_school", HOLDS_FROM,
+          "ownership", "price", "bought_on", "use_until", "condition", "bound_until", "bound_by", "disposal",
+          "disposed_on", "proceeds", "note")  # fmt: skip
 LOCKED = 5_000
 """Numbers that are looked up at once to find what must be locked."""
 
